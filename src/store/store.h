@@ -40,25 +40,27 @@ enum store_op_kind {
 	STORE_PUT_NEW, /* key, value; the whole commit is LL_ERR_EXISTS when the key is there */
 	STORE_DEL, /* key; absent is fine */
 	STORE_BLOB_NEW, /* blob, value: write a blob of at most STORE_INLINE_BLOB_MAX bytes and
-			   refer to it */
+			   refer to it; LL_ERR_EXISTS when the name is taken */
 	STORE_BLOB_REF, /* blob: refer to one staged by store_blob_put or referred to by another
-			   partition; LL_ERR_NOTFOUND */
-	STORE_BLOB_DROP, /* blob: give up this partition's reference; absent is fine */
+			   partition; LL_ERR_NOTFOUND. A partition refers to a blob or not: again
+			   is fine and changes nothing */
+	STORE_BLOB_DROP, /* blob: give up this partition's reference; absent is fine. The last one
+			    deletes the blob */
 };
 
 struct store_op {
 	enum store_op_kind kind;
-	struct slice key, value;
+	struct slice key, value; /* key: 1 to STORE_KEY_MAX bytes */
 	struct store_id blob;
 };
 
 struct store_commit {
 	struct store_id partition;
 	uint64_t expect; /* the version read before, or STORE_ANY_VERSION */
-	const struct store_op *ops;
-	size_t n;
+	const struct store_op *ops; /* applied in this order; a later one sees the earlier ones */
+	size_t n; /* 0 is fine: only the version changes */
 	uint64_t quota; /* most blob bytes the partition may refer to afterwards; 0: no limit.
-			   LL_ERR_QUOTA */
+			   LL_ERR_QUOTA. A commit that adds no blob bytes is never refused */
 };
 
 struct store_stat {
@@ -70,9 +72,10 @@ struct store_stat {
 /* One record of a range; the views live until the callback returns. Nonzero stops the scan and is
  * returned. */
 typedef int store_row(void *ctx, struct slice key, struct slice value);
-/* The commit is durable (err 0, its new version) or did nothing (LL_ERR_CONFLICT, _EXISTS,
- * _NOTFOUND, _QUOTA, _LIMIT, _DENIED). LL_ERR_IO and LL_ERR_CLOSED: unknown, the store is going
- * down. */
+/* The commit is durable (err 0, its new version; against STORE_ANY_VERSION the unchanged one) or
+ * did nothing (LL_ERR_CONFLICT, _EXISTS, _NOTFOUND, _QUOTA, _LIMIT, _DENIED; _AGAIN: the disk is
+ * nearly full and the commit would add to it). LL_ERR_IO and LL_ERR_CLOSED: unknown, the store is
+ * going down. */
 typedef void store_done(void *ctx, int err, uint64_t version);
 /* Something was committed to the partition. A hint: may be late, merged with others, or doubled. */
 typedef void store_bell(void *ctx, struct store_id partition);
@@ -101,7 +104,7 @@ struct store {
 	const struct store_vtable *v;
 };
 
-/* NULL is accepted. Commits under way finish first. */
+/* NULL is accepted. Commits under way finish first, their done callbacks are called. */
 void store_free(struct store *s);
 
 /* The value of a record, appended to ret_value. LL_ERR_NOTFOUND. */
@@ -117,32 +120,36 @@ int store_each(struct store *s, struct store_id partition, struct slice prefix, 
 	void *ctx) CHECKED;
 int store_stat(struct store *s, struct store_id partition, struct store_stat *ret) CHECKED;
 
-/* All or nothing, durable before done is called. The ops are copied before this returns; done is
- * called from the handle's event loop, or, where there is none, from store_commit_sync or
+/* All or nothing, durable before done is called. Commits of one partition take effect in the order
+ * of these calls; those of different partitions in any. The ops are copied before this returns;
+ * done is called from the handle's event loop, or, where there is none, from store_commit_sync or
  * store_wait, never before this returns. */
 void store_commit(struct store *s, const struct store_commit *c, store_done *done, void *ctx);
-/* Blocks until at least one pending done has been called; 0 or LL_ERR_CLOSED; returns at once when
- * nothing is pending. */
+/* Blocks until at least one pending done has been called; returns at once when nothing is pending.
+ * LL_ERR_CLOSED: the store has gone, every pending done was called with an error. */
 int store_wait(struct store *s) CHECKED;
 /* Commits and waits. ret_version may be NULL. */
 int store_commit_sync(struct store *s, const struct store_commit *c, uint64_t *ret_version) CHECKED;
 
 /* Stages a blob of any size up to STORE_BLOB_MAX under a fresh random name. Nothing refers to it
  * yet: a commit with STORE_BLOB_REF must follow within the hour, else it is swept. Durable only
- * with that commit. */
+ * with that commit. LL_ERR_EXISTS when the name is taken, LL_ERR_LIMIT, LL_ERR_AGAIN (disk nearly
+ * full), LL_ERR_IO. */
 int store_blob_put(struct store *s, struct store_id blob, struct slice data) CHECKED;
 /* Appends the bytes [offset, offset + len) of a blob that the partition refers to, fewer at its
- * end. LL_ERR_NOTFOUND. */
+ * end. LL_ERR_NOTFOUND; LL_ERR_CORRUPT (noticed when the whole blob is read). */
 int store_blob_read(struct store *s, struct store_id partition, struct store_id blob,
 	uint64_t offset, size_t len, struct buf *ret_data) CHECKED;
 int store_blob_size(
 	struct store *s, struct store_id partition, struct store_id blob, uint64_t *ret) CHECKED;
 
-/* One watch per partition and handle. */
+/* One watch per partition and handle; again replaces it. The handle's own commits ring too. The
+ * bell is rung from where done is called. */
 int store_watch(struct store *s, struct store_id partition, store_bell *bell, void *ctx) CHECKED;
 void store_unwatch(struct store *s, struct store_id partition);
 
-/* Deletes every record and blob reference of a partition. Durable when it returns. */
+/* Deletes every record and blob reference of a partition and its version. Durable when it returns,
+ * and all or nothing when the store dies meanwhile. */
 int store_drop(struct store *s, struct store_id partition) CHECKED;
 
 #endif
