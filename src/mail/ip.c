@@ -1,0 +1,78 @@
+/* Addresses for policy code: one small value type, so that SPF and the relay never touch sockaddrs.
+ */
+#include "mail/ip.h"
+
+#include "base/error.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+struct ip_addr
+ip_addr_new(struct slice bytes)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	struct ip_addr ip = {0};
+
+	if (bytes.len == 16 && !memcmp(bytes.ptr, mapped, sizeof(mapped)))
+		bytes = slice_skip(bytes, sizeof(mapped));
+	if (bytes.len != 4 && bytes.len != 16)
+		return ip;
+	memcpy(ip.bytes, bytes.ptr, bytes.len);
+	ip.version = bytes.len == 4 ? 4 : 6;
+	return ip;
+}
+
+int
+ip_addr_parse(struct slice text, struct ip_addr *ret)
+{
+	char copy[INET6_ADDRSTRLEN];
+	uint8_t bytes[16];
+	bool v6 = slice_find_byte(text, ':') != SLICE_NPOS;
+
+	if (!text.len || text.len >= sizeof(copy) || slice_find_byte(text, 0) != SLICE_NPOS)
+		return LL_ERR_SYNTAX;
+	memcpy(copy, text.ptr, text.len);
+	copy[text.len] = 0;
+	if (inet_pton(v6 ? AF_INET6 : AF_INET, copy, bytes) != 1)
+		return LL_ERR_SYNTAX;
+	*ret = ip_addr_new(slice_new(bytes, v6 ? 16 : 4));
+	return LL_OK;
+}
+
+int
+ip_addr_put(struct buf *out, const struct ip_addr *ip)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (!ip->version)
+		return buf_puts(out, "unknown");
+	inet_ntop(ip->version == 4 ? AF_INET : AF_INET6, ip->bytes, text, sizeof(text));
+	return buf_puts(out, text);
+}
+
+int
+ip_addr_put_reverse(struct buf *out, const struct ip_addr *ip)
+{
+	if (ip->version == 4)
+		return buf_printf(out, "%u.%u.%u.%u.in-addr.arpa", ip->bytes[3], ip->bytes[2],
+			ip->bytes[1], ip->bytes[0]);
+	for (int i = 15; i >= 0; i--)
+		buf_printf(out, "%x.%x.", ip->bytes[i] & 15u, ip->bytes[i] >> 4);
+	return buf_puts(out, "ip6.arpa");
+}
+
+bool
+ip_addr_match(const struct ip_addr *a, const struct ip_addr *b, unsigned bits)
+{
+	unsigned all = a->version == 4 ? 32 : 128;
+	unsigned whole, rest;
+
+	if (!a->version || a->version != b->version)
+		return false;
+	bits = MIN(bits, all);
+	whole = bits / 8;
+	rest = bits % 8;
+	if (memcmp(a->bytes, b->bytes, whole) != 0)
+		return false;
+	return !rest || !((a->bytes[whole] ^ b->bytes[whole]) >> (8 - rest));
+}

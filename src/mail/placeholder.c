@@ -1,3 +1,0 @@
-/* Replaced by the layer's first source. */
-extern int mail_placeholder;
-int mail_placeholder;
