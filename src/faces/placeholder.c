@@ -1,3 +1,0 @@
-/* Replaced by the layer's first source. */
-extern int faces_placeholder;
-int faces_placeholder;

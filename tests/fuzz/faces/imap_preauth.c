@@ -1,0 +1,82 @@
+/* IMAP before sign-in: whatever comes, the answer is the same however the bytes are split, and is
+ * bounded by the input. */
+#include "faces/imap_preauth.h"
+#include "base/buf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+judge(struct imap_preauth *p, struct slice d)
+{
+	switch (d.len % 5) {
+	case 0:
+		imap_preauth_reject(p, IMAP_AUTH_WRONG);
+		break;
+	case 1:
+		imap_preauth_challenge(p, S("more"));
+		break;
+	case 2:
+		imap_preauth_accept(p, S("final"));
+		break;
+	case 3:
+		imap_preauth_reject(p, IMAP_AUTH_TEMPORARY);
+		break;
+	default:
+		imap_preauth_accept(p, SLICE_NONE);
+	}
+}
+
+static void
+drive(struct slice in, size_t step, struct buf *log)
+{
+	struct imap_preauth_options o = {.tls = true, .channel_binding = true};
+	struct imap_preauth *p = imap_preauth_new(&o);
+	struct imap_auth_request r;
+	struct imap_handover h;
+	size_t at = 0;
+
+	if (!p)
+		abort();
+	for (;;) {
+		enum imap_preauth_event e = imap_preauth_next(p, &r);
+
+		buf_put(log, buf_slice(imap_preauth_output(p)));
+		buf_reset(imap_preauth_output(p));
+		if (e == IMAP_PREAUTH_AUTH) {
+			buf_put(log, r.data);
+			judge(p, r.data);
+		} else if (e == IMAP_PREAUTH_MORE && at < in.len && imap_preauth_wants_input(p)) {
+			if (imap_preauth_input(p, slice_sub(in, at, step)) != 0)
+				abort();
+			at = MIN(at + step, in.len);
+		} else {
+			break;
+		}
+	}
+	imap_preauth_handover(p, &h);
+	buf_put(log, h.tag);
+	buf_put(log, h.client_id);
+	imap_preauth_free(p);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct slice in = slice_new(data, size);
+	struct buf whole = BUF_INIT(1 << 20), split = BUF_INIT(1 << 20);
+
+	if (size > 60000)
+		return 0;
+	drive(in, size, &whole);
+	drive(in, 1 + (size ? data[0] % 7 : 0), &split);
+	if (buf_err(&whole) || !slice_eq(buf_slice(&whole), buf_slice(&split)))
+		abort();
+	if (whole.len > 4096 + 64 * size)
+		abort();
+	buf_done(&whole);
+	buf_done(&split);
+	return 0;
+}
