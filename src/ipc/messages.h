@@ -1,0 +1,186 @@
+/* Every message between Letterlock's processes, in one table.
+ *
+ * MSG_LIST names each message with its fields and whether it may carry a descriptor. From the table
+ * are generated: a struct per message (struct msg_x), its encoder, its bounded decoder, and its
+ * name for logs. Field kinds: U8 U16 U32 U64(name)        numbers ID(name)                    16
+ * bytes BYTES(name, max)            a slice of at most max bytes; decoded, it is a view into the
+ * packet On the wire a message is one packet: kind (2 bytes), then the fields in order, big-endian,
+ * each BYTES with a 4-byte length. The decoder refuses over-long fields, an unexpected or missing
+ * descriptor, and anything left over. */
+#ifndef IPC_MESSAGES_H
+#define IPC_MESSAGES_H
+
+#include "base/buf.h"
+#include "base/slice.h"
+
+#define IPC_PACKET_MAX ((size_t)160 << 10)
+#define IPC_ID_LEN 16
+
+/* Field sizes */
+#define IPC_PAYLOAD_MAX ((size_t)150 << 10)
+#define IPC_KEY_MAX 128
+#define IPC_ADDRESS_MAX 512
+#define IPC_SASL_MAX 12288
+#define IPC_PUBLIC_KEY_MAX 2048
+
+/* clang-format off */
+
+/* From the parent to every role, while starting: its part of the world; later: replaced peers. */
+#define MSG_SETUP_CONFIG(F)     F##_BYTES(text, IPC_PAYLOAD_MAX)
+#define MSG_SETUP_SECRET(F)     F##_BYTES(name, 64) F##_BYTES(value, 16384)
+#define MSG_SETUP_LISTENER(F)   F##_U8(service) F##_U16(port)
+#define MSG_PEER(F)             F##_U8(role) F##_U8(index)
+#define MSG_START(F)
+#define MSG_READY(F)
+#define MSG_STOP(F)
+#define MSG_STATUS_QUERY(F)     F##_U32(id)
+#define MSG_STATUS_REPLY(F)     F##_U32(id) F##_BYTES(sandbox, 64) F##_BYTES(secrets, 32) F##_BYTES(counters, 4096)
+
+/* frontend -> tlskey: sign a TLS handshake digest. alg: enum tls_sign_alg. */
+#define MSG_SIGN(F)             F##_U32(key) F##_U8(alg) F##_BYTES(digest, 64)
+#define MSG_SIGN_DONE(F)          F##_U8(ok) F##_BYTES(signature, 1024)
+
+/* frontend -> auth: is this recipient ours? result: enum rcpt_result (os/roles.h). */
+#define MSG_RCPT_QUERY(F)       F##_U64(id) F##_BYTES(address, IPC_ADDRESS_MAX)
+#define MSG_RCPT_REPLY(F)       F##_U64(id) F##_U8(result)
+/* frontend -> auth: a sign-in, step by step. `binding` is the channel's tls-exporter value for SCRAM-PLUS. */
+#define MSG_LOGIN_START(F)      F##_U64(id) F##_U8(service) F##_U8(mechanism) F##_BYTES(peer, 16) F##_BYTES(binding, 64) F##_BYTES(data, IPC_SASL_MAX)
+#define MSG_LOGIN_CONTINUE(F)   F##_U64(id) F##_BYTES(data, IPC_SASL_MAX)
+#define MSG_LOGIN_CHALLENGE(F)  F##_U64(id) F##_BYTES(data, IPC_SASL_MAX)
+/* result: enum login_result; ticket proves the sign-in to delivery; data: SCRAM's last server message. */
+#define MSG_LOGIN_RESULT(F)     F##_U64(id) F##_U8(result) F##_ID(ticket) F##_BYTES(data, IPC_SASL_MAX) F##_BYTES(address, IPC_ADDRESS_MAX)
+/* frontend -> auth: the connection of a finished sign-in goes to its session; carries the stream's far end. */
+#define MSG_ATTACH(F)           F##_U64(id) F##_ID(ticket) F##_U8(service) F##_BYTES(tag, 1024) F##_BYTES(peer, 16)
+#define MSG_LOGIN_END(F)        F##_U64(id) F##_ID(ticket)
+/* frontend -> auth: may the signed-in person send as this address? */
+#define MSG_SENDER_QUERY(F)     F##_U64(id) F##_ID(ticket) F##_BYTES(address, IPC_ADDRESS_MAX)
+#define MSG_SENDER_REPLY(F)     F##_U64(id) F##_U8(result)
+
+/* frontend -> delivery: a complete message; envelope (faces/delivery_envelope.h) and body stand one after the other in
+ * `payload`, or, when that is empty, in the memory file that comes along. */
+#define MSG_DELIVER(F)          F##_U64(id) F##_U64(envelope_len) F##_U64(body_len) F##_BYTES(payload, IPC_PAYLOAD_MAX)
+#define MSG_DELIVER_RESULT(F)   F##_U64(id) F##_U16(code) F##_BYTES(text, 512)
+
+/* delivery -> auth: where does this address go? Several answers (aliases) end with `last`. */
+#define MSG_RESOLVE(F)          F##_U64(id) F##_BYTES(address, IPC_ADDRESS_MAX)
+#define MSG_RESOLVED(F)         F##_U64(id) F##_U8(result) F##_U8(last) F##_ID(account) F##_U64(quota) F##_U32(keyver) F##_BYTES(seal_key, IPC_PUBLIC_KEY_MAX) F##_BYTES(address, IPC_ADDRESS_MAX)
+/* delivery -> auth: who holds this ticket, and what may they send as? addresses: one per line. */
+#define MSG_TICKET_QUERY(F)     F##_U64(id) F##_ID(ticket)
+#define MSG_TICKET_REPLY(F)     F##_U64(id) F##_U8(result) F##_ID(account) F##_BYTES(addresses, 65536)
+
+/* delivery, relay -> lookup. rdata: each record as 2-byte length and wire-format rdata. status: enum dns_status. */
+#define MSG_DNS_QUERY(F)        F##_U64(id) F##_U16(type) F##_BYTES(name, 256)
+#define MSG_DNS_ANSWER(F)       F##_U64(id) F##_U8(status) F##_U8(secure) F##_U32(ttl) F##_BYTES(cname, 256) F##_BYTES(rdata, 65536)
+#define MSG_HTTPS_GET(F)        F##_U64(id) F##_BYTES(url, 2048)
+#define MSG_HTTPS_REPLY(F)      F##_U64(id) F##_U16(status) F##_BYTES(type, 128) F##_BYTES(body, 65536)
+
+/* anyone -> store, over a channel bound to partitions. err: enum ll_error negated. */
+#define MSG_ST_GET(F)           F##_U64(id) F##_ID(partition) F##_BYTES(key, IPC_KEY_MAX)
+#define MSG_ST_VALUE(F)         F##_U64(id) F##_U8(err) F##_BYTES(value, 65536)
+#define MSG_ST_RANGE(F)         F##_U64(id) F##_ID(partition) F##_U32(limit) F##_BYTES(from, IPC_KEY_MAX) F##_BYTES(to, IPC_KEY_MAX)
+#define MSG_ST_ROWS(F)          F##_U64(id) F##_U8(err) F##_U8(more) F##_BYTES(rows, IPC_PAYLOAD_MAX)
+#define MSG_ST_STAT(F)          F##_U64(id) F##_ID(partition)
+#define MSG_ST_STATED(F)        F##_U64(id) F##_U8(err) F##_U64(version) F##_U64(blob_bytes) F##_U64(blobs)
+#define MSG_ST_COMMIT(F)        F##_U64(id) F##_ID(partition) F##_U64(expect) F##_U64(quota) F##_BYTES(ops, IPC_PAYLOAD_MAX)
+#define MSG_ST_COMMITTED(F)     F##_U64(id) F##_U8(err) F##_U64(version)
+#define MSG_ST_BLOB_PUT(F)      F##_U64(id) F##_ID(blob) F##_U64(len)
+#define MSG_ST_BLOB_READ(F)     F##_U64(id) F##_ID(partition) F##_ID(blob) F##_U64(offset) F##_U64(len)
+#define MSG_ST_BLOB_SIZE(F)     F##_U64(id) F##_ID(partition) F##_ID(blob)
+#define MSG_ST_WATCH(F)         F##_U64(id) F##_ID(partition)
+#define MSG_ST_UNWATCH(F)       F##_ID(partition)
+#define MSG_ST_BELL(F)          F##_ID(partition)
+#define MSG_ST_DROP(F)          F##_U64(id) F##_ID(partition)
+/* A window of shared memory for what is larger than a packet: st_blob_read answers lie in it. Sent once by the client. */
+#define MSG_ST_WINDOW(F)        F##_U64(len)
+/* auth -> store: a channel that can touch only this partition; the answer carries it. */
+#define MSG_ST_OPEN(F)          F##_U64(id) F##_ID(partition)
+#define MSG_ST_OPENED(F)        F##_U64(id) F##_U8(err)
+
+/* auth -> session template, then auth <-> one session. */
+#define MSG_SESSION_SPAWN(F)    F##_ID(account)
+#define MSG_SESSION_STORE(F)
+#define MSG_SESSION_KEY(F)      F##_U8(area) F##_U32(version) F##_BYTES(secret, 64)
+#define MSG_SESSION_OPEN(F)     F##_ID(account) F##_U64(quota) F##_BYTES(address, IPC_ADDRESS_MAX)
+#define MSG_SESSION_CONN(F)     F##_U8(service) F##_U32(areas) F##_BYTES(tag, 1024) F##_BYTES(peer, 16)
+#define MSG_SESSION_IDLE(F)     F##_U64(conns)
+#define MSG_SESSION_END(F)
+
+/* auth -> relay: the operator's queue commands; relay -> auth: their answers. */
+#define MSG_QUEUE_COMMAND(F)    F##_U64(id) F##_BYTES(command, 16) F##_BYTES(argument, 512)
+#define MSG_QUEUE_REPLY(F)      F##_U64(id) F##_U8(err) F##_BYTES(json, IPC_PAYLOAD_MAX)
+/* relay, delivery -> auth: nothing; auth -> relay: domains changed, load DKIM keys again. */
+#define MSG_DOMAINS_CHANGED(F)
+
+/* command line <-> auth, over the control socket. Body: see roles/control.h. */
+#define MSG_CONTROL(F)          F##_U32(id) F##_BYTES(command, 64) F##_BYTES(body, IPC_PAYLOAD_MAX)
+#define MSG_CONTROL_REPLY(F)    F##_U32(id) F##_U8(err) F##_BYTES(body, IPC_PAYLOAD_MAX)
+/* parent -> auth: a connection to the control socket. */
+#define MSG_CONTROL_CONN(F)     F##_U32(uid)
+/* auth -> parent: asks for and gets the state of all processes. */
+#define MSG_PROCESSES_QUERY(F)  F##_U32(id)
+#define MSG_PROCESSES_REPLY(F)  F##_U32(id) F##_BYTES(json, IPC_PAYLOAD_MAX)
+
+/* M(NAME, name, carries a descriptor: 0 no, 1 yes, 2 maybe) */
+#define MSG_LIST(M) \
+	M(SETUP_CONFIG, setup_config, 0) M(SETUP_SECRET, setup_secret, 0) M(SETUP_LISTENER, setup_listener, 1) \
+	M(PEER, peer, 1) M(START, start, 0) M(READY, ready, 0) M(STOP, stop, 0) \
+	M(STATUS_QUERY, status_query, 0) M(STATUS_REPLY, status_reply, 0) \
+	M(SIGN, sign, 0) M(SIGN_DONE, sign_done, 0) \
+	M(RCPT_QUERY, rcpt_query, 0) M(RCPT_REPLY, rcpt_reply, 0) \
+	M(LOGIN_START, login_start, 0) M(LOGIN_CONTINUE, login_continue, 0) M(LOGIN_CHALLENGE, login_challenge, 0) \
+	M(LOGIN_RESULT, login_result, 0) M(ATTACH, attach, 1) M(LOGIN_END, login_end, 0) \
+	M(SENDER_QUERY, sender_query, 0) M(SENDER_REPLY, sender_reply, 0) \
+	M(DELIVER, deliver, 2) M(DELIVER_RESULT, deliver_result, 0) \
+	M(RESOLVE, resolve, 0) M(RESOLVED, resolved, 0) M(TICKET_QUERY, ticket_query, 0) M(TICKET_REPLY, ticket_reply, 0) \
+	M(DNS_QUERY, dns_query, 0) M(DNS_ANSWER, dns_answer, 0) M(HTTPS_GET, https_get, 0) M(HTTPS_REPLY, https_reply, 0) \
+	M(ST_GET, st_get, 0) M(ST_VALUE, st_value, 0) M(ST_RANGE, st_range, 0) M(ST_ROWS, st_rows, 0) \
+	M(ST_STAT, st_stat, 0) M(ST_STATED, st_stated, 0) M(ST_COMMIT, st_commit, 0) M(ST_COMMITTED, st_committed, 0) \
+	M(ST_BLOB_PUT, st_blob_put, 1) M(ST_BLOB_READ, st_blob_read, 0) M(ST_BLOB_SIZE, st_blob_size, 0) \
+	M(ST_WATCH, st_watch, 0) M(ST_UNWATCH, st_unwatch, 0) M(ST_BELL, st_bell, 0) M(ST_DROP, st_drop, 0) \
+	M(ST_WINDOW, st_window, 1) M(ST_OPEN, st_open, 0) M(ST_OPENED, st_opened, 2) \
+	M(SESSION_SPAWN, session_spawn, 1) M(SESSION_STORE, session_store, 1) M(SESSION_KEY, session_key, 0) \
+	M(SESSION_OPEN, session_open, 0) M(SESSION_CONN, session_conn, 1) M(SESSION_IDLE, session_idle, 0) \
+	M(SESSION_END, session_end, 0) \
+	M(QUEUE_COMMAND, queue_command, 0) M(QUEUE_REPLY, queue_reply, 0) M(DOMAINS_CHANGED, domains_changed, 0) \
+	M(CONTROL, control, 0) M(CONTROL_REPLY, control_reply, 0) M(CONTROL_CONN, control_conn, 1) \
+	M(PROCESSES_QUERY, processes_query, 0) M(PROCESSES_REPLY, processes_reply, 0)
+
+/* clang-format on */
+
+#define MSG_ENUM(NAME, name, fd) MSG_KIND_##NAME,
+enum msg_kind { MSG_LIST(MSG_ENUM) MSG_KINDS };
+
+#define MSG_S_U8(n) uint8_t n;
+#define MSG_S_U16(n) uint16_t n;
+#define MSG_S_U32(n) uint32_t n;
+#define MSG_S_U64(n) uint64_t n;
+#define MSG_S_ID(n) uint8_t n[IPC_ID_LEN];
+#define MSG_S_BYTES(n, max) struct slice n;
+#define MSG_STRUCT(NAME, name, fd)                                                                 \
+	struct msg_##name {                                                                        \
+		MSG_##NAME(MSG_S)                                                                  \
+	};
+MSG_LIST(MSG_STRUCT)
+
+/* Appends the packet of one message: LL_ERR_LIMIT when a field is longer than its maximum.
+ * Generated for each message. */
+#define MSG_ENCODER(NAME, name, fd)                                                                \
+	int msg_##name##_encode(struct buf *out, const struct msg_##name *m) CHECKED;
+MSG_LIST(MSG_ENCODER)
+
+/* Any message, decoded. */
+struct msg {
+	enum msg_kind kind;
+	union {
+#define MSG_MEMBER(NAME, name, fd) struct msg_##name name;
+		MSG_LIST(MSG_MEMBER)
+	};
+};
+
+/* Decodes one packet; slices in *ret are views into it. has_fd: a descriptor came with it.
+ * LL_ERR_SYNTAX. */
+int msg_decode(struct slice packet, bool has_fd, struct msg *ret) CHECKED;
+/* The name of a kind, for logs. */
+const char *msg_name(enum msg_kind kind);
+
+#endif

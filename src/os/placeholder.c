@@ -1,3 +1,0 @@
-/* Replaced by the layer's first source. */
-extern int os_placeholder;
-int os_placeholder;

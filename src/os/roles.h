@@ -1,0 +1,44 @@
+/* The processes and services, and small numbers that travel between them. */
+#ifndef OS_ROLES_H
+#define OS_ROLES_H
+
+/* The processes. The order is that of starting. */
+enum role {
+	ROLE_PARENT,
+	ROLE_STORE,
+	ROLE_TLSKEY,
+	ROLE_LOOKUP,
+	ROLE_SESSION, /* the template; its children are no peers of the parent */
+	ROLE_AUTH,
+	ROLE_RELAY,
+	ROLE_DELIVERY,
+	ROLE_FRONTEND,
+	ROLES
+};
+
+/* What a listener or a connection speaks. */
+enum service {
+	SERVICE_SMTP,
+	SERVICE_SUBMISSION,
+	SERVICE_SUBMISSIONS,
+	SERVICE_IMAPS,
+	SERVICE_IMAP,
+	SERVICES
+};
+
+enum sasl_mechanism { SASL_PLAIN, SASL_SCRAM_SHA_256, SASL_SCRAM_SHA_256_PLUS };
+
+enum login_result { LOGIN_OK, LOGIN_REFUSED, LOGIN_TEMPORARY, LOGIN_DISABLED, LOGIN_NOT_PERMITTED };
+
+enum rcpt_result {
+	RCPT_LOCAL,
+	RCPT_REMOTE,
+	RCPT_UNKNOWN,
+	RCPT_DISABLED,
+	RCPT_FULL,
+	RCPT_TEMPORARY
+};
+
+enum tls_sign_alg { TLS_SIGN_ECDSA, TLS_SIGN_RSA_PKCS1, TLS_SIGN_RSA_PSS };
+
+#endif

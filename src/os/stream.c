@@ -1,0 +1,387 @@
+/* Sockets with buffers, TLS by OpenSSL on the socket itself. */
+#include "os/stream.h"
+#include "base/error.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define READ_CHUNK ((size_t)64 << 10)
+#define READ_ROUNDS 4
+#define KEEP_MAX ((size_t)1 << 20) /* input left by the owner at most */
+#define IDLE_CAP ((size_t)4096) /* an empty buffer larger than this is given back */
+
+struct stream {
+	struct loop *loop;
+	struct loop_watch watch;
+	struct loop_timer again; /* offers kept input after a resume */
+	int fd;
+	SSL *ssl;
+	bool handshaking, server, paused, finishing, high, dead;
+	bool want_write; /* TLS needs the socket writable to go on reading */
+	struct buf in, out;
+	size_t out_at; /* sent bytes at the front of out */
+	const struct stream_ops *ops;
+	void *ctx;
+	bool *freed;
+	char tls_error[128];
+};
+
+static void on_io(void *ctx, unsigned events);
+
+static void
+update(struct stream *s)
+{
+	unsigned want = s->paused || s->finishing ? 0 : LOOP_READ;
+
+	if (s->handshaking)
+		want |= LOOP_READ;
+	if (s->want_write || s->out.len > s->out_at)
+		want |= LOOP_WRITE;
+	loop_want(s->loop, &s->watch, want);
+}
+
+struct stream *
+stream_new(struct loop *l, int fd, const struct stream_ops *ops, void *ctx)
+{
+	struct stream *s = calloc(1, sizeof(*s));
+
+	if (!s) {
+		close(fd);
+		return NULL;
+	}
+	*s = (struct stream){.loop = l,
+		.watch = LOOP_WATCH_NONE,
+		.fd = fd,
+		.ops = ops,
+		.ctx = ctx,
+		.in = BUF_INIT(KEEP_MAX + READ_CHUNK),
+		.out = BUF_INIT(STREAM_SEND_MAX + STREAM_LOW)};
+	if (loop_watch(l, &s->watch, fd, LOOP_READ, on_io, s)) {
+		stream_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void
+stream_free(struct stream *s)
+{
+	if (!s)
+		return;
+	loop_unwatch(s->loop, &s->watch);
+	loop_timer_stop(s->loop, &s->again);
+	if (s->ssl) {
+		SSL_free(s->ssl);
+		ERR_clear_error();
+	}
+	close(s->fd);
+	buf_wipe(&s->in); /* sign-in commands pass through */
+	buf_done(&s->out);
+	if (s->freed)
+		*s->freed = true;
+	free(s);
+}
+
+int
+stream_fd(const struct stream *s)
+{
+	return s->fd;
+}
+
+SSL *
+stream_tls(const struct stream *s)
+{
+	return s->ssl;
+}
+
+const char *
+stream_tls_error(const struct stream *s)
+{
+	return s->tls_error;
+}
+
+size_t
+stream_queued(const struct stream *s)
+{
+	return s->out.len - s->out_at;
+}
+
+static void
+note_tls_error(struct stream *s)
+{
+	unsigned long e = ERR_peek_last_error();
+
+	if (e)
+		ERR_error_string_n(e, s->tls_error, sizeof(s->tls_error));
+	ERR_clear_error();
+}
+
+/* Result of an SSL call: LL_ERR_AGAIN with the wants noted, or LL_ERR_CLOSED. */
+static int
+tls_result(struct stream *s, int r)
+{
+	int e = SSL_get_error(s->ssl, r);
+
+	if (e == SSL_ERROR_WANT_READ)
+		return LL_ERR_AGAIN;
+	if (e == SSL_ERROR_WANT_WRITE) {
+		s->want_write = true;
+		return LL_ERR_AGAIN;
+	}
+	note_tls_error(s);
+	return LL_ERR_CLOSED;
+}
+
+static ssize_t
+socket_result(ssize_t n)
+{
+	if (n > 0)
+		return n;
+	return n < 0 && (errno == EAGAIN || errno == EINTR) ? LL_ERR_AGAIN : LL_ERR_CLOSED;
+}
+
+static ssize_t
+read_some(struct stream *s, uint8_t *p, size_t n)
+{
+	int r;
+
+	if (!s->ssl)
+		return socket_result(recv(s->fd, p, n, MSG_DONTWAIT));
+	s->want_write = false;
+	r = SSL_read(s->ssl, p, (int)n);
+	return r > 0 ? r : tls_result(s, r);
+}
+
+static ssize_t
+write_some(struct stream *s, const uint8_t *p, size_t n)
+{
+	int r;
+
+	if (!s->ssl)
+		return socket_result(send(s->fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL));
+	r = SSL_write(s->ssl, p, (int)MIN(n, (size_t)INT32_MAX));
+	return r > 0 ? r : tls_result(s, r);
+}
+
+static int
+flush(struct stream *s)
+{
+	while (s->out.len > s->out_at && !s->handshaking) {
+		ssize_t n = write_some(s, s->out.ptr + s->out_at, s->out.len - s->out_at);
+		if (n < 0)
+			return n == LL_ERR_AGAIN ? LL_OK : LL_ERR_CLOSED;
+		s->out_at += (size_t)n;
+	}
+	if (s->out_at == s->out.len) {
+		s->out_at = 0;
+		if (s->out.cap > IDLE_CAP)
+			buf_done(&s->out);
+		else
+			buf_reset(&s->out);
+	}
+	return LL_OK;
+}
+
+int
+stream_send(struct stream *s, struct slice bytes)
+{
+	if (s->dead)
+		return LL_ERR_CLOSED;
+	if (stream_queued(s) == 0 && !s->handshaking) {
+		/* The usual case: nothing waits, the socket takes it all, nothing is copied. */
+		ssize_t n = bytes.len ? write_some(s, bytes.ptr, bytes.len) : 0;
+		if (n < 0 && n != LL_ERR_AGAIN)
+			return LL_ERR_CLOSED;
+		bytes = slice_skip(bytes, (size_t)MAX(n, 0));
+	}
+	if (bytes.len == 0)
+		return LL_OK;
+	if (s->out_at > STREAM_LOW) {
+		buf_consume(&s->out, s->out_at);
+		s->out_at = 0;
+	}
+	if (buf_put(&s->out, bytes))
+		return LL_ERR_LIMIT;
+	s->high = s->high || stream_queued(s) > STREAM_LOW;
+	update(s);
+	return LL_OK;
+}
+
+int
+stream_start_tls(struct stream *s, SSL *ssl, bool server)
+{
+	s->ssl = ssl;
+	s->server = server;
+	if (SSL_set_fd(ssl, s->fd) != 1)
+		return LL_ERR_CRYPTO;
+	SSL_set_mode(ssl,
+		SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+			SSL_MODE_RELEASE_BUFFERS);
+	if (server)
+		SSL_set_accept_state(ssl);
+	else
+		SSL_set_connect_state(ssl);
+	s->handshaking = true;
+	if (!server)
+		s->want_write = true; /* the client speaks first */
+	update(s);
+	return LL_OK;
+}
+
+static int
+handshake(struct stream *s)
+{
+	int r;
+
+	s->want_write = false;
+	ERR_clear_error();
+	r = SSL_do_handshake(s->ssl);
+	if (r != 1)
+		return tls_result(s, r);
+	s->handshaking = false;
+	if (s->ops->secured)
+		s->ops->secured(s->ctx);
+	return LL_OK;
+}
+
+/* Offers what is kept. The owner may pause, finish or free the stream meanwhile. */
+static void
+offer(struct stream *s, bool *freed)
+{
+	while (s->in.len && !s->paused && !s->finishing) {
+		size_t before = s->in.len, used = s->ops->input(s->ctx, buf_slice(&s->in));
+		if (*freed)
+			return;
+		buf_consume(&s->in, used);
+		if (used == 0 || used == before)
+			break;
+	}
+	if (s->in.len == 0 && s->in.cap > IDLE_CAP)
+		buf_wipe(&s->in);
+}
+
+/* Reads until the socket is empty, the owner pauses, or it is others' turn. */
+static int
+take_input(struct stream *s, bool *freed)
+{
+	for (int i = 0; i < READ_ROUNDS && !s->paused && !s->finishing; i++) {
+		uint8_t *p = s->in.len < KEEP_MAX
+			? buf_room(&s->in, s->ssl ? 16384 + 256 : READ_CHUNK)
+			: NULL;
+		ssize_t n;
+		if (!p)
+			return LL_ERR_LIMIT;
+		n = read_some(s, p, s->ssl ? 16384 : READ_CHUNK);
+		if (n < 0)
+			return n == LL_ERR_AGAIN ? LL_OK : LL_ERR_CLOSED;
+		buf_grow(&s->in, (size_t)n);
+		offer(s, freed);
+		if (*freed)
+			return LL_OK;
+	}
+	/* Decrypted bytes inside OpenSSL do not make the socket readable. */
+	if (s->ssl && !s->paused && SSL_pending(s->ssl) > 0)
+		stream_resume(s);
+	return LL_OK;
+}
+
+static int
+step(struct stream *s, unsigned events, bool *freed)
+{
+	int r = LL_OK;
+
+	if (s->handshaking) {
+		r = handshake(s);
+		if (*freed || r)
+			return r == LL_ERR_AGAIN ? LL_OK : r;
+	}
+	if ((events & LOOP_WRITE) || s->out.len)
+		r = flush(s);
+	if (r == LL_OK && (events & (LOOP_READ | LOOP_HANGUP) || s->want_write))
+		r = take_input(s, freed);
+	if (*freed || r)
+		return r;
+	if (s->finishing && stream_queued(s) == 0)
+		return LL_ERR_CLOSED;
+	if (s->high && stream_queued(s) < STREAM_LOW) {
+		s->high = false;
+		if (s->ops->drained)
+			s->ops->drained(s->ctx);
+	}
+	return LL_OK;
+}
+
+static void
+on_io(void *ctx, unsigned events)
+{
+	struct stream *s = ctx;
+	bool freed = false, *outer = s->freed;
+	int r;
+
+	s->freed = &freed;
+	r = step(s, events, &freed);
+	if (freed) {
+		if (outer)
+			*outer = true;
+		return;
+	}
+	s->freed = outer;
+	if ((events & LOOP_HANGUP) && (s->paused || s->finishing) && !s->handshaking)
+		r = LL_ERR_CLOSED; /* nobody is left to read what is queued */
+	if (r == LL_OK) {
+		update(s);
+		return;
+	}
+	s->dead = true;
+	if (s->ssl && s->finishing)
+		(void)SSL_shutdown(s->ssl);
+	s->ops->closed(s->ctx,
+		s->finishing || r == LL_ERR_CLOSED ? (s->tls_error[0] ? LL_ERR_CRYPTO : 0) : r);
+}
+
+void
+stream_pause(struct stream *s)
+{
+	s->paused = true;
+	update(s);
+}
+
+static void
+on_again(void *ctx)
+{
+	struct stream *s = ctx;
+	bool freed = false, *outer = s->freed;
+
+	s->freed = &freed;
+	offer(s, &freed);
+	if (freed) {
+		if (outer)
+			*outer = true;
+		return;
+	}
+	s->freed = outer;
+	if (!s->paused)
+		on_io(s, LOOP_READ);
+}
+
+void
+stream_resume(struct stream *s)
+{
+	s->paused = false;
+	update(s);
+	if ((s->in.len || (s->ssl && SSL_pending(s->ssl) > 0)) && !s->again.slot &&
+		loop_timer_set(s->loop, &s->again, 0, on_again, s))
+		s->dead = true;
+}
+
+void
+stream_finish(struct stream *s)
+{
+	s->finishing = true;
+	s->want_write = true; /* one more round, even when the queue is empty */
+	update(s);
+}
