@@ -112,7 +112,7 @@ secret_free(void *p, size_t n)
 			(MAX(n, (size_t)1) + CELL - 1) / CELL);
 		return;
 	}
-	assert(!"secret_free of foreign memory");
+	assert(false && "secret_free of foreign memory");
 }
 
 void
