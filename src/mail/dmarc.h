@@ -34,7 +34,6 @@ struct dmarc_input {
 	struct slice spf_domain; /* of a MAIL FROM (or bounce's HELO) that passed; else empty */
 	const struct slice *dkim_domains; /* d= of the signatures that passed */
 	size_t dkim_count;
-	bool temporary; /* SPF or a DKIM key could not be fetched now: no fail may be concluded */
 };
 
 struct dmarc_verdict {
