@@ -1,3 +1,0 @@
-/* Replaced by the layer's first source. */
-extern int store_placeholder;
-int store_placeholder;
