@@ -31,7 +31,7 @@ enum smtp_ret { SMTP_RET_NONE, SMTP_RET_FULL, SMTP_RET_HDRS };
  * "Postmaster" without a domain (RFC 5321 section 4.5.1) has an empty domain. */
 struct smtp_path {
 	struct slice text; /* as it was written: local@domain */
-	struct slice local; /* unquoted */
+	struct slice local; /* as written, with its quotes if quoted */
 	struct slice domain; /* or an address literal with its brackets */
 	bool utf8; /* needs SMTPUTF8 (RFC 6531) */
 };
