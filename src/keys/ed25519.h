@@ -27,7 +27,7 @@ void ed25519_sign(
 /* 0 or LL_ERR_AUTH. */
 int ed25519_verify(const uint8_t public[ED25519_PUBLIC_LEN], struct slice message,
 	const uint8_t sig[ED25519_SIG_LEN]) CHECKED;
-/* For keys about to be pinned: 0, or LL_ERR_SYNTAX when no signature under it could ever verify. */
+/* For keys about to be pinned: 0, or LL_ERR_SYNTAX unless it is canonical and of prime order. */
 int ed25519_public_check(const uint8_t public[ED25519_PUBLIC_LEN]) CHECKED;
 
 #endif
