@@ -277,3 +277,20 @@ imap_frame_rest(const struct imap_frame *f)
 		return SLICE_NONE;
 	return slice_new(f->in.ptr + f->scan, f->in.len - f->scan);
 }
+
+void
+imap_frame_cut_rest(struct imap_frame *f)
+{
+	if (f->scan < f->in.len)
+		buf_truncate(&f->in, f->scan);
+}
+
+void
+imap_frame_cut_start(struct imap_frame *f, size_t n)
+{
+	f->start += n;
+	buf_consume(&f->in, f->start);
+	f->scan -= f->start;
+	f->line_start -= f->start;
+	f->start = 0;
+}

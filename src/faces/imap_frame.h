@@ -50,5 +50,9 @@ void imap_frame_next(struct imap_frame *f);
 void imap_frame_next_wipe(struct imap_frame *f);
 /* Bytes that came after the current command. */
 struct slice imap_frame_rest(const struct imap_frame *f);
+/* Drops them: they belong to another layer from here on. */
+void imap_frame_cut_rest(struct imap_frame *f);
+/* Forgets the first n bytes of the command that is being collected: literals dealt with. */
+void imap_frame_cut_start(struct imap_frame *f, size_t n);
 
 #endif
