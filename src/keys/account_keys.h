@@ -4,11 +4,16 @@
  * range and the newest manifest is the first record of its own:
  *
  *	k/anchor/   id                    ANCHOR: sealed under U_anchor
- *	k/grant/    id area:1 version:4   GRANT: to pk_U, signed by the identity key; area 0 is Root
- *	k/keyring/  rev:8                 KEYRING: sealed under Expand(Root, "keyring")
+ *	k/grant/    id area:1 version:4 tag:8
+ *	                                  GRANT: to pk_U, signed by the identity key; area 0 is Root
+ *	k/keyring/  hash:16               KEYRING: sealed under Expand(Root, "keyring")
  *	k/manifest/ (2^64-1 - seq):8      MANIFEST: signed by the identity key
  *	k/unlock/   id                    pk_U; the manifest has its hash
  *	k/verifier/ id                    verifier.h, sealed by auth under the directory key
+ *
+ * A grant's tag names the key itself (manifest_grant_tag) and a keyring's hash its content: two
+ * clients that change an account at once never overwrite each other's records; the one whose
+ * manifest is second loses and starts again.
  *
  * The first five are made by the owner's client (account_owner.h), and no process of the server can
  * make or alter them unnoticed. */
@@ -19,7 +24,7 @@
 #include "keys/manifest.h"
 #include "keys/unlock.h"
 
-#define ACCOUNT_KEY_MAX 48
+#define ACCOUNT_KEY_MAX 64
 #define ACCOUNT_KEYS_PREFIX "k/"
 #define ACCOUNT_ANCHOR_PREFIX "k/anchor/"
 #define ACCOUNT_GRANT_PREFIX "k/grant/"
@@ -37,9 +42,9 @@ struct slice account_key_slice(const struct account_key *k);
 struct account_key account_key_anchor(const uint8_t id[RECORD_ID_LEN]);
 /* The prefix of all grants of one unlocker. */
 struct account_key account_key_grants(const uint8_t id[RECORD_ID_LEN]);
-struct account_key account_key_grant(
-	const uint8_t id[RECORD_ID_LEN], enum record_area area, uint32_t version);
-struct account_key account_key_keyring(uint64_t rev);
+struct account_key account_key_grant(const uint8_t id[RECORD_ID_LEN], enum record_area area,
+	uint32_t version, const uint8_t tag[MANIFEST_TAG_LEN]);
+struct account_key account_key_keyring(const uint8_t hash[MANIFEST_HASH_LEN]);
 struct account_key account_key_manifest(uint64_t seq);
 struct account_key account_key_unlock(const uint8_t id[RECORD_ID_LEN]);
 struct account_key account_key_verifier(const uint8_t id[RECORD_ID_LEN]);

@@ -1,5 +1,6 @@
 /* The owner's side of an account: sign-up, unlockers, rotation. Runs in the owner's client, here
- *the command line, never in a process of the server, because it holds Root and the identity key.
+ * the command line, never in a process of the server, because it holds Root and the identity
+ * key.
  *
  *	account_owner_new or account_owner_open
  *	account_owner_add_... / _revoke / _rotate, in any number
@@ -20,6 +21,9 @@ struct account_owner;
 /* Wipes; NULL is accepted. */
 void account_owner_free(struct account_owner *o);
 void account_owner_cleanup(struct account_owner **o);
+
+/* A call below that fails with LL_ERR_NOMEM, _LIMIT or _CRYPTO may have done a part of its work:
+ * free the owner then, and open again. */
 
 /* A new account: Root, identity key and one key per area, all random. Nothing opens it until an
  * unlocker is added. */
@@ -63,9 +67,9 @@ int account_owner_revoke(
 int account_owner_rotate(struct account_owner *o, unsigned areas) CHECKED;
 
 /* Writes to the account's partition, in this order and in as many store commits as their sizes
- * need: the manifest's, which is a STORE_PUT_NEW, is what takes effect; puts before it are harmless
- * without it, deletions after it may be repeated. LL_ERR_EXISTS from the store means that another
- * client was faster: free the owner and open again. */
+ * need: the manifest's, which is a STORE_PUT_NEW, is what takes effect; puts before it overwrite
+ * nothing and are harmless without it, deletions after it may be repeated. LL_ERR_EXISTS from the
+ * store means that another client was faster: free the owner and open again. */
 enum key_change_kind { KEY_PUT, KEY_PUT_NEW, KEY_DELETE };
 struct key_change {
 	enum key_change_kind kind;

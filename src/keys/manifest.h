@@ -14,6 +14,7 @@
 #define MANIFEST_FINGERPRINTS_MAX 8
 #define MANIFEST_DEVICES_MAX 32
 #define MANIFEST_HASH_LEN 32
+#define MANIFEST_TAG_LEN 8
 
 /* Lowest suite that readers accept, for each form of record. Only ever rises. */
 struct suite_floor {
@@ -55,6 +56,7 @@ struct manifest {
 	int64_t created;
 	struct suite_floor floor;
 	uint32_t root_version;
+	uint8_t root_tag[MANIFEST_TAG_LEN]; /* random, new with each version of Root */
 	uint64_t keyring_rev;
 	uint8_t keyring_hash[MANIFEST_HASH_LEN];
 	uint8_t salt[SCRAM_SALT_LEN]; /* of all app passwords */
@@ -88,6 +90,10 @@ void manifest_hash(struct slice record, uint8_t ret[MANIFEST_HASH_LEN]);
 /* NULL when the id is not listed. */
 const struct manifest_unlocker *manifest_find(
 	const struct manifest *m, const uint8_t id[RECORD_ID_LEN]);
+/* The tag of an area key's version, or of Root for RECORD_AREA_NONE, in the store key of its
+ * grants. The version must exist. */
+const uint8_t *manifest_grant_tag(
+	const struct manifest *m, enum record_area area, uint32_t version);
 /* 0 when the X-Wing public key is the area's version; LL_ERR_AUTH. */
 int manifest_check_seal(const struct manifest *m, enum record_area area, uint32_t version,
 	const uint8_t public[XWING_PUBLIC_LEN]) CHECKED;
