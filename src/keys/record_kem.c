@@ -39,9 +39,11 @@ struct record_opener {
 int
 record_sender_renew(struct record_sender *s, uint64_t now_ms)
 {
+	int err = xwing_encaps(s->public, s->enc, s->secret);
+
 	s->since_ms = now_ms;
-	s->used = 0;
-	return xwing_encaps(s->public, s->enc, s->secret);
+	s->used = err ? RECORD_BURST_MAX : 0;
+	return err;
 }
 
 int
