@@ -12,7 +12,7 @@
 
 #define BATCH_JOBS 256
 #define BATCH_BYTES ((uint64_t)8 << 20)
-#define DROP_ROWS 2048 /* of a dropped partition in one batch */
+#define DROP_ROWS 1000 /* of a dropped partition in one batch */
 #define SPACE_EVERY_BYTES ((uint64_t)32 << 20)
 
 void

@@ -211,7 +211,8 @@ segment_create_file(struct engine *e, uint64_t number)
 		return -1;
 	memcpy(head, SEGMENT_MAGIC, 8);
 	be64_put(head + 8, number);
-	if (file_write(fd, SLICE_OF(head), 0) || fsync(e->segments_fd))
+	/* Synced by itself: its row is written even when the commit that wanted it is refused. */
+	if (file_write(fd, SLICE_OF(head), 0) || fdatasync(fd) || fsync(e->segments_fd))
 		fd_close(&fd);
 	return fd;
 }

@@ -1,0 +1,575 @@
+/* Proves that no acknowledged commit is lost and that no other one is half there.
+ *
+ *   fault kill N     a worker is killed -9 at N random moments, also while it recovers
+ *   fault power N    the power fails at N random points of what workers did to their disk: what was
+ *                    not synced is gone, or partly there
+ *   fault control N  the same with disks that do not sync what they are told to: each kind of loss
+ *                    must be noticed, else this test could not see it
+ *
+ * After each the store is opened again and compared with the model byte for byte, every count is
+ * recomputed, and the work goes on from there. An optional last argument is the seed. */
+#include "base/error.h"
+#include "base/macros.h"
+#include "disk.h"
+#include "model.h"
+#include "store/embedded.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CUTS_PER_RUN 4
+#define WORKER_SECONDS 60 /* it hangs after that */
+
+/* What the judge knows. */
+struct world {
+	struct model_group groups[MODEL_GROUPS];
+};
+
+enum message_kind { MSG_VERIFIED, MSG_ACK, MSG_ERROR };
+
+struct message {
+	uint32_t kind, group;
+	uint64_t steps[MODEL_GROUPS]; /* verified: of all; acknowledged: [0] */
+	char text[200];
+};
+
+static uint64_t rng;
+static char base_dir[200];
+static bool quiet; /* workers are expected to fail */
+
+static size_t
+below(size_t n)
+{
+	return (size_t)(mix(rng++, 7) % n);
+}
+
+/* --- the worker --- */
+
+struct worker {
+	struct world *w;
+	struct store *s;
+	int report_fd; /* -1: marks in the disk's log */
+	unsigned under_way[MODEL_GROUPS];
+};
+
+struct asked {
+	struct worker *k;
+	unsigned group;
+	uint64_t step;
+	int want;
+};
+
+static void
+tell(struct worker *k, const struct message *m)
+{
+	if (k->report_fd < 0)
+		disk_mark(m->kind, m, sizeof(*m));
+	else if (write(k->report_fd, m, sizeof(*m)) != (ssize_t)sizeof(*m))
+		_exit(3);
+}
+
+static void __attribute__((noreturn)) die(struct worker *k, const char *what, struct slice detail)
+{
+	struct message m = {.kind = MSG_ERROR};
+
+	snprintf(m.text, sizeof(m.text), "%s %.*s", what, SLICE_ARG(detail));
+	tell(k, &m);
+	if (!quiet)
+		fprintf(stderr, "%s\n", m.text);
+	_exit(2);
+}
+
+static void
+commit_done(void *ctx, int err, uint64_t version)
+{
+	struct asked *a = ctx;
+	struct message m = {.kind = MSG_ACK, .group = a->group, .steps = {a->step}};
+
+	if (err != a->want)
+		die(a->k, "a commit gave", slice_str(ll_strerror(err)));
+	if (a->step) {
+		a->k->under_way[a->group]--;
+		tell(a->k, &m);
+	}
+	free(a);
+}
+
+/* step 0: it must be refused and is not told of. */
+static struct asked *
+asked_new(struct worker *k, unsigned group, uint64_t step, int want)
+{
+	struct asked *a = malloc(sizeof(*a));
+
+	if (!a)
+		abort();
+	*a = (struct asked){k, group, step, want};
+	return a;
+}
+
+static void
+wait_some(struct worker *k)
+{
+	if (store_wait(k->s))
+		die(k, "the store", S("closed"));
+}
+
+static void
+submit(struct worker *k, struct model_group *g, struct step *step)
+{
+	static struct buf bytes = {.max = 1 << 20};
+	struct store_commit c = {.partition = g->side[step->side].id};
+	struct message ack = {.kind = MSG_ACK, .group = g->number, .steps = {g->steps}};
+	int r;
+
+	if (step->kind == STEP_DROP) {
+		if ((r = store_drop(k->s, c.partition)))
+			die(k, "a drop gave", slice_str(ll_strerror(r)));
+		tell(k, &ack);
+		return;
+	}
+	if (step->refused) {
+		c.expect = step->refused_expect;
+		c.ops = step->refused_ops;
+		c.n = step->refused_n;
+		store_commit(k->s, &c, commit_done, asked_new(k, g->number, 0, step->refused));
+	}
+	if (step->stage) {
+		model_blob_bytes(step->staged, step->staged_len, &bytes);
+		if ((r = store_blob_put(k->s, step->staged, buf_slice(&bytes))))
+			die(k, "staging gave", slice_str(ll_strerror(r)));
+	}
+	c.expect = step->expect;
+	c.ops = step->ops;
+	c.n = step->n;
+	k->under_way[g->number]++;
+	store_commit(k->s, &c, commit_done, asked_new(k, g->number, g->steps, LL_OK));
+}
+
+static void
+work(struct worker *k, uint64_t seed, size_t steps)
+{
+	static struct step step;
+
+	for (size_t i = 0; i < steps; i++) {
+		unsigned n = (unsigned)(mix(seed, i) % MODEL_GROUPS);
+		struct model_group *g = &k->w->groups[n];
+		model_step(g, &step);
+		while (k->under_way[n] >= (step.alone ? 1 : MODEL_AHEAD))
+			wait_some(k);
+		submit(k, g, &step);
+		while (step.alone && k->under_way[n])
+			wait_some(k);
+	}
+	for (unsigned n = 0; n < MODEL_GROUPS; n++)
+		while (k->under_way[n])
+			wait_some(k);
+}
+
+static void
+verify(struct worker *k)
+{
+	struct store_embedded_report report;
+	struct message m = {.kind = MSG_VERIFIED};
+	struct buf why = BUF_INIT(1000);
+	size_t blobs = 0;
+
+	for (unsigned i = 0; i < MODEL_GROUPS; i++) {
+		struct model_group *g = &k->w->groups[i];
+		if (model_check(g, k->s, &why))
+			die(k, "wrong:", buf_slice(&why));
+		m.steps[i] = g->steps;
+		g->generation++;
+		blobs += model_blob_count(g);
+	}
+	if (store_embedded_verify(k->s, &report))
+		die(k, "counts", S("or checksums are wrong"));
+	if (report.blobs != blobs)
+		die(k, "blobs", S("are left over"));
+	tell(k, &m);
+}
+
+/* Opens the store, compares it, works on, in a process of its own. steps 0: only compares. */
+static void __attribute__((noreturn))
+worker_main(struct world *w, const char *dir, int report_fd, uint64_t seed, size_t steps)
+{
+	struct worker k = {.w = w, .report_fd = report_fd};
+	struct buf why = BUF_INIT(500);
+	struct store_embedded_options options = {
+		.segment_bytes = (uint64_t)128 << 10,
+		.large_bytes = MODEL_LARGE,
+		.write_buffer = (size_t)64 << 10,
+		.cache_bytes = (size_t)1 << 20,
+		.min_free = 1,
+		.why = &why,
+	};
+	int r;
+
+	alarm(WORKER_SECONDS);
+	if ((r = store_embedded_open(dir, &options, &k.s)))
+		die(&k, "cannot open:", why.len ? buf_slice(&why) : slice_str(ll_strerror(r)));
+	verify(&k);
+	work(&k, seed, steps);
+	if (mix(seed, 11) % 4 == 0)
+		store_free(k.s);
+	_exit(0);
+}
+
+static pid_t
+start_worker(
+	struct world *w, const char *dir, bool record, uint64_t seed, size_t steps, int *ret_fd)
+{
+	int fds[2];
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC))
+		abort();
+	fflush(stdout);
+	if ((pid = fork()) < 0)
+		abort();
+	if (pid == 0) {
+		int null = quiet ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -1;
+		close(fds[0]);
+		if (null >= 0)
+			dup2(null, STDERR_FILENO);
+		if (record)
+			disk_record();
+		worker_main(w, dir, record ? -1 : fds[1], seed, steps);
+	}
+	close(fds[1]);
+	*ret_fd = fds[0];
+	return pid;
+}
+
+/* --- the judge --- */
+
+/* What a worker told brings the judge's knowledge up to date. */
+static bool
+learn(struct world *w, const struct message *m)
+{
+	if (m->kind == MSG_VERIFIED) {
+		for (unsigned i = 0; i < MODEL_GROUPS; i++) {
+			while (w->groups[i].steps < m->steps[i])
+				model_step(&w->groups[i], NULL);
+			w->groups[i].generation++;
+		}
+	} else if (m->kind == MSG_ACK) {
+		while (w->groups[m->group].steps < m->steps[0])
+			model_step(&w->groups[m->group], NULL);
+	}
+	return m->kind != MSG_ERROR;
+}
+
+static int
+remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	return remove(path);
+}
+
+static void
+remove_tree(const char *path)
+{
+	nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* Reads what the worker tells; kills it after so many acknowledgements and microseconds. False when
+ * it found something wrong. */
+static bool
+watch_worker(struct world *w, pid_t pid, int fd, size_t acks, size_t micros)
+{
+	struct message m;
+	bool good = true, killed = false;
+	int status;
+
+	while (true) {
+		if (!acks && !killed) {
+			usleep((useconds_t)micros);
+			kill(pid, SIGKILL);
+			killed = true;
+		}
+		if (read(fd, &m, sizeof(m)) != (ssize_t)sizeof(m))
+			break;
+		good &= learn(w, &m);
+		if (m.kind == MSG_ACK && acks)
+			acks--;
+	}
+	close(fd);
+	waitpid(pid, &status, 0);
+	if (WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status) != SIGKILL) {
+		if (!quiet)
+			fprintf(stderr, "the worker ended with status %#x\n", (unsigned)status);
+		good = false;
+	}
+	return good;
+}
+
+static void
+make_paths(char dir[256], char cut[256])
+{
+	snprintf(dir, 256, "%s/store", base_dir);
+	snprintf(cut, 256, "%s/cut", base_dir);
+}
+
+static uint64_t
+acknowledged(const struct world *w)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < MODEL_GROUPS; i++)
+		n += w->groups[i].steps;
+	return n;
+}
+
+static int
+run_kill(struct world *w, size_t times)
+{
+	char dir[256], cut[256];
+	int fd;
+
+	make_paths(dir, cut);
+	for (size_t i = 0; i <= times; i++) {
+		bool early = below(8) == 0; /* while it opens or compares */
+		size_t acks = early ? 0 : 1 + below(below(10) ? 60 : 300);
+		pid_t pid = start_worker(w, dir, false, mix(rng, i), i < times ? SIZE_MAX : 0, &fd);
+		if (i == times)
+			acks = SIZE_MAX; /* the last one only compares */
+		if (!watch_worker(w, pid, fd, acks, early ? below(20000) : below(3000))) {
+			printf("FAILED at kill %zu\n", i);
+			return 1;
+		}
+	}
+	printf("%zu kills, %zu steps acknowledged, none lost, none torn\n", times,
+		(size_t)acknowledged(w));
+	return 0;
+}
+
+/* The judge's knowledge at a point of the disk's log. */
+static void
+learn_until(struct world *w, size_t entry)
+{
+	struct slice data;
+	uint32_t kind;
+
+	for (size_t i = 0; i < entry; i++) {
+		struct message m;
+		if (!disk_mark_at(i, &kind, &data))
+			continue;
+		memcpy(&m, data.ptr, sizeof(m));
+		learn(w, &m);
+	}
+}
+
+/* Makes the disk as after a cut and has a worker look at it. *w becomes what is known then. */
+static bool
+judge_cut(struct world *w, size_t entry, enum disk_loss loss, const char *cut)
+{
+	static struct world copy;
+	pid_t pid;
+	int fd;
+
+	learn_until(w, entry);
+	remove_tree(cut);
+	disk_cut(entry, loss, rng++, cut);
+	copy = *w;
+	pid = start_worker(w, cut, false, 0, 0, &fd);
+	return watch_worker(&copy, pid, fd, SIZE_MAX, 0);
+}
+
+/* Lets a recorded worker run to its end. */
+static bool
+record_run(struct world *w, const char *dir)
+{
+	int fd, status;
+	pid_t pid;
+
+	disk_begin(dir);
+	pid = start_worker(w, dir, true, mix(rng, 5), 20 + below(180), &fd);
+	close(fd);
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* Goes on from a proper cut of this run. */
+static void
+move_on(struct world *w, const char *dir, const char *cut)
+{
+	remove_tree(cut);
+	disk_cut(disk_entries(), DISK_DROP, 0, cut);
+	learn_until(w, disk_entries());
+	remove_tree(dir);
+	if (rename(cut, dir))
+		abort();
+	disk_end();
+}
+
+/* What happened on the disk. A test in which the collector never ran proves nothing about it. */
+struct events {
+	const char *name, *dir, *ending;
+	size_t made, removed;
+};
+
+static void
+count_events(struct events *events, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t made, removed;
+		disk_count(events[i].dir, events[i].ending, &made, &removed);
+		events[i].made += made;
+		events[i].removed += removed;
+	}
+}
+
+static int
+show_events(const struct events *events, size_t n, bool must)
+{
+	int failed = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		printf("%s: %zu made, %zu removed\n", events[i].name, events[i].made,
+			events[i].removed);
+		failed |= must && (!events[i].made || !events[i].removed);
+	}
+	return failed;
+}
+
+static int
+run_power(struct world *w, size_t times)
+{
+	static struct world then;
+	struct events events[] = {
+		{"segments", "segments", ".seg", 0, 0},
+		{"large blobs", "large", "", 0, 0},
+		{"record tables", "records", ".sst", 0, 0},
+		{"record logs", "records", ".log", 0, 0},
+	};
+	char dir[256], cut[256];
+	size_t done = 0, entries = 0;
+
+	make_paths(dir, cut);
+	while (done < times) {
+		if (!record_run(w, dir)) {
+			printf("FAILED in the run after cut %zu\n", done);
+			return 1;
+		}
+		entries += disk_entries();
+		count_events(events, ARRAY_SIZE(events));
+		for (size_t i = 0; i < CUTS_PER_RUN; i++, done++) {
+			size_t at = below(disk_entries() + 1);
+			enum disk_loss loss = below(2) ? DISK_DROP : DISK_TEAR;
+			then = *w;
+			if (!judge_cut(&then, at, loss, cut)) {
+				printf("FAILED at cut %zu, entry %zu of %zu, loss %d\n", done, at,
+					disk_entries(), (int)loss);
+				return 1;
+			}
+		}
+		/* The last cut's disk is where the next run begins. */
+		remove_tree(dir);
+		if (rename(cut, dir))
+			abort();
+		*w = then;
+		disk_end();
+	}
+	printf("%zu power cuts in %zu disk operations, %zu steps acknowledged, none lost, none "
+	       "torn\n",
+		done, entries, (size_t)acknowledged(w));
+	return show_events(events, ARRAY_SIZE(events), times >= 100);
+}
+
+static int
+run_control(struct world *w, size_t times)
+{
+	static const struct {
+		enum disk_loss loss;
+		const char *name;
+	} kinds[] = {
+		{DISK_NO_SYNC, "no sync at all"},
+		{DISK_NO_BLOB_SYNC, "blobs not synced"},
+		{DISK_NO_RECORD_SYNC, "records not synced"},
+		{DISK_NO_NAME_SYNC, "names not synced"},
+	};
+	static struct world then;
+	size_t seen[ARRAY_SIZE(kinds)] = {0}, done = 0;
+	char dir[256], cut[256];
+	int failed = 0;
+
+	make_paths(dir, cut);
+	for (; done < times; done++) {
+		if (!record_run(w, dir))
+			return 1;
+		quiet = true;
+		for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+			then = *w;
+			seen[i] += !judge_cut(&then, disk_entries(), kinds[i].loss, cut);
+		}
+		quiet = false;
+		move_on(w, dir, cut);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		printf("%s: noticed in %zu of %zu cuts\n", kinds[i].name, seen[i], done);
+		failed |= seen[i] < done / 2 + 1;
+	}
+	return failed;
+}
+
+static const struct {
+	const char *name;
+	int (*run)(struct world *w, size_t times);
+} modes[] = {
+	{"kill", run_kill},
+	{"power", run_power},
+	{"control", run_control},
+};
+
+/* Where files are cheap: nothing here rests on the disk itself. */
+static void
+make_base_dir(void)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	if (!tmp)
+		tmp = access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm";
+	snprintf(base_dir, sizeof(base_dir), "%s/letterlock-fault-XXXXXX", tmp);
+	if (!mkdtemp(base_dir))
+		abort();
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct world w;
+	char dir[256], cut[256];
+	uint64_t times = 0, seed = (uint64_t)time(NULL);
+	int r = 2;
+
+	if (argc < 3 || slice_u64(slice_str(argv[2]), 10000000, &times) ||
+		(argc > 3 && slice_u64(slice_str(argv[3]), UINT64_MAX, &seed))) {
+		fprintf(stderr, "usage: fault kill|power|control times [seed]\n");
+		return 2;
+	}
+	printf("seed %llu\n", (unsigned long long)seed);
+	rng = mix(seed, 1);
+	for (unsigned i = 0; i < MODEL_GROUPS; i++)
+		model_init(&w.groups[i], i, seed);
+	make_base_dir();
+	make_paths(dir, cut);
+	if (mkdir(dir, 0700))
+		abort();
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
+		if (strcmp(argv[1], modes[i].name) == 0)
+			r = modes[i].run(&w, (size_t)times);
+	if (!r)
+		remove_tree(base_dir);
+	else
+		printf("left for inspection: %s\n", base_dir);
+	return r;
+}
