@@ -8,9 +8,9 @@
 #include "base/slice.h"
 
 #define ADDRESS_LIST_MAX 4096 /* addresses read from one field */
-#define ADDRESS_LOCAL_MAX 64 /* RFC 5321 section 4.5.3.1, octets */
-#define ADDRESS_DOMAIN_MAX 255
-#define ADDRESS_PATH_MAX 256 /* with the angle brackets */
+#define ADDRESS_LOCAL_MAX 128 /* octets; every host takes 64, but bounce addresses are longer */
+#define ADDRESS_DOMAIN_MAX 255 /* RFC 5321 section 4.5.3.1.2 */
+#define ADDRESS_PATH_MAX 512 /* with angle brackets and source route */
 #define ADDRESS_KEY_MAX 1024 /* most that address_key appends */
 
 enum address_kind { ADDRESS_MAILBOX, ADDRESS_GROUP, ADDRESS_GROUP_END };
@@ -58,7 +58,7 @@ struct address_smtp {
 };
 
 /* Takes a Path "<...>" off the front of *in (source routes are read and dropped, RFC 5321 appendix
- * C). LL_ERR_SYNTAX, LL_ERR_LIMIT (a length of section 4.5.3.1). *in is kept on failure. */
+ * C). LL_ERR_SYNTAX, LL_ERR_LIMIT (a length above). *in is kept on failure. */
 int address_smtp_path(struct slice *in, unsigned flags, struct address_smtp *ret) CHECKED;
 /* The whole of s as a Mailbox (local@domain, no brackets). */
 int address_smtp_mailbox(struct slice s, unsigned flags, struct address_smtp *ret) CHECKED;

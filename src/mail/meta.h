@@ -11,7 +11,7 @@
 #include "mail/mime.h"
 
 #define META_VERSION 1
-#define META_BYTES_MAX ((size_t)512 << 10) /* most that one message's encoding takes */
+#define META_BYTES_MAX ((size_t)1 << 20) /* most that one message's encoding takes */
 #define META_PREVIEW_CHARS 200 /* RFC 8970 */
 #define META_IDS_MAX 128 /* message ids kept from References */
 
@@ -35,8 +35,9 @@ struct meta_list {
 enum meta_envelope_list { META_FROM, META_SENDER, META_REPLY_TO, META_TO, META_CC, META_BCC };
 #define META_ENVELOPE_LISTS 6
 
-/* Strings: unfolded raw values without CR, LF and NUL, encoded words not decoded; ptr NULL when
- * the field is missing. Lists are as written: Sender and Reply-To default to From when rendered. */
+/* Strings: unfolded values as valid UTF-8 without CR, LF and NUL, encoded words not decoded; ptr
+ * NULL when the field is missing. Lists are as written: Sender and Reply-To default to From when
+ * rendered. */
 struct meta_envelope {
 	struct slice date, subject, in_reply_to, message_id;
 	struct meta_list lists[META_ENVELOPE_LISTS];
@@ -64,6 +65,7 @@ struct meta_part {
 	uint16_t depth;
 	uint8_t kind; /* enum mime_kind */
 	uint8_t encoding; /* enum transfer_encoding */
+	bool message_root; /* part 0, and the root of a MIME_MESSAGE's inner message */
 	uint32_t header_start, body_start, body_end;
 	uint32_t header_lines, body_lines;
 	struct slice type, subtype; /* as written; compare without case */
@@ -76,8 +78,8 @@ struct meta_part {
 /* ---- Making ---- */
 
 /* Parses the message and appends its encoding. tree (may be NULL) is one the caller has from
- * mime_parse already. Scratch memory comes from the arena (about twice the header and 1 KiB a
- * part). LL_ERR_LIMIT (message too long), LL_ERR_NOMEM. */
+ * mime_parse already; else one is made in the arena, whose cap should be MIME_ARENA_BYTES.
+ * LL_ERR_LIMIT (message too long), LL_ERR_NOMEM. */
 int message_meta_make(struct buf *out, struct slice message, const struct mime_tree *tree,
 	struct arena *a) CHECKED;
 
@@ -98,7 +100,8 @@ bool meta_param_next(struct meta_list *l, struct mime_param *ret);
  * while (meta_walk_next(&w, &p)) ... */
 struct meta_walk {
 	struct meta_list rest;
-	uint32_t index, total;
+	uint32_t index;
+	uint8_t kind; /* of the part given last */
 };
 struct meta_walk meta_walk_new(const struct message_meta *m);
 bool meta_walk_next(struct meta_walk *w, struct meta_part *ret);

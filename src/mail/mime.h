@@ -11,6 +11,10 @@
 #define MIME_PARTS_MAX 2000 /* further boundaries are text of the last part */
 #define MIME_PARAMS_MAX 64 /* parameters kept per field */
 #define MIME_LANGUAGES_MAX 4
+#define MIME_VALUE_MAX 8192 /* bytes of a structured value that are read */
+#define MIME_ARENA_BYTES                                                                           \
+	((size_t)64 << 20) /* an arena that no message exhausts; most need 8 KiB                   \
+			    */
 #define MIME_MESSAGE_MAX UINT32_MAX /* bytes; longer messages: LL_ERR_LIMIT */
 
 enum mime_kind {
@@ -67,7 +71,7 @@ struct mime_tree {
 	bool truncated; /* a limit above was met */
 };
 
-/* Strings are views of the message or live in the arena; about 350 bytes of arena a part.
+/* Strings are views of the message or live in the arena; about 1 KiB of arena a part.
  * LL_ERR_LIMIT when the message is longer than MIME_MESSAGE_MAX, LL_ERR_NOMEM. */
 int mime_parse(struct slice message, struct arena *a, struct mime_tree *ret) CHECKED;
 

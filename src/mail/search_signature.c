@@ -1,0 +1,225 @@
+/* Signatures. Distinct trigrams are found with a bit map of all 2^24 of them, which makes the keyed
+ * hash, the slow part, run once for each; the map is cleared by going over what was set. */
+#include "base/error.h"
+#include "base/text.h"
+#include "base/vec.h"
+#include "mail/search_code.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TRIGRAM 3
+#define TRIGRAMS ((size_t)1 << 24)
+#define DISTINCT_MAX ((size_t)1 << 20) /* with more the signature says nothing anyhow */
+#define BITS_PER_TRIGRAM 3
+
+struct signature_builder {
+	struct scan_sink sink;
+	struct scan scan;
+	uint32_t window; /* the last two bytes of the running text */
+	uint32_t seen; /* bytes of it so far, up to two */
+	VEC(uint32_t) distinct;
+	bool full;
+	uint64_t map[TRIGRAMS / 64];
+};
+
+static_assert(SEARCH_KEY_BYTES == crypto_shorthash_KEYBYTES, "the key is one for SipHash");
+
+static uint64_t
+trigram_hash(uint32_t trigram, const uint8_t *key)
+{
+	uint8_t in[TRIGRAM] = {(uint8_t)(trigram >> 16), (uint8_t)(trigram >> 8), (uint8_t)trigram};
+	uint8_t out[crypto_shorthash_BYTES];
+
+	crypto_shorthash(out, in, sizeof(in), key);
+	return be64_get(out);
+}
+
+/* ---- building ---- */
+
+static struct signature_builder *
+builder_of(struct scan_sink *sink)
+{
+	return CONTAINER_OF(sink, struct signature_builder, sink);
+}
+
+static void
+add_distinct(struct signature_builder *b, uint32_t trigram)
+{
+	b->map[trigram / 64] |= (uint64_t)1 << trigram % 64;
+	if (b->distinct.len == DISTINCT_MAX || VEC_PUSH(&b->distinct, trigram)) {
+		b->map[trigram / 64] &= ~((uint64_t)1 << trigram % 64);
+		b->full = b->sink.done = true;
+	}
+}
+
+static void
+build_text(struct scan_sink *sink, struct slice folded)
+{
+	struct signature_builder *b = builder_of(sink);
+	uint32_t w = b->window;
+	size_t i = 0;
+
+	for (; b->seen < TRIGRAM - 1 && i < folded.len; i++, b->seen++)
+		w = w << 8 | folded.ptr[i];
+	for (; i < folded.len && !b->full; i++) {
+		w = (w << 8 | folded.ptr[i]) & (TRIGRAMS - 1);
+		if (!(b->map[w / 64] >> w % 64 & 1))
+			add_distinct(b, w);
+	}
+	b->window = w;
+}
+
+static void
+build_end(struct scan_sink *sink)
+{
+	struct signature_builder *b = builder_of(sink);
+
+	b->window = b->seen = 0;
+}
+
+struct signature_builder *
+signature_builder_new(void)
+{
+	struct signature_builder *b = calloc(1, sizeof(*b));
+
+	if (b)
+		scan_init(&b->scan, &b->sink);
+	return b;
+}
+
+void
+signature_builder_free(struct signature_builder *b)
+{
+	if (!b)
+		return;
+	scan_done(&b->scan);
+	VEC_DONE(&b->distinct);
+	free(b);
+}
+
+static void
+builder_clear(struct signature_builder *b)
+{
+	VEC_EACH (t, &b->distinct)
+		b->map[*t / 64] = 0;
+	b->distinct.len = 0;
+	b->window = b->seen = 0;
+	b->full = false;
+	b->sink = (struct scan_sink){.text = build_text, .end = build_end};
+}
+
+static uint8_t
+signature_log(size_t distinct)
+{
+	uint8_t log = SIGNATURE_LOG_MIN;
+
+	while (log < SIGNATURE_LOG_MAX && (size_t)1 << log < BITS_PER_TRIGRAM * distinct)
+		log++;
+	return log;
+}
+
+static int
+put_signature(struct signature_builder *b, struct buf *out, const uint8_t *key)
+{
+	uint8_t log = b->full ? SIGNATURE_LOG_MIN : signature_log(b->distinct.len), *bits;
+	size_t bytes = (size_t)1 << (log - 3);
+
+	bits = buf_room(out, 1 + bytes);
+	if (!bits)
+		return buf_err(out);
+	*bits++ = log;
+	memset(bits, b->full ? 0xff : 0, bytes);
+	VEC_EACH (t, &b->distinct) {
+		uint64_t h = trigram_hash(*t, key) & (bytes * 8 - 1);
+		bits[h / 8] |= (uint8_t)(1u << h % 8);
+	}
+	buf_grow(out, 1 + bytes);
+	return LL_OK;
+}
+
+int
+signature_make(struct signature_builder *b, struct buf *out, struct slice message,
+	const struct message_meta *m, const uint8_t key[SEARCH_KEY_BYTES])
+{
+	int err;
+
+	builder_clear(b);
+	scan_message(&b->scan, message, m, true);
+	err = put_signature(b, out, key);
+	builder_clear(b);
+	return err;
+}
+
+/* ---- asking ---- */
+
+/* The bits of a signature that is well-formed. */
+static bool
+signature_bits(struct slice s, struct slice *ret_bits)
+{
+	uint8_t log = s.len ? s.ptr[0] : 0;
+
+	if (log < SIGNATURE_LOG_MIN || log > SIGNATURE_LOG_MAX ||
+		s.len != 1 + ((size_t)1 << (log - 3)))
+		return false;
+	*ret_bits = slice_skip(s, 1);
+	return true;
+}
+
+static bool
+has_bit(struct slice bits, uint64_t hash)
+{
+	uint64_t at = hash & (bits.len * 8 - 1);
+
+	return bits.ptr[at / 8] >> at % 8 & 1;
+}
+
+static uint32_t
+trigram_at(const struct buf *b, size_t i)
+{
+	return (uint32_t)b->ptr[i] << 16 | (uint32_t)b->ptr[i + 1] << 8 | b->ptr[i + 2];
+}
+
+bool
+signature_may_contain(
+	struct slice signature, const struct search_query *q, const uint8_t key[SEARCH_KEY_BYTES])
+{
+	struct slice bits;
+
+	if (!signature_bits(signature, &bits))
+		return true;
+	for (size_t i = 0; i + TRIGRAM <= q->folded.len; i++)
+		if (!has_bit(bits, trigram_hash(trigram_at(&q->folded, i), key)))
+			return false;
+	return true;
+}
+
+int
+search_query_bind(struct search_query *q, const uint8_t key[SEARCH_KEY_BYTES])
+{
+	size_t n = q->folded.len < TRIGRAM ? 0 : q->folded.len - TRIGRAM + 1;
+	uint64_t *hashes = calloc(n + 1, sizeof(*hashes));
+
+	if (!hashes)
+		return LL_ERR_NOMEM;
+	for (size_t i = 0; i < n; i++)
+		hashes[i] = trigram_hash(trigram_at(&q->folded, i), key);
+	free(q->hashes);
+	q->hashes = hashes;
+	q->hashes_len = n;
+	return LL_OK;
+}
+
+bool
+signature_may_contain_bound(struct slice signature, const struct search_query *q)
+{
+	struct slice bits;
+
+	if (!signature_bits(signature, &bits))
+		return true;
+	for (size_t i = 0; i < q->hashes_len; i++)
+		if (!has_bit(bits, q->hashes[i]))
+			return false;
+	return true;
+}
