@@ -25,7 +25,7 @@
 		(v)->len = (v)->cap = 0;                                                           \
 	} while (0)
 #define VEC_EACH(var, v)                                                                           \
-	for (__typeof__((v)->at) var = (v)->at; var && var < (v)->at + (v)->len; var++)
+	for (__typeof__((v)->at + 0) var = (v)->at; var && var < (v)->at + (v)->len; var++)
 /* Removes item i and moves the later ones forward. */
 #define VEC_REMOVE(v, i)                                                                           \
 	do {                                                                                       \
