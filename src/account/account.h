@@ -13,22 +13,18 @@
 #define ACCOUNT_ACCOUNT_H
 
 #include "account/types.h"
+#include "keys/account_keys.h"
 #include "store/store.h"
 
 struct account;
 struct mailbox;
 
-/* One version of the mail area's secret (KEYS.md); 32 bytes in secret memory that outlives the
- * account. */
-struct account_secret {
-	uint32_t version; /* from 1 */
-	const uint8_t *secret;
-};
-
 struct account_env {
 	struct store *store;
 	struct store_id id; /* account and partition */
-	const struct account_secret *secrets; /* every version, the current one last */
+	/* The mail area's secrets, every version (those of other areas are passed over), in secret
+	 * memory; only read by account_open and account_create. The highest version seals. */
+	const struct area_secret *secrets;
 	size_t n_secrets;
 	uint64_t quota; /* bytes of bodies; 0: no limit */
 	int64_t (*now)(void *ctx); /* Unix seconds */

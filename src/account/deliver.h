@@ -27,7 +27,7 @@ int delivery_stage(struct delivery *d, struct store *s) CHECKED;
 #define DELIVERY_KEYWORDS_MAX 16
 struct delivery_recipient {
 	struct store_id account;
-	uint32_t keyver; /* of the mail area's seal key that sender is for */
+	uint32_t keyver; /* version of the mail area secret that sender is for (area_seal_public) */
 	struct slice address; /* original recipient; kept with the message */
 	/* Where it goes: by role if not MAILBOX_NO_ROLE, else by name; INBOX where there is no such
 	 * mailbox, unless create says to make one of that name. */
@@ -52,9 +52,5 @@ void delivery_record_done(struct delivery_record *r);
  * LL_ERR_LIMIT (burst used up, or too much text in rcpt), LL_ERR_NOMEM, LL_ERR_CRYPTO. */
 int delivery_seal(struct delivery *d, struct record_sender *sender,
 	const struct delivery_recipient *rcpt, struct delivery_record *ret) CHECKED;
-
-/* The public half of the mail area's seal key for a version of its secret: what the directory
- * publishes and record_sender_new takes. */
-int delivery_seal_public(const uint8_t secret[32], uint8_t ret_public[XWING_PUBLIC_LEN]) CHECKED;
 
 #endif

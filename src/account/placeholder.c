@@ -1,3 +1,0 @@
-/* Replaced by the layer's first source. */
-extern int account_placeholder;
-int account_placeholder;
