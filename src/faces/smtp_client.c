@@ -426,7 +426,7 @@ put_body(struct smtp_client *c, struct slice data)
 	if (c->chunked)
 		buf_put(&c->out, data);
 	else
-		smtp_data_stuff(&c->inside, &rest, &c->out, SIZE_MAX);
+		smtp_data_stuff(&c->stuffing, &rest, &c->out, SIZE_MAX);
 	return data.len;
 }
 

@@ -102,8 +102,9 @@ int smtp_client_quit(struct smtp_client *c) CHECKED;
 /* The handshake is done: EHLO again, then READY. */
 int smtp_client_tls_done(struct smtp_client *c) CHECKED;
 
-/* Gives body octets; returns how many were taken (0: write the output first, or no body is wanted).
- * Exactly message->size in all. */
+/* Gives body octets after SMTP_CLIENT_BODY; returns how many were taken, 0 when the next step says
+ * something else (the body is not what the message said, or is complete). Exactly message->size in
+ * all; DATA adds a line end where the last line has none. */
 size_t smtp_client_body(struct smtp_client *c, struct slice data);
 
 /* Results of DONE, in the order of the message's recipients; views until the next send or free. */

@@ -172,7 +172,8 @@ begin(struct smtp_client *c, const struct smtp_client_message *message)
 	c->message = *message;
 	c->utf8 = message->smtputf8 || !is_ascii(message->from);
 	c->chunked = message->binary || (offers(c, SMTP_CAP_CHUNKING) && !c->config.no_chunking);
-	c->mail_written = c->data_written = c->mail_refused = c->inside = false;
+	c->mail_written = c->data_written = c->mail_refused = false;
+	c->stuffing = (struct smtp_stuffing){.begun = false};
 	c->rcpt_written = c->rcpt_answered = c->accepted = 0;
 	c->given = 0;
 	c->check = (struct smtp_data){.size = 0};
@@ -330,7 +331,7 @@ smtp_client_pump(struct smtp_client *c)
 		end_envelope(c);
 	if (c->phase == SMTP_PHASE_BODY && c->given == c->message.size) {
 		if (!c->chunked)
-			smtp_data_stuff_end(c->inside, &c->out);
+			smtp_data_stuff_end(&c->stuffing, &c->out);
 		c->phase = SMTP_PHASE_END;
 	}
 }
@@ -416,7 +417,7 @@ smtp_client_on_data(struct smtp_client *c)
 		if (c->accepted)
 			return;
 		/* RFC 2920 section 3.1: nobody is to have it, so nothing is sent. */
-		smtp_data_stuff_end(false, &c->out);
+		smtp_data_stuff_end(&c->stuffing, &c->out);
 		c->phase = SMTP_PHASE_END;
 		return;
 	}

@@ -58,7 +58,7 @@ struct smtp_client {
 	uint32_t todo_count, rcpt_written, rcpt_answered; /* counts of todo */
 	uint32_t accepted;
 	uint64_t given; /* octets of the body */
-	bool inside; /* stuffing: not at the start of a line */
+	struct smtp_stuffing stuffing;
 	struct smtp_data check;
 };
 

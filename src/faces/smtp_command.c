@@ -581,8 +581,15 @@ run_line(struct smtp_server *s, struct slice line)
 	size_t n = line.len + 2;
 	enum smtp_turn turn;
 
-	if (s->open && !(c && c->flags & OVERTAKES))
+	bool enough = s->commands >= s->config.max_commands;
+
+	/* A 421 must not overtake replies that are owed either. */
+	if (s->open && (enough || !(c && c->flags & OVERTAKES)))
 		return SMTP_TURN_WAIT;
+	if (enough) {
+		smtp_server_close(s, &too_many_commands);
+		return SMTP_TURN_ON;
+	}
 	if (c)
 		bad = check_command(s, c, args);
 	else if (!bad)
@@ -594,8 +601,7 @@ run_line(struct smtp_server *s, struct slice line)
 		take_secret_line(s, n);
 	else
 		smtp_server_take(s, n);
-	if (++s->commands > s->config.max_commands)
-		smtp_server_close(s, &too_many_commands);
+	s->commands++;
 	return turn;
 }
 

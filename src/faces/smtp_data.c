@@ -7,14 +7,20 @@
 
 #include <string.h>
 
+/* A word at a time: this pass is over every octet of every message. */
 static bool
 has_eight_bit(struct slice s)
 {
-	uint8_t all = 0;
+	uint64_t word[4], all = 0;
+	size_t i = 0;
 
-	for (size_t i = 0; i < s.len; i++)
+	for (; i + sizeof(word) <= s.len; i += sizeof(word)) {
+		memcpy(word, s.ptr + i, sizeof(word));
+		all |= word[0] | word[1] | word[2] | word[3];
+	}
+	for (; i < s.len; i++)
 		all |= s.ptr[i];
-	return all & 0x80;
+	return all & 0x8080808080808080u;
 }
 
 static void
@@ -162,31 +168,33 @@ smtp_data_check_end(struct smtp_data *d)
 
 /* Octets up to the next line that starts with a dot, at least one, at most `most`. */
 static size_t
-run_length(struct slice in, size_t most, bool *ret_inside)
+run_length(struct slice in, size_t most)
 {
 	const uint8_t *lf = in.ptr - 1, *end = in.ptr + most;
 
 	while ((lf = memchr(lf + 1, '\n', (size_t)(end - lf - 1)))) {
 		size_t n = (size_t)(lf - in.ptr) + 1;
-		if (n == most || in.ptr[n] == '.') {
-			*ret_inside = false;
+		if (n == most || in.ptr[n] == '.')
 			return n;
-		}
 	}
-	*ret_inside = true;
 	return most;
 }
 
+/* A dot behind a bare LF is stuffed as well: to a peer that takes LF for a line end it must not be
+ * the end of the message. */
 int
-smtp_data_stuff(bool *inside, struct slice *in, struct buf *out, size_t room)
+smtp_data_stuff(struct smtp_stuffing *st, struct slice *in, struct buf *out, size_t room)
 {
 	while (in->len && room >= 2) {
-		bool dot = !*inside && in->ptr[0] == '.';
-		size_t n = run_length(*in, MIN(in->len, room - 1), inside);
+		bool dot = in->ptr[0] == '.' && (!st->begun || st->last == '\n');
+		size_t n = run_length(*in, MIN(in->len, room - 1));
 
 		if (dot)
 			buf_putc(out, '.');
 		buf_put(out, slice_new(in->ptr, n));
+		st->before = n > 1 ? in->ptr[n - 2] : st->last;
+		st->last = in->ptr[n - 1];
+		st->begun = true;
 		*in = slice_skip(*in, n);
 		room -= n + dot;
 	}
@@ -194,7 +202,9 @@ smtp_data_stuff(bool *inside, struct slice *in, struct buf *out, size_t room)
 }
 
 int
-smtp_data_stuff_end(bool inside, struct buf *out)
+smtp_data_stuff_end(const struct smtp_stuffing *st, struct buf *out)
 {
-	return buf_put(out, inside ? S("\r\n.\r\n") : S(".\r\n"));
+	bool line_start = !st->begun || (st->before == '\r' && st->last == '\n');
+
+	return buf_put(out, line_start ? S(".\r\n") : S("\r\n.\r\n"));
 }

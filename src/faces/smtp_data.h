@@ -32,11 +32,16 @@ void smtp_data_check(struct smtp_data *d, struct slice piece);
 /* After the last octet of a counted message. */
 void smtp_data_check_end(struct smtp_data *d);
 
-/* Sender's side: appends text to out with dots stuffed, remembering where a line starts from piece
- * to piece (*inside is false at first). Takes what fits in `room` octets of output off *in. Sticky
- * errors of buf. */
-int smtp_data_stuff(bool *inside, struct slice *in, struct buf *out, size_t room);
+/* Sender's side. Zeroed at the start of a message. */
+struct smtp_stuffing {
+	uint8_t last, before; /* octets written last */
+	bool begun;
+};
+
+/* Appends text to out with dots stuffed; pieces may be cut anywhere. Takes what fits in `room`
+ * octets of output off *in. Sticky errors of buf. */
+int smtp_data_stuff(struct smtp_stuffing *st, struct slice *in, struct buf *out, size_t room);
 /* What ends the message: CRLF if it did not end in one, then the single dot. */
-int smtp_data_stuff_end(bool inside, struct buf *out);
+int smtp_data_stuff_end(const struct smtp_stuffing *st, struct buf *out);
 
 #endif

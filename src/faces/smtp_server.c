@@ -196,7 +196,7 @@ forget_transaction(struct smtp_server *s)
 	s->open = s->replied = 0;
 	s->transaction = false;
 	s->refusal = NULL;
-	s->drained = 0;
+	s->lost = false;
 	if (s->state != SMTP_STATE_START)
 		s->state = SMTP_STATE_READY;
 }

@@ -71,8 +71,8 @@ struct smtp_server {
 	/* body */
 	struct smtp_data data;
 	uint64_t chunk_left, chunk_size;
-	uint64_t drained; /* octets read of a body that is refused already */
-	const struct smtp_text *refusal; /* of the body; given when all of it was read */
+	const struct smtp_text *refusal; /* of the body, if not for what its octets are */
+	bool lost; /* the body is read for nothing; the refusal follows its end */
 	bool chunk_last;
 	size_t skipped; /* octets of the overlong line */
 };

@@ -25,16 +25,6 @@ drain_max(const struct smtp_server *s)
 							      : s->config.max_size * DRAIN_FACTOR;
 }
 
-/* The body is lost: the caller may forget it at once, the peer hears of it at the end. */
-static void
-lose_body(struct smtp_server *s, const struct smtp_text *why)
-{
-	s->refusal = why;
-	if (s->transaction)
-		s->abort_due = true;
-	s->transaction = false;
-}
-
 static const struct smtp_text *
 fault(const struct smtp_server *s)
 {
@@ -49,22 +39,39 @@ fault(const struct smtp_server *s)
 	return s->data.faults & SMTP_DATA_LONG ? &long_line : NULL;
 }
 
+/* The body is lost: the caller may forget it at once, the peer hears of it at the end. why: a
+ * reason that lies not in the octets, or NULL; what the octets have wrong is told by all of them
+ * together, so that the reply does not depend on how they came. */
+static void
+lose_body(struct smtp_server *s, const struct smtp_text *why)
+{
+	if (!s->refusal)
+		s->refusal = why;
+	s->lost = true;
+	if (s->transaction)
+		s->abort_due = true;
+	s->transaction = false;
+}
+
+static const struct smtp_text *
+why_lost(const struct smtp_server *s)
+{
+	return s->refusal ? s->refusal : fault(s);
+}
+
 static enum smtp_turn
 give_piece(struct smtp_server *s, struct slice piece)
 {
-	const struct smtp_text *bad = fault(s);
-
-	if (!s->refusal && bad)
-		lose_body(s, bad);
-	if (s->refusal) {
-		s->drained += piece.len;
-		if (s->drained > drain_max(s))
-			smtp_server_close(s, s->refusal);
-		return SMTP_TURN_ON;
+	if (!s->lost && fault(s))
+		lose_body(s, NULL);
+	if (!s->lost) {
+		s->event = (struct smtp_server_event){
+			.kind = SMTP_SERVER_BODY, .data = piece, .envelope = &s->envelope};
+		return SMTP_TURN_EVENT;
 	}
-	s->event = (struct smtp_server_event){
-		.kind = SMTP_SERVER_BODY, .data = piece, .envelope = &s->envelope};
-	return SMTP_TURN_EVENT;
+	if (s->data.size > drain_max(s))
+		smtp_server_close(s, &too_big);
+	return SMTP_TURN_ON;
 }
 
 /* All of the body is there. */
@@ -113,9 +120,9 @@ smtp_data_turn(struct smtp_server *s)
 	if (r == SMTP_DATA_PIECE)
 		return give_piece(s, piece);
 	s->mode = SMTP_MODE_COMMAND;
-	if (!s->refusal)
+	if (!s->lost)
 		return ask_message(s);
-	smtp_server_refuse(s, s->refusal);
+	smtp_server_refuse(s, why_lost(s));
 	smtp_server_drop(s);
 	return SMTP_TURN_ON;
 }
@@ -177,7 +184,7 @@ smtp_bdat_command(struct smtp_server *s, struct slice args)
 static enum smtp_turn
 chunk_failed(struct smtp_server *s)
 {
-	const struct smtp_text *why = s->refusal;
+	const struct smtp_text *why = why_lost(s);
 	unsigned state = s->state;
 
 	smtp_server_drop(s);
@@ -198,9 +205,9 @@ chunk_done(struct smtp_server *s)
 	s->mode = SMTP_MODE_COMMAND;
 	if (s->chunk_last)
 		smtp_data_check_end(&s->data);
-	if (!s->refusal && fault(s))
-		lose_body(s, fault(s));
-	if (s->refusal)
+	if (!s->lost && fault(s))
+		lose_body(s, NULL);
+	if (s->lost)
 		return chunk_failed(s);
 	if (s->chunk_last)
 		return ask_message(s);
@@ -222,8 +229,7 @@ smtp_chunk_turn(struct smtp_server *s)
 		return SMTP_TURN_WAIT;
 	smtp_server_take(s, piece.len);
 	s->chunk_left -= piece.len;
-	if (!s->refusal)
-		smtp_data_check(&s->data, piece);
+	smtp_data_check(&s->data, piece);
 	return give_piece(s, piece);
 }
 

@@ -1,0 +1,79 @@
+/* The server dialogue gives the same replies, events and messages however its input is cut and
+ * however late its questions are answered; and each reply line is a reply line. First octet: which
+ * service, how it is cut. */
+#include "../../unit/faces/smtp_peer.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+check_replies(struct slice out)
+{
+	while (out.len) {
+		size_t lf = slice_find_byte(out, '\n');
+		if (lf == SLICE_NPOS || lf < 5 || lf > 600 || out.ptr[lf - 1] != '\r')
+			abort();
+		if (slice_find_byte(slice_sub(out, 0, lf - 1), '\r') != SLICE_NPOS)
+			abort();
+		if (!is_digit(out.ptr[0]) || !is_digit(out.ptr[1]) || !is_digit(out.ptr[2]))
+			abort();
+		out = slice_skip(out, lf + 1);
+	}
+}
+
+/* Feeds in pieces whose sizes follow from `cut`; 0: all at once. */
+static void
+feed(struct peer *p, struct slice in, uint32_t cut)
+{
+	if (!cut) {
+		peer_feed(p, in, SIZE_MAX);
+		return;
+	}
+	while (in.len && !p->closed) {
+		size_t n = cut == 1 ? 1 : 1 + cut % 61;
+		peer_feed(p, slice_sub(in, 0, n), SIZE_MAX);
+		in = slice_skip(in, n);
+		cut = cut == 1 ? 1 : cut * 1664525u + 1013904223u;
+	}
+}
+
+static void
+check_same(struct slice a, struct slice b)
+{
+	if (!slice_eq(a, b))
+		abort();
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct smtp_server_config config = {.hostname = S("mx.example"),
+		.auth = SMTP_AUTH_PLAIN | SMTP_AUTH_SCRAM_SHA_256,
+		.ask_mail = true,
+		.max_size = 2000,
+		.max_rcpts = 20,
+		.max_messages = 10,
+		.max_unknown = 10,
+		.max_commands = 100};
+	struct slice in;
+	struct peer a, b;
+
+	if (!size)
+		return 0;
+	in = slice_new(data + 1, size - 1);
+	config.service = (enum smtp_service)(data[0] % 3);
+	/* What stands behind STARTTLS is dropped, how much of it there is depends on the cuts. */
+	config.starttls = data[0] & 128;
+	a = peer_new(&config, false);
+	b = peer_new(&config, true);
+	feed(&a, in, 0);
+	feed(&b, in, 1 + (uint32_t)(data[0] >> 2 & 15));
+	check_replies(buf_slice(&a.out));
+	if (!config.starttls) {
+		check_same(buf_slice(&a.out), buf_slice(&b.out));
+		check_same(buf_slice(&a.log), buf_slice(&b.log));
+		check_same(buf_slice(&a.messages), buf_slice(&b.messages));
+	}
+	peer_done(&a);
+	peer_done(&b);
+	return 0;
+}
