@@ -28,6 +28,7 @@ feed(struct peer *p, struct slice in, uint32_t cut)
 		peer_feed(p, in, SIZE_MAX);
 		return;
 	}
+	peer_run(p);
 	while (in.len && !p->closed) {
 		size_t n = cut == 1 ? 1 : 1 + cut % 61;
 		peer_feed(p, slice_sub(in, 0, n), SIZE_MAX);
