@@ -3,7 +3,9 @@
 #include "mail/dkim.h"
 #include "zone.h"
 
+#include <openssl/ec.h>
 #include <openssl/evp.h>
+#include <openssl/x509.h>
 
 #define NOW 1528637910
 
@@ -61,7 +63,6 @@ verify(struct slice header, struct slice body, struct zone *z, int64_t now)
 	while ((r = dkim_verifier_step(v, memo)) == LL_ERR_AGAIN && zone_serve(z, memo))
 		;
 	CHECK_INT(r, 0);
-	CHECK_INT(dns_memo_pending(memo), 0);
 	dns_memo_free(memo);
 	return v;
 }
