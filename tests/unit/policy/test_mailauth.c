@@ -208,8 +208,8 @@ text(void)
 		  "\tspf=fail smtp.helo=mta.sender.example;\r\n"
 		  "\tspf=fail smtp.mailfrom=anne@sender.example;\r\n"
 		  "\tdkim=none;\r\n"
-		  "\tdmarc=fail (policy reject, disposition reject) header.from=sender.example\r\n"
-		  "\tpolrec.domain=sender.example\r\n"));
+		  "\tdmarc=fail (policy reject, disposition reject)\r\n"
+		  "\theader.from=sender.example polrec.domain=sender.example\r\n"));
 	CHECK_INT(res->forged_count, 1);
 	CHECK_INT(res->forged[0].offset, 18);
 	CHECK_INT(res->forged[0].length, 57);
