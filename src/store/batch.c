@@ -8,11 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #define BATCH_JOBS 256
 #define BATCH_BYTES ((uint64_t)8 << 20)
 #define DROP_ROWS 1000 /* of a dropped partition in one batch */
+#define COMPANY_NS 50000
+#define COMPANY_TRIES 3
 #define SPACE_EVERY_BYTES ((uint64_t)32 << 20)
 
 void
@@ -554,15 +557,17 @@ must_wait(struct engine *e, const struct job *j, const struct job_list *take,
 	return refers_to_unsynced(e, j);
 }
 
-/* Sorts jobs into those of this batch and those that wait. A checkpoint comes alone. */
-static void
+/* Sorts jobs into those of this batch and those that wait; how many it took out of the list. A
+ * checkpoint comes alone. */
+static size_t
 take_jobs(struct engine *e, struct job_list *from, struct job_list *take, struct job_list *wait)
 {
 	struct job *j;
+	size_t n = 0;
 
-	for (size_t n = 0; (j = from->head) && n < BATCH_JOBS && e->batch.bytes < BATCH_BYTES;) {
+	for (; (j = from->head) && n < BATCH_JOBS && e->batch.bytes < BATCH_BYTES; n++) {
 		if (j->kind == JOB_CHECKPOINT && take->head)
-			return;
+			break;
 		job_list_pop(from);
 		if (must_wait(e, j, take, wait)) {
 			job_list_add(wait, j);
@@ -571,9 +576,23 @@ take_jobs(struct engine *e, struct job_list *from, struct job_list *take, struct
 		job_list_add(take, j);
 		e->batch.bytes += j->bytes;
 		e->batch.drops |= j->kind == JOB_DROP;
-		n++;
 		if (j->kind == JOB_CHECKPOINT)
-			return;
+			return n + 1;
+	}
+	return n;
+}
+
+/* Under the lock. When the last batch was bigger than what waits now, its callers are probably just
+ * sending again: a moment later one sync does for all of them. Somebody alone never waits. */
+static void
+wait_for_company(struct engine *e)
+{
+	static const struct timespec moment = {.tv_nsec = COMPANY_NS};
+
+	for (int i = 0; i < COMPANY_TRIES && e->queued < e->last_batch && !e->closing; i++) {
+		pthread_mutex_unlock(&e->lock);
+		nanosleep(&moment, NULL);
+		pthread_mutex_lock(&e->lock);
 	}
 }
 
@@ -591,11 +610,15 @@ batch_take(struct engine *e, struct job_list *ret)
 	while (!e->queue.head && !e->poke && !(e->closing && !e->parked.head))
 		pthread_cond_wait(&e->work, &e->lock);
 	e->poke = false;
+	wait_for_company(e);
 	take_jobs(e, &e->parked, ret, &waiting);
 	while (e->parked.head) /* more than one batch of them: keep their order */
 		job_list_add(&waiting, job_list_pop(&e->parked));
 	if (!ret->head || ret->head->kind != JOB_CHECKPOINT)
-		take_jobs(e, &e->queue, ret, &waiting);
+		e->queued -= take_jobs(e, &e->queue, ret, &waiting);
+	e->last_batch = 0;
+	for (const struct job *j = ret->head; j; j = j->next)
+		e->last_batch++;
 	e->parked = waiting;
 	if (!waiting.head)
 		job_list_init(&e->parked);

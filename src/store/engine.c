@@ -39,6 +39,7 @@ engine_submit(struct engine *e, struct job *j)
 {
 	pthread_mutex_lock(&e->lock);
 	job_list_add(&e->queue, j);
+	e->queued++;
 	pthread_cond_signal(&e->work);
 	pthread_mutex_unlock(&e->lock);
 }
@@ -49,6 +50,7 @@ engine_submit_wait(struct engine *e, struct job *j)
 	j->internal = true;
 	pthread_mutex_lock(&e->lock);
 	job_list_add(&e->queue, j);
+	e->queued++;
 	pthread_cond_signal(&e->work);
 	while (!j->finished)
 		pthread_cond_wait(&e->finished, &e->lock);

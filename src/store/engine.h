@@ -140,6 +140,7 @@ struct engine {
 
 	/* owner to writer (L) */
 	struct job_list queue;
+	size_t queued;
 	bool closing, poke;
 	pthread_cond_t work; /* the writer sleeps here */
 	pthread_cond_t finished; /* those who wait for an internal job */
@@ -158,6 +159,7 @@ struct engine {
 	pthread_t writer;
 	struct batch batch;
 	struct job_list parked;
+	size_t last_batch; /* jobs in it */
 	int64_t space_checked; /* monotonic seconds */
 	uint64_t space_free;
 	uint64_t space_written; /* since it was checked */

@@ -17,8 +17,9 @@
 
 #define SEGMENT_NAME_LEN 20 /* sixteen digits, ".seg" */
 #define SEGMENT_MAGIC "LLSEG001"
-#define SMALL_SEGMENT 8 /* a sealed one under an eighth of the full size is folded into the next   \
-			 */
+#define SMALL_SEGMENT                                                                              \
+	8 /* a sealed one under an eighth of the full size is folded into the next                 \
+	   */
 
 int
 file_read(int fd, uint8_t *out, size_t n, uint64_t offset)

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <poll.h>
+#include <rocksdb/c.h>
 #include <sodium.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -366,6 +367,31 @@ lost_records_are_noticed(void)
 	remove_tree(dir);
 }
 
+/* What a later version of this program will leave behind. */
+static void
+newer_format_is_refused(void)
+{
+	rocksdb_options_t *o = rocksdb_options_create();
+	rocksdb_writeoptions_t *w = rocksdb_writeoptions_create();
+	struct store *s = open_new();
+	char path[512], *err = NULL;
+	rocksdb_t *db;
+
+	store_free(s);
+	snprintf(path, sizeof(path), "%s/records", dir);
+	db = rocksdb_open(o, path, &err);
+	CHECK(db != NULL && !err);
+	rocksdb_put(db, w, "F", 1, "\0\0\0\2", 4, &err);
+	CHECK(!err);
+	rocksdb_close(db);
+	buf_reset(&why);
+	CHECK_INT(store_embedded_open(dir, &options, &s), LL_ERR_UNSUPPORTED);
+	CHECK(slice_find(buf_slice(&why), S("newer version")) != SLICE_NPOS);
+	rocksdb_options_destroy(o);
+	rocksdb_writeoptions_destroy(w);
+	remove_tree(dir);
+}
+
 static void
 short_segment_is_noticed(void)
 {
@@ -495,6 +521,7 @@ main(void)
 		T(backup),
 		T(damage_is_seen),
 		T(lost_records_are_noticed),
+		T(newer_format_is_refused),
 		T(short_segment_is_noticed),
 		T(leftovers_are_swept),
 		T(staged_are_swept),
