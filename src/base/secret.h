@@ -6,7 +6,7 @@
 #include "base/slice.h"
 
 /* Zeroed secret memory of at most SECRET_MAX bytes, or NULL. */
-#define SECRET_MAX ((size_t)4096)
+#define SECRET_MAX ((size_t)8192)
 void *secret_alloc(size_t n);
 /* Wipes and frees; NULL is accepted. n is the size given to secret_alloc. */
 void secret_free(void *p, size_t n);

@@ -28,6 +28,7 @@
 /* From the parent to every role, while starting: its part of the world; later: replaced peers. */
 #define MSG_SETUP_CONFIG(F)     F##_BYTES(text, IPC_PAYLOAD_MAX)
 #define MSG_SETUP_SECRET(F)     F##_BYTES(name, 64) F##_BYTES(value, 16384)
+#define MSG_SETUP_DATA(F)       F##_BYTES(name, 64) F##_BYTES(value, IPC_PAYLOAD_MAX)
 #define MSG_SETUP_LISTENER(F)   F##_U8(service) F##_U16(port)
 #define MSG_PEER(F)             F##_U8(role) F##_U8(index)
 #define MSG_START(F)
@@ -36,8 +37,9 @@
 #define MSG_STATUS_QUERY(F)     F##_U32(id)
 #define MSG_STATUS_REPLY(F)     F##_U32(id) F##_BYTES(sandbox, 64) F##_BYTES(secrets, 32) F##_BYTES(counters, 4096)
 
-/* frontend -> tlskey: sign a TLS handshake digest. alg: enum tls_sign_alg. */
-#define MSG_SIGN(F)             F##_U32(key) F##_U8(alg) F##_BYTES(digest, 64)
+/* frontend -> tlskey: the private operation of a TLS handshake: ECDSA over a digest, or RSA over a block padded already.
+ * key: which of the server's keys. alg: enum tls_sign_alg. */
+#define MSG_SIGN(F)             F##_U32(key) F##_U8(alg) F##_BYTES(digest, 1024)
 #define MSG_SIGN_DONE(F)          F##_U8(ok) F##_BYTES(signature, 1024)
 
 /* frontend -> auth: is this recipient ours? result: enum rcpt_result (os/roles.h). */
@@ -61,12 +63,13 @@
 #define MSG_DELIVER(F)          F##_U64(id) F##_U64(envelope_len) F##_U64(body_len) F##_BYTES(payload, IPC_PAYLOAD_MAX)
 #define MSG_DELIVER_RESULT(F)   F##_U64(id) F##_U16(code) F##_BYTES(text, 512)
 
-/* delivery -> auth: where does this address go? Several answers (aliases) end with `last`. */
+/* delivery -> auth: where does this address go? One answer for each account or outside address, then one with `last` that
+ * has only the result. */
 #define MSG_RESOLVE(F)          F##_U64(id) F##_BYTES(address, IPC_ADDRESS_MAX)
 #define MSG_RESOLVED(F)         F##_U64(id) F##_U8(result) F##_U8(last) F##_ID(account) F##_U64(quota) F##_U32(keyver) F##_BYTES(seal_key, IPC_PUBLIC_KEY_MAX) F##_BYTES(address, IPC_ADDRESS_MAX)
-/* delivery -> auth: who holds this ticket, and what may they send as? addresses: one per line. */
-#define MSG_TICKET_QUERY(F)     F##_U64(id) F##_ID(ticket)
-#define MSG_TICKET_REPLY(F)     F##_U64(id) F##_U8(result) F##_ID(account) F##_BYTES(addresses, 65536)
+/* delivery -> auth: may the holder of this ticket send as this address? Who is it? */
+#define MSG_TICKET_QUERY(F)     F##_U64(id) F##_ID(ticket) F##_BYTES(address, IPC_ADDRESS_MAX)
+#define MSG_TICKET_REPLY(F)     F##_U64(id) F##_U8(result) F##_ID(account) F##_BYTES(address, IPC_ADDRESS_MAX)
 
 /* delivery, relay -> lookup. rdata: each record as 2-byte length and wire-format rdata. status: enum dns_status. */
 #define MSG_DNS_QUERY(F)        F##_U64(id) F##_U16(type) F##_BYTES(name, 256)
@@ -122,7 +125,7 @@
 
 /* M(NAME, name, carries a descriptor: 0 no, 1 yes, 2 maybe) */
 #define MSG_LIST(M) \
-	M(SETUP_CONFIG, setup_config, 0) M(SETUP_SECRET, setup_secret, 0) M(SETUP_LISTENER, setup_listener, 1) \
+	M(SETUP_CONFIG, setup_config, 0) M(SETUP_SECRET, setup_secret, 0) M(SETUP_DATA, setup_data, 0) M(SETUP_LISTENER, setup_listener, 1) \
 	M(PEER, peer, 1) M(START, start, 0) M(READY, ready, 0) M(STOP, stop, 0) \
 	M(STATUS_QUERY, status_query, 0) M(STATUS_REPLY, status_reply, 0) \
 	M(SIGN, sign, 0) M(SIGN_DONE, sign_done, 0) \

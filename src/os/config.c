@@ -34,6 +34,7 @@ static const struct {
 	{"tls", "key", TEXT, AT(key)},
 	{"tls", "ca_file", TEXT, AT(ca_file)},
 	{"dns", "forward", TEXT, AT(dns_forward)},
+	{"dns", "stub", TEXT, AT(dns_stub)},
 	{"dns", "trust_anchor", TEXT, AT(dns_anchor)},
 	{"relay", "port", PORT, AT(relay_port)},
 	{"relay", "https_port", PORT, AT(https_port)},

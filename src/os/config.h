@@ -39,6 +39,7 @@ struct config {
 		key[CONFIG_VALUE_MAX]; /* [tls] certificate, key: PEM files */
 	char dns_forward[CONFIG_VALUE_MAX]; /* [dns] forward: address@port of a resolver to ask
 					       instead of the root servers */
+	char dns_stub[CONFIG_VALUE_MAX];     /* [dns] stub: "ZONE ADDRESS@PORT", several by commas: who to ask about a zone */
 	char dns_anchor[CONFIG_VALUE_MAX]; /* [dns] trust_anchor: file of DS or DNSKEY records;
 					      default: Debian's root key */
 	char ca_file[CONFIG_VALUE_MAX]; /* [tls] ca_file: certificates for HTTPS and PKIX; default:

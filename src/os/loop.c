@@ -49,6 +49,12 @@ loop_free(struct loop *l)
 	free(l);
 }
 
+void
+loop_close_after_fork(struct loop *l)
+{
+	close(l->epfd);
+}
+
 static uint32_t
 epoll_mask(unsigned want)
 {

@@ -38,6 +38,9 @@ struct loop_timer {
 
 struct loop *loop_new(void);
 void loop_free(struct loop *l);
+/* In a forked child: closes the parent's loop here without touching what the parent watches. The
+ * loop is not used again. */
+void loop_close_after_fork(struct loop *l);
 
 /* Starts watching fd (not owned) for `want`. LL_ERR_IO, LL_ERR_NOMEM. */
 int loop_watch(struct loop *l, struct loop_watch *w, int fd, unsigned want, loop_io *io,

@@ -39,6 +39,6 @@ enum rcpt_result {
 	RCPT_TEMPORARY
 };
 
-enum tls_sign_alg { TLS_SIGN_ECDSA, TLS_SIGN_RSA_PKCS1, TLS_SIGN_RSA_PSS };
+enum tls_sign_alg { TLS_SIGN_ECDSA, TLS_SIGN_RSA };
 
 #endif

@@ -1,0 +1,65 @@
+/* What the parts of the auth process share. */
+#ifndef ROLES_AUTH_H
+#define ROLES_AUTH_H
+
+#include "keys/scope.h"
+#include "roles/directory.h"
+#include "roles/role.h"
+
+struct auth {
+	struct role_env *env;
+	struct store *store; /* over the present store process; NULL while there is none */
+	struct ipc_channel *store_channel;
+	struct directory *directory;
+	const struct directory_keys *keys;
+	const struct opaque_server *opaque;
+	struct map *tickets; /* ticket -> struct ticket */
+	unsigned long long logins, failures, sessions_started, lookups;
+};
+extern struct auth auth;
+
+/* A finished sign-in, as long as its connection lives. */
+struct ticket {
+	uint8_t id[16];
+	struct ipc_channel *frontend;
+	uint64_t conn;
+	uint8_t account[RECORD_ID_LEN];
+	uint8_t unlocker[RECORD_ID_LEN];
+	struct scope scope;
+	struct account_unlocked *unlocked; /* until a session has the keys; may be NULL */
+};
+struct ticket *ticket_find(const uint8_t id[16]);
+/* NULL without memory. */
+struct ticket *ticket_new(struct ipc_channel *frontend, uint64_t conn);
+void ticket_free(struct ticket *t);
+
+/* --- login.c: SASL --- */
+void login_start(struct ipc_channel *frontend, const struct msg_login_start *m);
+void login_continue(struct ipc_channel *frontend, const struct msg_login_continue *m);
+/* Forgets what a connection, or a whole frontend (conn 0), has begun or holds. */
+void login_forget(struct ipc_channel *frontend, uint64_t conn);
+/* All verifiers of an account's unlockers. */
+struct verifier;
+typedef int login_verifier(void *ctx, const struct verifier *v);
+int login_verifiers(const uint8_t account[RECORD_ID_LEN], login_verifier *each, void *ctx) CHECKED;
+/* The key records of an account ("k/" without verifiers). */
+int login_key_records(const uint8_t account[RECORD_ID_LEN], struct key_records *ret) CHECKED;
+
+/* --- sessions.c --- */
+/* Is a session of that account there, with keys? */
+bool session_exists(const uint8_t account[RECORD_ID_LEN]);
+/* Gives a connection to the account's session, starting one with the ticket's keys if needed. Takes
+ * over fd; on failure it is just closed, which the frontend understands. */
+void session_attach(struct ticket *t, const struct msg_attach *m, int fd);
+/* The store's answer to a request for a bound channel. */
+void session_store_opened(const struct msg_st_opened *m, int fd);
+/* Ends the session of an account (its keys changed, it was disabled), or all (NULL). */
+void session_end(const uint8_t *account);
+unsigned session_count(void);
+
+/* --- control.c: the command line --- */
+void control_conn(struct role_env *env, int fd);
+void control_processes_reply(const struct msg_processes_reply *m);
+void control_queue_reply(const struct msg_queue_reply *m);
+
+#endif

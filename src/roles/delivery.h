@@ -1,0 +1,79 @@
+/* What the parts of the delivery process share: one job is one message on its way into mailboxes
+ * and the queue. */
+#ifndef ROLES_DELIVERY_H
+#define ROLES_DELIVERY_H
+
+#include "account/deliver.h"
+#include "base/vec.h"
+#include "mail/mailauth.h"
+#include "roles/delivery_envelope.h"
+#include "roles/role.h"
+
+#define DELIVERY_TARGETS_MAX 4000
+#define DELIVERY_RECEIVED_MAX                                                                      \
+	60 /* RFC 5321 section 6.3: more Received fields than this are a loop */
+
+struct delivery_role {
+	struct role_env *env;
+	struct store *store; /* NULL while there is none */
+	struct map *senders; /* account -> struct sender: encapsulations in use */
+	struct map *jobs; /* job id -> struct job */
+	uint64_t next_job;
+	uint8_t queue_key[XWING_PUBLIC_LEN];
+	unsigned long long accepted, refused, deferred, queued;
+};
+extern struct delivery_role dv;
+
+/* Where one copy of the message goes: an account of ours, or an address elsewhere. */
+struct target {
+	bool local;
+	struct store_id account;
+	uint32_t keyver;
+	uint64_t quota;
+	uint8_t *seal_key; /* XWING_PUBLIC_LEN bytes, owned */
+	char *address; /* owned */
+	uint32_t rcpt; /* index of the recipient it came from */
+};
+
+struct job {
+	uint64_t id; /* ours */
+	struct ipc_channel *frontend;
+	uint64_t conn; /* the frontend's */
+	uint8_t *payload; /* owned, or mapped */
+	size_t payload_len;
+	bool mapped;
+	struct delivery_envelope envelope;
+	struct slice body; /* as received */
+	VEC(struct target) targets;
+	uint32_t resolving; /* recipients without a full answer */
+	struct dns_memo *memo;
+	VEC(struct dns_query) asked; /* queries by number */
+	struct mailauth *auth;
+	bool auth_done;
+	uint32_t tickets; /* sender checks under way */
+	char login[IPC_ADDRESS_MAX + 1]; /* whose submission it is */
+	char from[IPC_ADDRESS_MAX + 1]; /* its From address */
+	struct buf message; /* as it is stored */
+	struct delivery *sealed;
+	uint32_t commits; /* under way */
+	uint16_t code; /* the worst answer so far; 0: none */
+	const char *text;
+	struct loop_timer timer;
+	bool composing;
+};
+
+/* job.c */
+void job_start(struct ipc_channel *frontend, const struct msg_deliver *m, int fd);
+void job_resolved(const struct msg_resolved *m);
+void job_ticket(const struct msg_ticket_reply *m);
+void job_dns(const struct msg_dns_answer *m);
+/* A process went away: what waits for it is answered 451, or, for lookup, with SERVFAIL. */
+void job_lost(enum role role, const struct ipc_channel *ch);
+
+/* submission.c of the role: the message of a signed-in author, completed, into out. LL_ERR_SYNTAX
+ * with *ret_why. */
+int job_complete_submission(struct job *j, struct buf *out, const char **ret_why) CHECKED;
+/* outbound.c: commits the queue entry for the targets that are elsewhere; calls done. */
+int job_queue(struct job *j, store_done *done, void *ctx) CHECKED;
+
+#endif

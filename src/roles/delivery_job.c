@@ -1,0 +1,616 @@
+/* One message through delivery: recipients are resolved and the sender is checked at the same time;
+ * then the message is completed, sealed to each recipient, and committed. The answer follows the
+ * last commit. */
+#include "base/error.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "faces/smtp_received.h"
+#include "mail/address.h"
+#include "mail/header.h"
+#include "os/clock.h"
+#include "roles/delivery.h"
+#include "store/client.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define JOB_TIMEOUT_MS 60000 /* for everything that others must answer */
+#define SENDERS_MAX 20000
+#define ADDED_MAX ((size_t)64 << 10) /* header fields put on top */
+
+struct sender {
+	struct record_sender *sender;
+	uint32_t keyver;
+};
+
+static void advance(struct job *j);
+
+static void
+job_free(struct job *j)
+{
+	(void)map_del(dv.jobs, slice_new(&j->id, sizeof(j->id)));
+	loop_timer_stop(dv.env->loop, &j->timer);
+	VEC_EACH (t, &j->targets) {
+		free(t->seal_key);
+		free(t->address);
+	}
+	VEC_DONE(&j->targets);
+	VEC_DONE(&j->asked);
+	mailauth_free(j->auth);
+	dns_memo_free(j->memo);
+	delivery_free(j->sealed);
+	buf_done(&j->message);
+	free(j->envelope.rcpts);
+	if (j->mapped)
+		munmap(j->payload, j->payload_len);
+	else
+		free(j->payload);
+	free(j);
+}
+
+static void
+finish(struct job *j, uint16_t code, const char *text)
+{
+	dv.accepted += code == 250;
+	dv.deferred += code == 451 || code == 452;
+	dv.refused += code > 499;
+	if (j->frontend)
+		(void)ipc_send_deliver_result(j->frontend,
+			&(struct msg_deliver_result){
+				.id = j->conn, .code = code, .text = slice_str(text)},
+			-1);
+	job_free(j);
+}
+
+static void
+on_timeout(void *ctx)
+{
+	struct job *j = ctx;
+
+	if (j->commits) {
+		j->frontend = NULL; /* the answer would come too late; the commits are still counted
+				       down */
+		return;
+	}
+	finish(j, 451, "");
+}
+
+/* --- sealing and committing --- */
+
+static void
+sender_free(void *p)
+{
+	struct sender *s = p;
+
+	record_sender_free(s->sender);
+	free(s);
+}
+
+/* The encapsulation in use for an account, renewed when its burst is over. */
+static struct record_sender *
+sender_for(const struct target *t)
+{
+	struct slice key = slice_new(t->account.b, sizeof(t->account.b));
+	struct sender *s = map_get(dv.senders, key);
+	uint64_t now = (uint64_t)clock_ms();
+
+	if (s && s->keyver == t->keyver) {
+		if (!record_sender_fresh(s->sender, now) && record_sender_renew(s->sender, now))
+			return NULL;
+		return s->sender;
+	}
+	if (s)
+		sender_free(map_del(dv.senders, key));
+	if (map_len(dv.senders) >= SENDERS_MAX) {
+		map_free(dv.senders, sender_free);
+		dv.senders = map_new();
+	}
+	s = dv.senders ? calloc(1, sizeof(*s)) : NULL;
+	if (!s)
+		return NULL;
+	s->keyver = t->keyver;
+	if (record_sender_new(t->seal_key, now, &s->sender) || map_set(dv.senders, key, s, NULL)) {
+		sender_free(s);
+		return NULL;
+	}
+	return s->sender;
+}
+
+/* The worst answer wins: nothing may be reported as done that is not. */
+static void
+note(struct job *j, uint16_t code, const char *text)
+{
+	if (j->code == 0 || j->code == 250) {
+		j->code = code;
+		j->text = text;
+	}
+}
+
+static void
+committed(void *ctx, int err, uint64_t version)
+{
+	struct job *j = ctx;
+
+	if (err == LL_OK)
+		note(j, 250, "");
+	else
+		note(j, err == LL_ERR_QUOTA ? 452 : 451,
+			err == LL_ERR_QUOTA ? "The mailbox is full" : "");
+	if (err && err != LL_ERR_QUOTA)
+		log_warn("commit", "error=%s", log_quote(slice_str(ll_strerror(err))));
+	if (--j->commits == 0)
+		finish(j, j->code, j->text);
+}
+
+static int
+deliver_local(struct job *j, const struct target *t, enum mailbox_role role)
+{
+	struct record_sender *sender = sender_for(t);
+	struct delivery_recipient rcpt = {.account = t->account,
+		.keyver = t->keyver,
+		.address = j->envelope.rcpts[t->rcpt].address,
+		.role = role};
+	struct delivery_record rec = {0};
+	struct store_commit c = {
+		.partition = t->account, .expect = STORE_ANY_VERSION, .quota = t->quota};
+	int r = sender ? delivery_seal(j->sealed, sender, &rcpt, &rec) : LL_ERR_CRYPTO;
+
+	if (r == LL_OK) {
+		c.ops = rec.ops;
+		c.n = rec.n;
+		store_commit(dv.store, &c, committed, j);
+	}
+	delivery_record_done(&rec);
+	return r;
+}
+
+static void
+commit_all(struct job *j, enum mailbox_role role)
+{
+	size_t local = 0, outside = 0;
+	int r;
+
+	VEC_EACH (t, &j->targets) {
+		local += t->local;
+		outside += !t->local;
+	}
+	r = dv.store
+		? delivery_new(buf_slice(&j->message), (uint64_t)clock_unix() * 1000, &j->sealed)
+		: LL_ERR_CLOSED;
+	if (r == LL_OK && local && (local > 1 || delivery_large(j->sealed)))
+		r = delivery_stage(j->sealed, dv.store);
+	j->commits = 1; /* this function's own */
+	VEC_EACH (t, &j->targets) {
+		if (!t->local || r)
+			continue;
+		j->commits++;
+		if ((r = deliver_local(j, t, role)))
+			j->commits--;
+	}
+	if (r == LL_OK && outside) {
+		j->commits++;
+		if ((r = job_queue(j, committed, j)))
+			j->commits--;
+	}
+	if (r) {
+		log_warn("deliver", "error=%s", log_quote(slice_str(ll_strerror(r))));
+		note(j, 451, "");
+	}
+	if (--j->commits == 0)
+		finish(j, j->code ? j->code : 451, j->text ? j->text : "");
+}
+
+/* --- completing the message --- */
+
+/* The header without forged fields, then the body. */
+static void
+put_rest(struct buf *out, struct slice in, const struct auth_results_range *forged, size_t n)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		buf_put(out, slice_sub(in, at, forged[i].offset - at));
+		at = forged[i].offset + forged[i].length;
+	}
+	buf_put(out, slice_skip(in, at));
+}
+
+static int
+compose_incoming(struct job *j)
+{
+	const struct mailauth_result *a = mailauth_result(j->auth);
+	struct smtp_path from = {.text = j->envelope.from};
+
+	(void)smtp_return_path_put(&j->message, &from);
+	buf_put(&j->message, a->header);
+	buf_put(&j->message, j->envelope.received);
+	put_rest(&j->message, j->body, a->forged, a->forged_count);
+	return buf_err(&j->message);
+}
+
+static void
+compose(struct job *j)
+{
+	const struct mailauth_result *a = j->auth ? mailauth_result(j->auth) : NULL;
+	enum mailbox_role role = MAILBOX_NO_ROLE;
+	const char *why = "";
+	int r;
+
+	j->composing = true;
+	j->message = BUF_INIT(j->body.len + ADDED_MAX);
+	if (a && a->dmarc.disposition == DMARC_POLICY_REJECT) {
+		finish(j, 550, "The message fails its author domain's DMARC policy");
+		return;
+	}
+	if (a && a->dmarc.disposition == DMARC_POLICY_QUARANTINE)
+		role = MAILBOX_JUNK;
+	r = a ? compose_incoming(j) : job_complete_submission(j, &j->message, &why);
+	if (r == LL_OK)
+		commit_all(j, role);
+	else if (r == LL_ERR_DENIED)
+		finish(j, 555, why);
+	else if (r == LL_ERR_SYNTAX)
+		finish(j, 554, why);
+	else
+		finish(j, 451, "");
+}
+
+/* --- what must be known first --- */
+
+static void
+ask_dns(struct job *j)
+{
+	struct ipc_channel *lookup = role_peer(dv.env, ROLE_LOOKUP, 0);
+	struct dns_query q;
+
+	while (dns_memo_wanted(j->memo, &q)) {
+		struct msg_dns_query m = {.id = j->id << 16 | (j->asked.len & 0xffff),
+			.type = (uint16_t)q.type,
+			.name = q.name};
+		if (VEC_PUSH(&j->asked, q) || !lookup || ipc_send_dns_query(lookup, &m, -1)) {
+			struct dns_reply failed = {.status = DNS_SERVFAIL};
+			if (dns_memo_put(j->memo, &q, &failed))
+				log_warn("dns-memo", "error=%s", "full");
+		}
+	}
+}
+
+/* Runs the checks as far as the answers go. */
+static void
+check_sender(struct job *j)
+{
+	int r = LL_ERR_AGAIN;
+
+	for (int i = 0; i < 64 && r == LL_ERR_AGAIN; i++) {
+		r = mailauth_step(j->auth, j->memo);
+		if (r != LL_ERR_AGAIN)
+			break;
+		ask_dns(j);
+		if (dns_memo_pending(j->memo))
+			return;
+	}
+	if (r)
+		log_warn("mailauth", "error=%s", log_quote(slice_str(ll_strerror(r))));
+	if (r)
+		note(j, 451, "");
+	j->auth_done = true;
+}
+
+static void
+advance(struct job *j)
+{
+	if (j->auth && !j->auth_done)
+		check_sender(j);
+	if (j->composing || j->resolving || j->tickets || (j->auth && !j->auth_done))
+		return;
+	if (j->code && j->code != 250)
+		finish(j, j->code, j->text);
+	else if (j->targets.len == 0)
+		finish(j, 451, "");
+	else
+		compose(j);
+}
+
+static int
+begin_checks(struct job *j)
+{
+	struct mailauth_options o = {.helo = j->envelope.helo,
+		.mail_from = j->envelope.from,
+		.authserv_id = slice_str(dv.env->config.hostname),
+		.now = clock_unix(),
+		.iprev = true,
+		.header = slice_sub(j->body, 0, header_length(j->body))};
+	struct slice body = slice_skip(j->body, o.header.len);
+
+	if (slice_ends(o.header, S("\r\n\r\n")) || slice_eq(o.header, S("\r\n")))
+		o.header.len -= 2;
+	o.ip = ip_addr_new(slice_new(j->envelope.client_ip, sizeof(j->envelope.client_ip)));
+	j->memo = dns_memo_new();
+	j->auth = j->memo ? mailauth_new(&o) : NULL;
+	if (!j->auth)
+		return LL_ERR_NOMEM;
+	if (mailauth_body(j->auth, body) || mailauth_body_end(j->auth))
+		return LL_ERR_NOMEM;
+	return LL_OK;
+}
+
+/* Every address in From must be the author's own: who has signed in may not put on another's name.
+ */
+static int
+begin_submission(struct job *j)
+{
+	struct ipc_channel *authp = role_peer(dv.env, ROLE_AUTH, 0);
+	CLEANUP(arena_done) struct arena arena = ARENA_INIT(1 << 20);
+	struct address_list list = {0};
+	struct header_field from;
+	size_t n = 0;
+
+	if (!authp)
+		return LL_ERR_CLOSED;
+	if (header_find(j->body, S("From"), &from) && address_list_parse(from.value, &arena, &list))
+		return LL_ERR_NOMEM;
+	for (size_t i = 0; i < list.len && n < 16; i++) {
+		CLEANUP(buf_done) struct buf spec = BUF_INIT(IPC_ADDRESS_MAX);
+		struct msg_ticket_query m = {.id = j->id};
+		if (list.at[i].kind != ADDRESS_MAILBOX || list.at[i].domain.len == 0)
+			continue;
+		if (address_put_spec(&spec, list.at[i].local, list.at[i].domain))
+			return LL_ERR_SYNTAX;
+		memcpy(m.ticket, j->envelope.ticket, sizeof(m.ticket));
+		m.address = buf_slice(&spec);
+		if (n++ == 0)
+			memcpy(j->from, spec.ptr, spec.len);
+		if (ipc_send_ticket_query(authp, &m, -1))
+			return LL_ERR_CLOSED;
+		j->tickets++;
+	}
+	return n ? LL_OK : LL_ERR_SYNTAX;
+}
+
+static int
+begin_resolving(struct job *j)
+{
+	struct ipc_channel *authp = role_peer(dv.env, ROLE_AUTH, 0);
+
+	for (uint32_t i = 0; i < j->envelope.n_rcpts; i++) {
+		struct msg_resolve m = {
+			.id = j->id << 16 | i, .address = j->envelope.rcpts[i].address};
+		if (!authp || ipc_send_resolve(authp, &m, -1))
+			return LL_ERR_CLOSED;
+		j->resolving++;
+	}
+	return LL_OK;
+}
+
+static unsigned
+count_received(struct slice message)
+{
+	struct header_iter it = header_iter_new(message);
+	struct header_field f;
+	unsigned n = 0;
+
+	while (header_next(&it, &f))
+		n += slice_ieq(f.name, S("Received"));
+	return n;
+}
+
+/* --- taking a message over --- */
+
+static int
+take_payload(struct job *j, const struct msg_deliver *m, int fd)
+{
+	uint64_t total = m->envelope_len + m->body_len;
+
+	if (m->envelope_len > ENVELOPE_MAX || m->body_len > STORE_BLOB_MAX)
+		return LL_ERR_LIMIT;
+	j->payload_len = (size_t)total;
+	if (fd >= 0) {
+		/* Sealed against change by the frontend; checked here, because it may be a hostile
+		 * one. */
+		const int wanted = F_SEAL_SHRINK | F_SEAL_WRITE;
+		if ((fcntl(fd, F_GET_SEALS) & wanted) != wanted ||
+			lseek(fd, 0, SEEK_END) < (off_t)total)
+			return LL_ERR_DENIED;
+		j->payload = mmap(NULL, j->payload_len, PROT_READ, MAP_PRIVATE, fd, 0);
+		j->mapped = j->payload != MAP_FAILED;
+		return j->mapped ? LL_OK : LL_ERR_NOMEM;
+	}
+	if (m->payload.len != total)
+		return LL_ERR_SYNTAX;
+	j->payload = malloc(MAX(j->payload_len, (size_t)1));
+	if (!j->payload)
+		return LL_ERR_NOMEM;
+	memcpy(j->payload, m->payload.ptr, j->payload_len);
+	return LL_OK;
+}
+
+/* In a packet the envelope comes first; in a file it stands behind the body. */
+static int
+open_payload(struct job *j, const struct msg_deliver *m)
+{
+	struct slice all = slice_new(j->payload, j->payload_len);
+	size_t at = j->mapped ? (size_t)m->body_len : 0;
+
+	j->envelope.rcpts = calloc(ENVELOPE_RCPTS_MAX, sizeof(*j->envelope.rcpts));
+	if (!j->envelope.rcpts)
+		return LL_ERR_NOMEM;
+	j->body = slice_sub(all, j->mapped ? 0 : (size_t)m->envelope_len, (size_t)m->body_len);
+	return delivery_envelope_decode(slice_sub(all, at, (size_t)m->envelope_len), &j->envelope);
+}
+
+static int
+begin(struct job *j, const struct msg_deliver *m, int fd)
+{
+	int r = take_payload(j, m, fd);
+
+	if (r == LL_OK)
+		r = open_payload(j, m);
+	if (r == LL_OK)
+		r = begin_resolving(j);
+	if (r == LL_OK)
+		r = j->envelope.service == SERVICE_SMTP ? begin_checks(j) : begin_submission(j);
+	return r;
+}
+
+void
+job_start(struct ipc_channel *frontend, const struct msg_deliver *m, int fd)
+{
+	struct job *j = calloc(1, sizeof(*j));
+	int r;
+
+	if (!j) {
+		(void)ipc_send_deliver_result(
+			frontend, &(struct msg_deliver_result){.id = m->id, .code = 451}, -1);
+		return;
+	}
+	*j = (struct job){.id = ++dv.next_job, .frontend = frontend, .conn = m->id, .text = ""};
+	r = map_set(dv.jobs, slice_new(&j->id, sizeof(j->id)), j, NULL);
+	if (r == LL_OK)
+		r = loop_timer_set(dv.env->loop, &j->timer, JOB_TIMEOUT_MS, on_timeout, j);
+	if (r == LL_OK)
+		r = begin(j, m, fd);
+	if (r == LL_ERR_SYNTAX)
+		finish(j, 554, "A submission needs a From field with an address");
+	else if (r)
+		finish(j, 451, "");
+	else if (count_received(j->body) > DELIVERY_RECEIVED_MAX)
+		finish(j, 556, "Too many Received fields, this is a loop");
+	else
+		advance(j);
+}
+
+static struct job *
+find(uint64_t id)
+{
+	return map_get(dv.jobs, slice_new(&id, sizeof(id)));
+}
+
+static int
+add_target(struct job *j, const struct msg_resolved *m, uint32_t rcpt)
+{
+	struct target t = {.local = m->result == RCPT_LOCAL,
+		.keyver = m->keyver,
+		.quota = m->quota,
+		.rcpt = rcpt};
+
+	if (j->targets.len >= DELIVERY_TARGETS_MAX)
+		return LL_ERR_LIMIT;
+	memcpy(t.account.b, m->account, sizeof(t.account.b));
+	VEC_EACH (known, &j->targets)
+		if (t.local && known->local &&
+			memcmp(&known->account, &t.account, sizeof(t.account)) == 0)
+			return LL_OK; /* one copy is enough */
+	t.address = strndup((const char *)m->address.ptr, m->address.len);
+	if (t.local && m->seal_key.len == XWING_PUBLIC_LEN &&
+		(t.seal_key = malloc(XWING_PUBLIC_LEN)))
+		memcpy(t.seal_key, m->seal_key.ptr, XWING_PUBLIC_LEN);
+	if (t.address && (t.seal_key || !t.local) && VEC_PUSH(&j->targets, t) == LL_OK)
+		return LL_OK;
+	free(t.address);
+	free(t.seal_key);
+	return LL_ERR_NOMEM;
+}
+
+/* An address elsewhere, named by a submission directly. */
+static int
+add_outside(struct job *j, uint32_t rcpt)
+{
+	struct msg_resolved m = {.result = RCPT_REMOTE, .address = j->envelope.rcpts[rcpt].address};
+
+	return j->envelope.service == SERVICE_SMTP ? LL_ERR_DENIED : add_target(j, &m, rcpt);
+}
+
+void
+job_resolved(const struct msg_resolved *m)
+{
+	struct job *j = find(m->id >> 16);
+	uint32_t rcpt = (uint32_t)(m->id & 0xffff);
+	int r = LL_OK;
+
+	if (!j || rcpt >= j->envelope.n_rcpts || j->composing)
+		return;
+	if (!m->last && (m->result == RCPT_LOCAL || m->result == RCPT_REMOTE))
+		r = add_target(j, m, rcpt);
+	else if (m->last && m->result == RCPT_REMOTE)
+		r = add_outside(j, rcpt);
+	else if (m->result != RCPT_LOCAL)
+		r = LL_ERR_AGAIN; /* it was there a moment ago */
+	if (r)
+		note(j, 451, "");
+	if (m->last && j->resolving) {
+		j->resolving--;
+		advance(j);
+	}
+}
+
+void
+job_ticket(const struct msg_ticket_reply *m)
+{
+	struct job *j = find(m->id);
+
+	if (!j || !j->tickets)
+		return;
+	j->tickets--;
+	memcpy(j->login, m->address.ptr, MIN(m->address.len, sizeof(j->login) - 1));
+	if (m->result == LOGIN_TEMPORARY)
+		note(j, 451, "");
+	else if (m->result != LOGIN_OK)
+		note(j, 555, "The From address is not one of yours");
+	advance(j);
+}
+
+static void
+put_answer(struct job *j, const struct dns_query *q, const struct msg_dns_answer *m)
+{
+	struct slice rdata[DNS_RECORDS_MAX];
+	struct dns_reply reply = {.status = (enum dns_status)m->status,
+		.secure = m->secure,
+		.ttl = m->ttl,
+		.canonical = m->cname,
+		.rdata = rdata};
+	struct reader r = reader_new(m->rdata);
+
+	while (r.rest.len && !r.err && reply.count < DNS_RECORDS_MAX)
+		rdata[reply.count++] = reader_bytes(&r, reader_be16(&r));
+	if (r.err || m->status > DNS_BOGUS)
+		reply = (struct dns_reply){.status = DNS_SERVFAIL};
+	if (dns_memo_put(j->memo, q, &reply))
+		log_debug("dns-memo", "error=%s", "full");
+}
+
+void
+job_dns(const struct msg_dns_answer *m)
+{
+	struct job *j = find(m->id >> 16);
+	size_t number = (size_t)(m->id & 0xffff);
+
+	if (!j || !j->memo || number >= j->asked.len || j->auth_done)
+		return;
+	put_answer(j, &j->asked.at[number], m);
+	advance(j);
+}
+
+void
+job_lost(enum role role, const struct ipc_channel *ch)
+{
+	struct dns_reply failed = {.status = DNS_SERVFAIL};
+	size_t pos = 0;
+	void *value;
+
+	while (map_next(dv.jobs, &pos, NULL, &value)) {
+		struct job *j = value;
+		if (role == ROLE_FRONTEND && j->frontend == ch) {
+			j->frontend = NULL; /* it goes on: what is committed is delivered */
+		} else if (role == ROLE_AUTH && (j->resolving || j->tickets)) {
+			finish(j, 451, "");
+		} else if (role == ROLE_LOOKUP && j->memo && !j->auth_done) {
+			VEC_EACH (q, &j->asked)
+				if (dns_memo_put(j->memo, q, &failed))
+					break;
+			advance(j);
+		}
+	}
+}

@@ -1,0 +1,605 @@
+/* SMTP in the frontend: the dialogue's questions go to auth, complete messages to delivery. `250`
+ * waits for delivery's word that the message is durable. */
+#include "base/error.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "faces/smtp_received.h"
+#include "faces/smtp_server.h"
+#include "os/clock.h"
+#include "roles/delivery_envelope.h"
+#include "roles/front.h"
+#include "roles/tls_server.h"
+
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define BODY_MEMORY_MAX ((size_t)64 << 10)
+
+struct smtp_state {
+	struct smtp_server *server;
+	struct smtp_server_config config;
+	/* The body so far: in memory, then in a memory file. */
+	struct buf body;
+	int file;
+	uint64_t body_len;
+	bool body_failed, delivering, awaiting;
+<<<<<<< Updated upstream
+	const struct ipc_channel *delivery; /* has the message */
+=======
+>>>>>>> Stashed changes
+};
+
+static void run(struct front_conn *c);
+
+static bool
+is_submission(const struct front_conn *c)
+{
+	return c->service != SERVICE_SMTP;
+}
+
+/* --- the body --- */
+
+static void
+body_reset(struct smtp_state *s)
+{
+	front_bodies -= s->body_len;
+	s->body_len = 0;
+	s->body_failed = false;
+	buf_done(&s->body);
+	fd_close(&s->file);
+}
+
+static bool
+write_all(int fd, struct slice s)
+{
+	while (s.len) {
+		ssize_t n = write(fd, s.ptr, s.len);
+		if (n <= 0)
+			return false;
+		s = slice_skip(s, (size_t)n);
+	}
+	return true;
+}
+
+static bool
+spill(struct smtp_state *s)
+{
+	s->file = memfd_create("message", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (s->file < 0 || !write_all(s->file, buf_slice(&s->body)))
+		return false;
+	buf_done(&s->body);
+	return true;
+}
+
+static void
+body_add(struct smtp_state *s, struct slice data)
+{
+	s->body_len += data.len;
+	front_bodies += data.len;
+	if (s->body_failed)
+		return;
+	if (s->file < 0 && s->body.len + data.len > BODY_MEMORY_MAX && !spill(s))
+		s->body_failed = true;
+	if (s->file >= 0)
+		s->body_failed = s->body_failed || !write_all(s->file, data);
+	else
+		s->body_failed = s->body_failed || buf_put(&s->body, data);
+	if (front_bodies > FRONT_BODIES_MAX)
+		s->body_failed = true;
+}
+
+/* --- handing over to delivery --- */
+
+static void
+received_field(
+	struct front_conn *c, struct smtp_state *s, const struct smtp_envelope *e, struct buf *out)
+{
+	SSL *ssl = stream_tls(c->stream);
+	uint8_t random[9];
+	char ip[46], id[32] = "";
+	CLEANUP(buf_done) struct buf text = BUF_INIT(sizeof(id));
+	struct smtp_received r = {
+		.service = s->config.service,
+		.esmtp = smtp_server_is_esmtp(s->server),
+		.tls = ssl != NULL,
+		.authenticated = smtp_server_is_authenticated(s->server),
+		.smtputf8 = e->smtputf8,
+		.helo = smtp_server_helo(s->server),
+		.client_ip = slice_str(front_ip_text(c, ip)),
+		.hostname = slice_str(c->env->config.hostname),
+		.time = clock_unix(),
+	};
+
+	randombytes_buf(random, sizeof(random));
+	(void)base64url_encode(&text, SLICE_OF(random));
+	r.id = buf_slice(&text);
+	if (ssl) {
+		r.tls_version = slice_str(SSL_get_version(ssl));
+		r.tls_cipher = slice_str(SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl)));
+	}
+	for (uint32_t i = 0; e->rcpt_accepted == 1 && i < e->rcpt_count; i++)
+		if (e->rcpts[i].accepted)
+			r.rcpt = e->rcpts[i].path.text;
+	(void)smtp_received_put(out, &r);
+}
+
+static int
+encode_envelope(
+	struct front_conn *c, struct smtp_state *s, const struct smtp_envelope *e, struct buf *out)
+{
+	CLEANUP(buf_done) struct buf received = BUF_INIT(4096);
+	struct delivery_envelope d = {
+		.service = c->service,
+		.tls = stream_tls(c->stream) != NULL,
+		.smtputf8 = e->smtputf8,
+		.eight_bit = e->eight_bit,
+		.body = e->body,
+		.ret = e->ret,
+		.helo = smtp_server_helo(s->server),
+		.from = e->from.text,
+		.envid = e->envid,
+	};
+	int r;
+
+	received_field(c, s, e, &received);
+	d.received = buf_slice(&received);
+	memcpy(d.client_ip, c->ip, sizeof(d.client_ip));
+	memcpy(d.ticket, c->ticket, sizeof(d.ticket));
+	d.rcpts = calloc(MAX(e->rcpt_count, 1u), sizeof(*d.rcpts));
+	for (uint32_t i = 0; d.rcpts && i < e->rcpt_count; i++)
+		if (e->rcpts[i].accepted)
+			d.rcpts[d.n_rcpts++] = (struct envelope_rcpt){
+				e->rcpts[i].path.text, e->rcpts[i].orcpt, e->rcpts[i].notify};
+	r = d.rcpts ? delivery_envelope_encode(out, &d) : LL_ERR_NOMEM;
+	free(d.rcpts);
+	return r;
+}
+
+/* Envelope and body in one memory file, sealed so that delivery can rely on its size: the envelope
+ * goes behind the body, which is there already. */
+static int
+send_file(struct front_conn *c, struct smtp_state *s, struct ipc_channel *delivery,
+	struct slice envelope)
+{
+	struct msg_deliver m = {.id = c->id, .envelope_len = envelope.len, .body_len = s->body_len};
+
+	if (s->file < 0 && !spill(s))
+		return LL_ERR_NOMEM;
+	if (!write_all(s->file, envelope) ||
+		fcntl(s->file, F_ADD_SEALS,
+			F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
+		return LL_ERR_NOMEM;
+	return ipc_send_deliver(delivery, &m, s->file);
+}
+
+static int
+send_inline(struct front_conn *c, struct smtp_state *s, struct ipc_channel *delivery,
+	struct buf *envelope)
+{
+	struct msg_deliver m = {
+		.id = c->id, .envelope_len = envelope->len, .body_len = s->body_len};
+
+	if (buf_put(envelope, buf_slice(&s->body)))
+		return LL_ERR_NOMEM;
+	m.payload = buf_slice(envelope);
+	return ipc_send_deliver(delivery, &m, -1);
+}
+
+static int
+deliver(struct front_conn *c, struct smtp_state *s, const struct smtp_envelope *e)
+{
+	CLEANUP(buf_done) struct buf envelope = BUF_INIT(ENVELOPE_MAX);
+	struct ipc_channel *delivery = role_peer(c->env, ROLE_DELIVERY, (unsigned)(c->id % 64));
+	int r = encode_envelope(c, s, e, &envelope);
+
+	if (r || !delivery || s->body_failed)
+		return r ? r : LL_ERR_AGAIN;
+<<<<<<< Updated upstream
+	s->delivery = delivery;
+=======
+>>>>>>> Stashed changes
+	if (s->file >= 0 || envelope.len + s->body_len > FRONT_INLINE_MAX)
+		return send_file(c, s, delivery, buf_slice(&envelope));
+	return send_inline(c, s, delivery, &envelope);
+}
+
+/* --- events of the dialogue --- */
+
+static void
+answer(struct smtp_state *s, enum smtp_verdict v)
+{
+	if (smtp_server_answer(s->server, v, SLICE_NONE))
+		log_debug("smtp-answer", "verdict=%d", (int)v);
+}
+
+static void
+on_connect(struct front_conn *c, struct smtp_state *s, const struct smtp_server_event *e)
+{
+	answer(s, SMTP_OK);
+}
+
+static void
+on_auth(struct front_conn *c, struct smtp_state *s, const struct smtp_server_event *e)
+{
+	enum sasl_mechanism m = e->mechanism == SMTP_AUTH_PLAIN ? SASL_PLAIN
+		: e->mechanism == SMTP_AUTH_SCRAM_SHA_256	? SASL_SCRAM_SHA_256
+								: SASL_SCRAM_SHA_256_PLUS;
+
+	if (!e->has_data) {
+		/* The client waits for the first, empty challenge (RFC 4954 section 4). */
+		s->awaiting = true;
+		if (smtp_server_auth_continue(s->server, SLICE_NONE))
+			answer(s, SMTP_AUTH_TEMPORARY);
+		return;
+	}
+	if (!front_login(c, m, e->data, true))
+		answer(s, SMTP_AUTH_TEMPORARY);
+}
+
+static void
+on_auth_data(struct front_conn *c, struct smtp_state *s, const struct smtp_server_event *e)
+{
+	enum sasl_mechanism m = e->mechanism == SMTP_AUTH_PLAIN ? SASL_PLAIN
+		: e->mechanism == SMTP_AUTH_SCRAM_SHA_256	? SASL_SCRAM_SHA_256
+								: SASL_SCRAM_SHA_256_PLUS;
+	bool first = s->awaiting;
+
+	s->awaiting = false;
+	if (!front_login(c, m, e->data, first))
+		answer(s, SMTP_AUTH_TEMPORARY);
+}
+
+static void
+on_mail(struct front_conn *c, struct smtp_state *s, const struct smtp_server_event *e)
+{
+	struct ipc_channel *auth = role_peer(c->env, ROLE_AUTH, 0);
+	struct msg_sender_query m = {.id = c->id, .address = e->envelope->from.text};
+
+	memcpy(m.ticket, c->ticket, sizeof(m.ticket));
+	if (!auth || ipc_send_sender_query(auth, &m, -1))
+		answer(s, SMTP_TEMPORARY);
+}
+
+static void
+on_rcpt(struct front_conn *c, struct smtp_state *s, const struct smtp_server_event *e)
+{
+	struct ipc_channel *auth = role_peer(c->env, ROLE_AUTH, 0);
+	struct msg_rcpt_query m = {.id = c->id << 16 | (e->rcpt & 0xffff),
+		.address = e->envelope->rcpts[e->rcpt].path.text};
+
+	if ((!auth || ipc_send_rcpt_query(auth, &m, -1)) &&
+		smtp_server_answer_rcpt(s->server, e->rcpt, SMTP_TEMPORARY, SLICE_NONE))
+		log_debug("smtp-rcpt", "index=%u", e->rcpt);
+}
+
+static void
+on_data(struct front_conn *c, struct smtp_state *s, const struct smtp_server_event *e)
+{
+	body_reset(s);
+	answer(s, front_bodies > FRONT_BODIES_MAX ? SMTP_STORAGE : SMTP_OK);
+}
+
+static void
+on_body(struct front_conn *c, struct smtp_state *s, const struct smtp_server_event *e)
+{
+	body_add(s, e->data);
+}
+
+static void
+on_message(struct front_conn *c, struct smtp_state *s, const struct smtp_server_event *e)
+{
+	if (deliver(c, s, e->envelope))
+		answer(s, SMTP_TEMPORARY);
+	else
+		s->delivering = true;
+}
+
+static void
+on_abort(struct front_conn *c, struct smtp_state *s, const struct smtp_server_event *e)
+{
+	body_reset(s);
+}
+
+static void
+on_close(struct front_conn *c, struct smtp_state *s, const struct smtp_server_event *e)
+{
+	front_finish(c);
+}
+
+static void
+on_starttls(struct front_conn *c, struct smtp_state *s, const struct smtp_server_event *e)
+{
+	if (!front_start_tls(c))
+		front_close(c);
+}
+
+static void (*const events[])(
+	struct front_conn *, struct smtp_state *, const struct smtp_server_event *) = {
+	[SMTP_SERVER_CONNECT] = on_connect,
+	[SMTP_SERVER_STARTTLS] = on_starttls,
+	[SMTP_SERVER_AUTH] = on_auth,
+	[SMTP_SERVER_AUTH_DATA] = on_auth_data,
+	[SMTP_SERVER_MAIL] = on_mail,
+	[SMTP_SERVER_RCPT] = on_rcpt,
+	[SMTP_SERVER_DATA] = on_data,
+	[SMTP_SERVER_BODY] = on_body,
+	[SMTP_SERVER_MESSAGE] = on_message,
+	[SMTP_SERVER_ABORT] = on_abort,
+	[SMTP_SERVER_CLOSE] = on_close,
+};
+
+static void
+send_output(struct front_conn *c, struct smtp_state *s)
+{
+	struct slice out = smtp_server_output(s->server);
+
+	if (out.len && stream_send(c->stream, out))
+		front_close(c);
+	smtp_server_sent(s->server, out.len);
+}
+
+static void
+run(struct front_conn *c)
+{
+	struct smtp_state *s = c->state;
+	struct smtp_server_event e;
+
+	while (!c->closing) {
+		enum smtp_server_event_kind kind = smtp_server_step(s->server, &e);
+		if (kind == SMTP_SERVER_NONE || kind == SMTP_SERVER_STARTTLS ||
+			kind == SMTP_SERVER_CLOSE)
+			send_output(c, s);
+		if (kind == SMTP_SERVER_NONE)
+			break;
+		events[kind](c, s, &e);
+		if (kind == SMTP_SERVER_STARTTLS)
+			break;
+	}
+}
+
+/* --- input and answers --- */
+
+static size_t
+smtp_input(struct front_conn *c, struct slice in)
+{
+	struct smtp_state *s = c->state;
+	size_t used = 0, n;
+
+	do {
+		n = smtp_server_feed(s->server, slice_skip(in, used));
+		used += n;
+		run(c);
+	} while (n && used < in.len && !c->closing);
+	if (used < in.len && !c->closing)
+		stream_pause(c->stream);
+	if (!s->delivering && !c->closing)
+		front_timeout(c, smtp_server_timeout_seconds(s->server));
+	return c->closing ? in.len : used;
+}
+
+/* After an answer the dialogue moves, and kept input may fit again. */
+static void
+go_on(struct front_conn *c)
+{
+	struct smtp_state *s = c->state;
+
+	run(c);
+	if (c->closing)
+		return;
+	front_timeout(c, smtp_server_timeout_seconds(s->server));
+	stream_resume(c->stream);
+}
+
+static unsigned
+auth_offer(struct front_conn *c)
+{
+	SSL *ssl = stream_tls(c->stream);
+	uint8_t binding[32];
+
+	if (!ssl || !is_submission(c))
+		return 0;
+	return SMTP_AUTH_PLAIN | SMTP_AUTH_SCRAM_SHA_256 |
+		(tls_exporter_binding(ssl, binding) ? SMTP_AUTH_SCRAM_SHA_256_PLUS : 0u);
+}
+
+static void
+smtp_start(struct front_conn *c)
+{
+	static const enum smtp_service services[] = {
+		[SERVICE_SMTP] = SMTP_SERVICE_MX,
+		[SERVICE_SUBMISSION] = SMTP_SERVICE_SUBMISSION,
+		[SERVICE_SUBMISSIONS] = SMTP_SERVICE_SUBMISSIONS,
+	};
+	struct smtp_state *s = calloc(1, sizeof(*s));
+
+	c->state = s;
+	if (!s) {
+		front_close(c);
+		return;
+	}
+	s->file = -1;
+	s->body = BUF_INIT(BODY_MEMORY_MAX);
+	s->config = (struct smtp_server_config){
+		.service = services[c->service],
+		.hostname = slice_str(c->env->config.hostname),
+		.starttls = c->service != SERVICE_SUBMISSIONS,
+		.ask_mail = is_submission(c),
+		.auth = auth_offer(c),
+		.max_size = c->env->config.message_size,
+	};
+	s->server = smtp_server_new(&s->config);
+	if (!s->server) {
+		front_close(c);
+		return;
+	}
+	front_timeout(c, smtp_server_timeout_seconds(s->server));
+	run(c);
+}
+
+static void
+smtp_secured(struct front_conn *c)
+{
+	struct smtp_state *s = c->state;
+
+	if (!s)
+		smtp_start(c);
+	else if (smtp_server_tls_done(s->server, auth_offer(c)))
+		front_close(c);
+	else
+		go_on(c);
+}
+
+static void
+smtp_challenge(struct front_conn *c, const struct msg_login_challenge *m)
+{
+	struct smtp_state *s = c->state;
+
+	if (smtp_server_auth_continue(s->server, m->data) == LL_OK)
+		go_on(c);
+}
+
+static void
+smtp_result(struct front_conn *c, const struct msg_login_result *m)
+{
+	static const enum smtp_verdict verdicts[] = {
+		[LOGIN_OK] = SMTP_OK,
+		[LOGIN_REFUSED] = SMTP_AUTH_FAILED,
+		[LOGIN_TEMPORARY] = SMTP_AUTH_TEMPORARY,
+		[LOGIN_DISABLED] = SMTP_AUTH_FAILED,
+		[LOGIN_NOT_PERMITTED] = SMTP_AUTH_FAILED,
+	};
+	struct smtp_state *s = c->state;
+
+	answer(s, m->result < ARRAY_SIZE(verdicts) ? verdicts[m->result] : SMTP_AUTH_TEMPORARY);
+	go_on(c);
+}
+
+static void
+smtp_sender(struct front_conn *c, const struct msg_sender_reply *m)
+{
+	answer(c->state,
+		m->result == LOGIN_OK		       ? SMTP_OK
+			: m->result == LOGIN_TEMPORARY ? SMTP_TEMPORARY
+						       : SMTP_SENDER_DENIED);
+	go_on(c);
+}
+
+static void
+smtp_rcpt(struct front_conn *c, const struct msg_rcpt_reply *m)
+{
+	static const enum smtp_verdict verdicts[] = {
+		[RCPT_LOCAL] = SMTP_OK,
+		[RCPT_REMOTE] = SMTP_RCPT_RELAY,
+		[RCPT_UNKNOWN] = SMTP_RCPT_UNKNOWN,
+		[RCPT_DISABLED] = SMTP_RCPT_DISABLED,
+		[RCPT_FULL] = SMTP_RCPT_QUOTA,
+		[RCPT_TEMPORARY] = SMTP_TEMPORARY,
+	};
+	struct smtp_state *s = c->state;
+	enum smtp_verdict v =
+		m->result < ARRAY_SIZE(verdicts) ? verdicts[m->result] : SMTP_TEMPORARY;
+
+	if (m->result == RCPT_REMOTE && is_submission(c))
+		v = SMTP_OK;
+	if (smtp_server_answer_rcpt(s->server, (uint32_t)(m->id & 0xffff), v, SLICE_NONE) == LL_OK)
+		go_on(c);
+}
+
+static void
+smtp_delivered(struct front_conn *c, const struct msg_deliver_result *m)
+{
+	static const struct {
+		uint16_t code;
+		enum smtp_verdict verdict;
+	} codes[] = {
+		{250, SMTP_OK},
+		{451, SMTP_TEMPORARY},
+		{452, SMTP_STORAGE},
+		{550, SMTP_UNAUTHENTIC},
+		{552, SMTP_TOO_BIG},
+		{554, SMTP_MALFORMED},
+		{555, SMTP_SENDER_DENIED},
+		{556, SMTP_LOOP},
+	};
+	struct smtp_state *s = c->state;
+	enum smtp_verdict v = SMTP_TEMPORARY;
+
+	if (!s->delivering)
+		return;
+	s->delivering = false;
+	body_reset(s);
+	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
+		if (codes[i].code == m->code)
+			v = codes[i].verdict;
+	front_counters.messages += v == SMTP_OK;
+	if (smtp_server_answer(s->server, v, m->text))
+		log_debug("smtp-delivered", "code=%u", m->code);
+	go_on(c);
+}
+
+static void
+smtp_timeout(struct front_conn *c)
+{
+	struct smtp_state *s = c->state;
+
+	if (s->delivering) {
+		front_timeout(c, smtp_server_timeout_seconds(s->server));
+		return;
+	}
+	smtp_server_timeout(s->server);
+	run(c);
+}
+
+/* Everything that waits for that process is told to try again: the dialogue knows what is open. */
+static void
+<<<<<<< Updated upstream
+smtp_lost(struct front_conn *c, enum role role, const struct ipc_channel *ch)
+=======
+smtp_lost(struct front_conn *c, enum role role)
+>>>>>>> Stashed changes
+{
+	struct smtp_state *s = c->state;
+
+	if (!s || !s->server)
+		return;
+<<<<<<< Updated upstream
+	if (role == ROLE_DELIVERY && s->delivering && ch == s->delivery) {
+=======
+	if (role == ROLE_DELIVERY && s->delivering) {
+>>>>>>> Stashed changes
+		smtp_delivered(c, &(struct msg_deliver_result){.code = 451});
+	} else if (role == ROLE_AUTH || role == ROLE_PARENT) {
+		smtp_server_shutdown(s->server);
+		run(c);
+	}
+}
+
+static void
+smtp_free(struct front_conn *c)
+{
+	struct smtp_state *s = c->state;
+
+	if (!s)
+		return;
+	body_reset(s);
+	smtp_server_free(s->server);
+	free(s);
+}
+
+const struct front_face front_smtp = {
+	.start = smtp_start,
+	.input = smtp_input,
+	.secured = smtp_secured,
+	.timeout = smtp_timeout,
+	.free = smtp_free,
+	.login_challenge = smtp_challenge,
+	.login_result = smtp_result,
+	.sender_reply = smtp_sender,
+	.rcpt_reply = smtp_rcpt,
+	.deliver_result = smtp_delivered,
+	.lost = smtp_lost,
+};

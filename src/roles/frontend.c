@@ -1,0 +1,480 @@
+/* The frontend: the one process that reads bytes from strangers. It has neither keys nor disk: it
+ * does TLS and framing, asks auth about names and sign-ins, gives messages to delivery, and passes
+ * signed-in connections through to their session. */
+#include "base/error.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "base/secret.h"
+#include "roles/front.h"
+#include "roles/tls_server.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define FRONT_CONNS_MAX 15000
+#define FRONT_CONNS_PER_IP 256
+#define FRONT_ACCEPTS_PER_ROUND 64
+#define TLS_TIMEOUT 30
+
+struct ip_count {
+	uint8_t ip[16];
+	unsigned n;
+};
+
+static struct {
+	struct role_env *env;
+	SSL_CTX *tls;
+	struct map *conns; /* id -> struct front_conn */
+	struct map *ips; /* address -> struct ip_count */
+	uint64_t next_id;
+	struct loop_watch listeners[ROLE_LISTENERS_MAX];
+	struct front_conn *dead;
+} fs;
+
+uint64_t front_bodies;
+struct front_counters front_counters;
+
+static struct slice
+id_key(const uint64_t *id)
+{
+	return slice_new(id, sizeof(*id));
+}
+
+const char *
+front_ip_text(const struct front_conn *c, char out[46])
+{
+	static const uint8_t v4[12] = {[10] = 0xff, [11] = 0xff};
+	bool is_v4 = memcmp(c->ip, v4, sizeof(v4)) == 0;
+
+	return inet_ntop(is_v4 ? AF_INET : AF_INET6, is_v4 ? c->ip + 12 : c->ip, out, 46);
+}
+
+static bool
+is_loopback(const uint8_t ip[16])
+{
+	static const uint8_t v4[13] = {[10] = 0xff, [11] = 0xff, [12] = 127}, v6[16] = {[15] = 1};
+
+	return memcmp(ip, v4, sizeof(v4)) == 0 || memcmp(ip, v6, sizeof(v6)) == 0;
+}
+
+/* --- the life of a connection --- */
+
+static void
+forget_ip(const uint8_t ip[16])
+{
+	struct ip_count *n = map_get(fs.ips, slice_new(ip, 16));
+
+	if (n && --n->n == 0)
+		free(map_del(fs.ips, slice_new(ip, 16)));
+}
+
+/* Connections are freed between rounds, so that every caller on the stack may still look at theirs.
+ */
+static void
+bury(void *ctx)
+{
+	while (fs.dead) {
+		struct front_conn *c = fs.dead;
+		fs.dead = c->next_dead;
+		c->face->free(c);
+		loop_timer_stop(fs.env->loop, &c->timer);
+		stream_free(c->stream);
+		forget_ip(c->ip);
+		front_counters.now--;
+		free(c);
+	}
+}
+
+void
+front_close(struct front_conn *c)
+{
+	struct ipc_channel *auth = role_peer(c->env, ROLE_AUTH, 0);
+
+	if (!map_del(fs.conns, id_key(&c->id)))
+		return;
+	if (c->signed_in && auth) {
+		struct msg_login_end m = {.id = c->id};
+		memcpy(m.ticket, c->ticket, sizeof(m.ticket));
+		(void)ipc_send_login_end(auth, &m, -1);
+	}
+	c->closing = true;
+	c->next_dead = fs.dead;
+	fs.dead = c;
+}
+
+void
+front_finish(struct front_conn *c)
+{
+	c->closing = true;
+	stream_finish(c->stream);
+	front_timeout(c, TLS_TIMEOUT);
+}
+
+static void
+on_timeout(void *ctx)
+{
+	struct front_conn *c = ctx;
+
+	if (c->closing || (stream_tls(c->stream) && !SSL_is_init_finished(stream_tls(c->stream))))
+		front_close(c);
+	else
+		c->face->timeout(c);
+}
+
+void
+front_timeout(struct front_conn *c, unsigned seconds)
+{
+	if (loop_timer_set(c->env->loop, &c->timer, (int64_t)seconds * 1000, on_timeout, c))
+		front_close(c);
+}
+
+static size_t
+on_input(void *ctx, struct slice in)
+{
+	struct front_conn *c = ctx;
+
+	return c->closing ? in.len : c->face->input(c, in);
+}
+
+static void
+on_drained(void *ctx)
+{
+	struct front_conn *c = ctx;
+
+	if (!c->closing && c->face->drained)
+		c->face->drained(c);
+}
+
+static void
+on_secured(void *ctx)
+{
+	struct front_conn *c = ctx;
+
+	c->face->secured(c);
+}
+
+static void
+on_closed(void *ctx, int err)
+{
+	struct front_conn *c = ctx;
+
+	if (stream_tls(c->stream) && !SSL_is_init_finished(stream_tls(c->stream)))
+		front_counters.tls_failures++;
+	front_close(c);
+}
+
+static const struct stream_ops stream_ops = {on_input, on_drained, on_secured, on_closed};
+
+bool
+front_start_tls(struct front_conn *c)
+{
+	SSL *ssl = SSL_new(fs.tls);
+
+	if (!ssl)
+		return false;
+	front_timeout(c, TLS_TIMEOUT);
+	return stream_start_tls(c->stream, ssl, true) == LL_OK;
+}
+
+static bool
+count_ip(const uint8_t ip[16])
+{
+	struct ip_count *n = map_get(fs.ips, slice_new(ip, 16));
+
+	if (!n) {
+		n = calloc(1, sizeof(*n));
+		if (!n || map_set(fs.ips, slice_new(ip, 16), n, NULL)) {
+			free(n);
+			return false;
+		}
+	}
+	if (n->n >= FRONT_CONNS_PER_IP && !is_loopback(ip))
+		return false;
+	n->n++;
+	return true;
+}
+
+static void
+sockaddr_ip(const struct sockaddr_storage *addr, uint8_t ip[16])
+{
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)addr;
+	const struct sockaddr_in *in = (const struct sockaddr_in *)addr;
+
+	memset(ip, 0, 16);
+	if (addr->ss_family == AF_INET6) {
+		memcpy(ip, &in6->sin6_addr, 16);
+		return;
+	}
+	ip[10] = ip[11] = 0xff;
+	memcpy(ip + 12, &in->sin_addr, 4);
+}
+
+static struct front_conn *
+conn_new(enum service service, int fd, const uint8_t ip[16])
+{
+	struct front_conn *c = calloc(1, sizeof(*c));
+
+	if (!c) {
+		close(fd);
+		return NULL;
+	}
+	*c = (struct front_conn){.id = ++fs.next_id,
+		.env = fs.env,
+		.service = service,
+		.face = service == SERVICE_IMAPS || service == SERVICE_IMAP ? &front_imap
+									    : &front_smtp};
+	memcpy(c->ip, ip, 16);
+	c->stream = stream_new(fs.env->loop, fd, &stream_ops, c);
+	if (!c->stream || map_set(fs.conns, id_key(&c->id), c, NULL)) {
+		stream_free(c->stream);
+		free(c);
+		return NULL;
+	}
+	return c;
+}
+
+static void
+welcome(enum service service, int fd, const struct sockaddr_storage *addr)
+{
+	static const int on = 1;
+	struct front_conn *c;
+	uint8_t ip[16];
+
+	sockaddr_ip(addr, ip);
+	if (map_len(fs.conns) >= FRONT_CONNS_MAX || !count_ip(ip)) {
+		close(fd);
+		front_counters.refused++;
+		return;
+	}
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	c = conn_new(service, fd, ip);
+	if (!c) {
+		forget_ip(ip);
+		return;
+	}
+	front_counters.connections++;
+	front_counters.now++;
+	if (service == SERVICE_SUBMISSIONS || service == SERVICE_IMAPS) {
+		if (!front_start_tls(c))
+			front_close(c);
+		return;
+	}
+	c->face->start(c);
+}
+
+static void
+on_listener(void *ctx, unsigned events)
+{
+	struct role_listener *l = ctx;
+
+	for (int i = 0; i < FRONT_ACCEPTS_PER_ROUND; i++) {
+		struct sockaddr_storage addr;
+		socklen_t len = sizeof(addr);
+		int fd = accept4(
+			l->fd, (struct sockaddr *)&addr, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd < 0)
+			return;
+		welcome(l->service, fd, &addr);
+	}
+}
+
+/* --- other processes --- */
+
+bool
+front_login(struct front_conn *c, enum sasl_mechanism mechanism, struct slice data, bool first)
+{
+	struct ipc_channel *auth = role_peer(c->env, ROLE_AUTH, 0);
+	SSL *ssl = stream_tls(c->stream);
+	uint8_t binding[32];
+	struct msg_login_start m = {.id = c->id,
+		.service = (uint8_t)c->service,
+		.mechanism = (uint8_t)mechanism,
+		.peer = slice_new(c->ip, 16),
+		.data = data};
+
+	if (!auth)
+		return false;
+	if (!first)
+		return ipc_send_login_continue(auth,
+			       &(struct msg_login_continue){.id = c->id, .data = data},
+			       -1) == LL_OK;
+	if (ssl && tls_exporter_binding(ssl, binding))
+		m.binding = slice_new(binding, sizeof(binding));
+	return ipc_send_login_start(auth, &m, -1) == LL_OK;
+}
+
+static struct front_conn *
+find(uint64_t id)
+{
+	return map_get(fs.conns, id_key(&id));
+}
+
+static void
+on_rcpt_reply(struct role_env *env, struct ipc_channel *ch, const struct msg *m, int fd)
+{
+	struct front_conn *c = find(m->rcpt_reply.id >> 16);
+
+	if (c && c->face->rcpt_reply)
+		c->face->rcpt_reply(c, &m->rcpt_reply);
+}
+
+static void
+on_login_challenge(struct role_env *env, struct ipc_channel *ch, const struct msg *m, int fd)
+{
+	struct front_conn *c = find(m->login_challenge.id);
+
+	if (c)
+		c->face->login_challenge(c, &m->login_challenge);
+}
+
+static void
+on_login_result(struct role_env *env, struct ipc_channel *ch, const struct msg *m, int fd)
+{
+	struct front_conn *c = find(m->login_result.id);
+	bool ok = m->login_result.result == LOGIN_OK;
+
+	front_counters.logins += ok;
+	front_counters.login_failures += !ok;
+	if (!c)
+		return;
+	c->signed_in = ok;
+	memcpy(c->ticket, m->login_result.ticket, sizeof(c->ticket));
+	c->face->login_result(c, &m->login_result);
+}
+
+static void
+on_sender_reply(struct role_env *env, struct ipc_channel *ch, const struct msg *m, int fd)
+{
+	struct front_conn *c = find(m->sender_reply.id);
+
+	if (c && c->face->sender_reply)
+		c->face->sender_reply(c, &m->sender_reply);
+}
+
+static void
+on_deliver_result(struct role_env *env, struct ipc_channel *ch, const struct msg *m, int fd)
+{
+	struct front_conn *c = find(m->deliver_result.id);
+
+	if (c && c->face->deliver_result)
+		c->face->deliver_result(c, &m->deliver_result);
+}
+
+static void
+on_signed(struct role_env *env, struct ipc_channel *ch, const struct msg *m, int fd)
+{
+	tls_server_signed(&m->sign_done);
+}
+
+/* Who waits for an answer of a process that is gone gets a temporary error now. */
+static void
+<<<<<<< Updated upstream
+front_peer(struct role_env *env, enum role role, unsigned index, struct ipc_channel *c, bool gone)
+=======
+front_peer(struct role_env *env, enum role role, unsigned index, struct ipc_channel *c)
+>>>>>>> Stashed changes
+{
+	size_t pos = 0;
+	void *value;
+
+<<<<<<< Updated upstream
+	if (!gone)
+		return;
+	while (map_next(fs.conns, &pos, NULL, &value))
+		((struct front_conn *)value)->face->lost(value, role, c);
+=======
+	if (c)
+		return;
+	while (map_next(fs.conns, &pos, NULL, &value))
+		((struct front_conn *)value)->face->lost(value, role);
+>>>>>>> Stashed changes
+}
+
+static struct ipc_channel *
+tlskey(void)
+{
+	return role_peer(fs.env, ROLE_TLSKEY, 0);
+}
+
+static void
+front_profile(const struct role_env *env, struct sandbox_profile *ret)
+{
+	ret->calls = SANDBOX_ACCEPT | SANDBOX_PASS_FDS;
+	ret->max_files = 65536;
+}
+
+static int
+front_start(struct role_env *env)
+{
+	fs.env = env;
+	fs.conns = map_new();
+	fs.ips = map_new();
+	fs.tls = tls_server_context(role_data(env, "tls-certificate"), tlskey);
+	return fs.conns && fs.ips && fs.tls ? LL_OK : LL_ERR_CRYPTO;
+}
+
+static int
+front_begin(struct role_env *env)
+{
+	loop_at_round_end(env->loop, bury, NULL);
+	for (unsigned i = 0; i < env->n_listeners; i++) {
+		int r = loop_watch(env->loop, &fs.listeners[i], env->listeners[i].fd, LOOP_READ,
+			on_listener, &env->listeners[i]);
+		if (r)
+			return r;
+	}
+	return LL_OK;
+}
+
+static void
+front_stop(struct role_env *env)
+{
+	size_t pos = 0;
+	void *value;
+
+	while (map_next(fs.conns, &pos, NULL, &value))
+<<<<<<< Updated upstream
+		((struct front_conn *)value)->face->lost(value, ROLE_PARENT, NULL);
+=======
+		((struct front_conn *)value)->face->lost(value, ROLE_PARENT);
+>>>>>>> Stashed changes
+}
+
+static void
+front_count(struct role_env *env, struct buf *out)
+{
+	const struct front_counters *n = &front_counters;
+
+	buf_printf(out,
+		"connections=%llu\nopen=%u\nmessages=%llu\nrefused=%llu\nlogins=%llu\nlogin_"
+		"failures=%llu\ntls_failures=%llu\n",
+		n->connections, n->now, n->messages, n->refused, n->logins, n->login_failures,
+		n->tls_failures);
+}
+
+static const struct role_message messages[] = {
+	{MSG_KIND_RCPT_REPLY, on_rcpt_reply},
+	{MSG_KIND_LOGIN_CHALLENGE, on_login_challenge},
+	{MSG_KIND_LOGIN_RESULT, on_login_result},
+	{MSG_KIND_SENDER_REPLY, on_sender_reply},
+	{MSG_KIND_DELIVER_RESULT, on_deliver_result},
+	{MSG_KIND_SIGN_DONE, on_signed},
+};
+
+const struct role_def role_frontend = {
+	.role = ROLE_FRONTEND,
+	.profile = front_profile,
+	.start = front_start,
+	.begin = front_begin,
+	.peer = front_peer,
+	.counters = front_count,
+	.stop = front_stop,
+	.messages = messages,
+	.n_messages = ARRAY_SIZE(messages),
+};

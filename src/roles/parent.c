@@ -1,0 +1,672 @@
+/* Supervision.
+ *
+ * Every role is started by fork and exec of this same binary. The pairs that may talk are the table
+ * in ipc/pairs.c; when a process dies, its successor and all who talk to it get fresh sockets. The
+ * parent reads nothing from strangers: it accepts on the operator's socket and hands the connection
+ * to auth unread. */
+#include "roles/parent.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "ipc/channel.h"
+#include "ipc/pairs.h"
+#include "keys/xwing.h"
+#include "os/clock.h"
+#include "os/config.h"
+#include "os/loop.h"
+#include "os/spawn.h"
+#include "roles/boot_secret.h"
+#include "roles/role.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CHILDREN_MAX 160
+#define BACKOFF_FIRST_MS 100
+#define BACKOFF_MAX_MS 30000
+#define STABLE_MS 60000
+#define STOP_MS 10000
+#define STATUS_WAIT_MS 2000
+#define FILE_MAX ((size_t)64 << 10)
+
+struct child {
+	enum role role;
+	unsigned index;
+	pid_t pid; /* 0: not running */
+	struct ipc_channel *channel;
+	bool ready;
+	unsigned restarts;
+	int64_t started, backoff;
+	struct loop_timer restart;
+	/* The last status answer. */
+	bool answered;
+	char sandbox[65], secrets[33], counters[4097];
+};
+
+static struct {
+	struct loop *loop;
+	struct config config;
+	struct buf config_text;
+	char binary[4096];
+	uint8_t *boot_secret; /* BOOT_SECRET_LEN bytes of secret memory */
+	struct child children[CHILDREN_MAX];
+	unsigned n_children;
+	int listeners[CONFIG_LISTENERS_MAX];
+	int control, signals, log_pipe[2];
+	struct loop_watch control_watch, signal_watch, log_watch;
+	struct loop_timer stop_timer, status_timer;
+	bool stopping, announced;
+	enum role stopping_role;
+	uint32_t status_id, status_asked;
+	struct buf log_line;
+} ps;
+
+static void child_start(struct child *c);
+
+/* --- log --- */
+
+static void
+write_log_line(struct slice line)
+{
+	CLEANUP(buf_done) struct buf out = BUF_INIT(8192);
+
+	date_put_rfc3339(&out, clock_unix());
+	buf_putc(&out, ' ');
+	buf_put(&out, line);
+	buf_putc(&out, '\n');
+	if (buf_err(&out) == LL_OK)
+		(void)!write(STDERR_FILENO, out.ptr, out.len);
+}
+
+static void
+on_log(void *ctx, unsigned events)
+{
+	uint8_t *p = buf_room(&ps.log_line, 4096);
+	ssize_t n = p ? read(ps.log_pipe[0], p, 4096) : 0;
+	size_t at;
+
+	if (!p) {
+		buf_reset(&ps.log_line); /* a line without end */
+		return;
+	}
+	buf_grow(&ps.log_line, (size_t)MAX(n, (ssize_t)0));
+	while ((at = slice_find_byte(buf_slice(&ps.log_line), '\n')) != SLICE_NPOS) {
+		write_log_line(slice_new(ps.log_line.ptr, at));
+		buf_consume(&ps.log_line, at + 1);
+	}
+}
+
+/* --- pairs --- */
+
+static struct child *
+find_child(enum role role, unsigned index)
+{
+	for (unsigned i = 0; i < ps.n_children; i++)
+		if (ps.children[i].role == role && ps.children[i].index == index)
+			return &ps.children[i];
+	return NULL;
+}
+
+static void
+give_peer(struct child *to, const struct child *peer, int fd)
+{
+	(void)ipc_send_peer(to->channel,
+		&(struct msg_peer){.role = (uint8_t)peer->role, .index = (uint8_t)peer->index}, fd);
+}
+
+static void
+connect_pair(struct child *a, struct child *b)
+{
+	int fds[2];
+
+	if (!a->channel || !b->channel || ipc_socketpair(fds))
+		return;
+	give_peer(a, b, fds[0]);
+	give_peer(b, a, fds[1]);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static bool
+may_talk(enum role a, enum role b)
+{
+	for (unsigned i = 0; i < n_ipc_pairs; i++)
+		if ((ipc_pairs[i].from == a && ipc_pairs[i].to == b) ||
+			(ipc_pairs[i].from == b && ipc_pairs[i].to == a))
+			return true;
+	return false;
+}
+
+static void
+connect_all(struct child *c)
+{
+	for (unsigned i = 0; i < ps.n_children; i++)
+		if (&ps.children[i] != c && ps.children[i].channel &&
+			may_talk(c->role, ps.children[i].role))
+			connect_pair(c, &ps.children[i]);
+}
+
+/* --- set-up --- */
+
+static void
+send_secret(struct child *c, const char *name, struct slice value)
+{
+	(void)ipc_send_setup_secret(c->channel,
+		&(struct msg_setup_secret){.name = slice_str(name), .value = value}, -1);
+}
+
+/* What a process needs of a file is read here, so that it need not open any. */
+static void
+send_file(struct child *c, const char *name, const char *path, bool secret)
+{
+	CLEANUP(buf_wipe) struct buf text = BUF_INIT(FILE_MAX);
+	CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	uint8_t *p = buf_room(&text, FILE_MAX);
+	ssize_t n = fd >= 0 && p ? read(fd, p, FILE_MAX) : -1;
+
+	if (n < 0) {
+		log_error("file", "path=%s error=%s", log_quote(slice_str(path)),
+			log_quote(slice_str(strerror(errno))));
+		return;
+	}
+	buf_grow(&text, (size_t)n);
+	if (secret)
+		send_secret(c, name, buf_slice(&text));
+	else
+		(void)ipc_send_setup_data(c->channel,
+			&(struct msg_setup_data){
+				.name = slice_str(name), .value = buf_slice(&text)},
+			-1);
+}
+
+/* Delivery seals to the queue; only relay can open what it sealed. */
+static void
+send_queue_key(struct child *c)
+{
+	uint8_t *seed = secret_alloc(XWING_SEED_LEN);
+	struct xwing_key *key = NULL;
+
+	if (seed && server_keys_queue(ps.boot_secret, seed) == LL_OK &&
+		xwing_key_new(seed, &key) == LL_OK)
+		(void)ipc_send_setup_data(c->channel,
+			&(struct msg_setup_data){.name = S("queue-key"),
+				.value = slice_new(xwing_key_public(key), XWING_PUBLIC_LEN)},
+			-1);
+	xwing_key_free(key);
+	secret_free(seed, XWING_SEED_LEN);
+}
+
+/* Which process is handed which secret. */
+static void
+send_secrets(struct child *c)
+{
+	unsigned char bytes[SERVER_SECRET_MAX];
+
+	for (unsigned i = 0; i < n_server_secrets; i++) {
+		size_t n;
+		if (!(server_secrets[i].roles & (1u << c->role)))
+			continue;
+		n = server_secrets[i].derive(ps.boot_secret, bytes);
+		send_secret(c, server_secrets[i].name, slice_new(bytes, n));
+	}
+	sodium_memzero(bytes, sizeof(bytes));
+	if (c->role == ROLE_TLSKEY)
+		send_file(c, "tls-key", ps.config.key, true);
+	if (c->role == ROLE_FRONTEND)
+		send_file(c, "tls-certificate", ps.config.certificate, false);
+	if (c->role == ROLE_DELIVERY)
+		send_queue_key(c);
+}
+
+static void
+send_listeners(struct child *c)
+{
+	for (unsigned i = 0; c->role == ROLE_FRONTEND && i < ps.config.n_listeners; i++)
+		(void)ipc_send_setup_listener(c->channel,
+			&(struct msg_setup_listener){
+				.service = (uint8_t)ps.config.listeners[i].service},
+			ps.listeners[i]);
+}
+
+/* --- children --- */
+
+static void
+restart_later(struct child *c)
+{
+	if (ps.stopping)
+		return;
+	if (clock_ms() - c->started > STABLE_MS)
+		c->backoff = 0;
+	c->backoff = c->backoff ? MIN(c->backoff * 2, (int64_t)BACKOFF_MAX_MS) : BACKOFF_FIRST_MS;
+	c->restarts++;
+	if (loop_timer_set(ps.loop, &c->restart, c->restarts == 1 ? 0 : c->backoff,
+		    (loop_expired *)(void *)child_start, c))
+		log_error("restart", "role=%s error=memory", role_name(c->role));
+}
+
+static void
+child_gone(void *ctx, struct ipc_channel *channel, int err)
+{
+	struct child *c = ctx;
+
+	ipc_free(channel);
+	c->channel = NULL;
+	c->ready = false;
+	if (c->pid > 0 && err != LL_ERR_CLOSED)
+		kill(c->pid, SIGKILL); /* it broke the protocol */
+}
+
+static void
+announce(void)
+{
+	for (unsigned i = 0; i < ps.n_children; i++)
+		if (!ps.children[i].ready)
+			return;
+	if (!ps.announced)
+		log_info("serving", "version=%s processes=%u", LETTERLOCK_VERSION,
+			ps.n_children + 1);
+	ps.announced = true;
+}
+
+static void status_answer(void *ctx);
+
+static void
+keep(char *to, size_t size, struct slice s)
+{
+	snprintf(to, size, "%.*s", SLICE_ARG(s));
+}
+
+static void
+on_status_reply(struct child *c, const struct msg_status_reply *m)
+{
+	c->answered = true;
+	keep(c->sandbox, sizeof(c->sandbox), m->sandbox);
+	keep(c->secrets, sizeof(c->secrets), m->secrets);
+	keep(c->counters, sizeof(c->counters), m->counters);
+	for (unsigned i = 0; i < ps.n_children; i++)
+		if (ps.children[i].channel && !ps.children[i].answered)
+			return;
+	if (ps.status_timer.slot) {
+		loop_timer_stop(ps.loop, &ps.status_timer);
+		status_answer(NULL);
+	}
+}
+
+static void
+on_processes_query(uint32_t id)
+{
+	ps.status_asked = id;
+	for (unsigned i = 0; i < ps.n_children; i++) {
+		ps.children[i].answered = false;
+		if (ps.children[i].channel)
+			(void)ipc_send_status_query(ps.children[i].channel,
+				&(struct msg_status_query){.id = ++ps.status_id}, -1);
+	}
+	if (loop_timer_set(ps.loop, &ps.status_timer, STATUS_WAIT_MS, status_answer, NULL))
+		status_answer(NULL);
+}
+
+static void
+on_child_message(void *ctx, struct ipc_channel *channel, const struct msg *m, int fd)
+{
+	struct child *c = ctx;
+
+	if (m->kind == MSG_KIND_READY) {
+		c->ready = true;
+		announce();
+	} else if (m->kind == MSG_KIND_STATUS_REPLY) {
+		on_status_reply(c, &m->status_reply);
+	} else if (m->kind == MSG_KIND_PROCESSES_QUERY) {
+		on_processes_query(m->processes_query.id);
+	}
+}
+
+static void
+child_start(struct child *c)
+{
+	struct ipc_options o = {ROLE_PARENT, c->role, on_child_message, child_gone, c};
+	int fds[2];
+
+	if (ps.stopping)
+		return;
+	ipc_free(TAKE(c->channel));
+	if (ipc_socketpair(fds))
+		goto failed;
+	c->pid = spawn_role(ps.binary, role_name(c->role), fds[1], ps.log_pipe[1]);
+	close(fds[1]);
+	c->started = clock_ms();
+	if (c->pid < 0) {
+		c->pid = 0;
+		close(fds[0]);
+		goto failed;
+	}
+	c->channel = ipc_new(ps.loop, fds[0], &o);
+	if (!c->channel)
+		goto failed;
+	(void)ipc_send_setup_config(
+		c->channel, &(struct msg_setup_config){.text = buf_slice(&ps.config_text)}, -1);
+	send_secrets(c);
+	send_listeners(c);
+	connect_all(c);
+	(void)ipc_send_start(c->channel, &(struct msg_start){}, -1);
+	return;
+failed:
+	log_error("spawn", "role=%s error=%s", role_name(c->role),
+		log_quote(slice_str(strerror(errno))));
+	restart_later(c);
+}
+
+static void
+add_children(enum role role, unsigned n)
+{
+	for (unsigned i = 0; i < n && ps.n_children < CHILDREN_MAX; i++)
+		ps.children[ps.n_children++] = (struct child){.role = role, .index = i};
+}
+
+/* --- stopping: those who face strangers first, the store last --- */
+
+static void stop_next(void *ctx);
+
+static bool
+any_left(enum role role)
+{
+	for (unsigned i = 0; i < ps.n_children; i++)
+		if (ps.children[i].role == role && ps.children[i].pid)
+			return true;
+	return false;
+}
+
+static void
+stop_role(enum role role)
+{
+	for (unsigned i = 0; i < ps.n_children; i++)
+		if (ps.children[i].role == role && ps.children[i].channel)
+			(void)ipc_send_stop(ps.children[i].channel, &(struct msg_stop){}, -1);
+}
+
+static void
+stop_go_on(void)
+{
+	while (ps.stopping_role > ROLE_PARENT && !any_left(ps.stopping_role)) {
+		ps.stopping_role--;
+		stop_role(ps.stopping_role);
+	}
+	if (ps.stopping_role == ROLE_PARENT)
+		loop_stop(ps.loop);
+	else if (loop_timer_set(ps.loop, &ps.stop_timer, STOP_MS, stop_next, NULL))
+		loop_stop(ps.loop);
+}
+
+static void
+stop_next(void *ctx)
+{
+	for (unsigned i = 0; i < ps.n_children; i++)
+		if (ps.children[i].role == ps.stopping_role && ps.children[i].pid)
+			kill(ps.children[i].pid, SIGKILL);
+}
+
+static void
+reap(void)
+{
+	int status;
+
+	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+		for (unsigned i = 0; i < ps.n_children; i++) {
+			struct child *c = &ps.children[i];
+			if (c->pid != pid)
+				continue;
+			c->pid = 0;
+			c->ready = false;
+			if (!ps.stopping)
+				log_error("process-died",
+					"role=%s index=%u pid=%d signal=%d status=%d",
+					role_name(c->role), c->index, (int)pid,
+					WIFSIGNALED(status) ? WTERMSIG(status) : 0,
+					WIFEXITED(status) ? WEXITSTATUS(status) : 0);
+			restart_later(c);
+		}
+	}
+	if (ps.stopping)
+		stop_go_on();
+}
+
+static void
+on_signal(void *ctx, unsigned events)
+{
+	struct signalfd_siginfo si;
+
+	while (read(ps.signals, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+		if (si.ssi_signo == SIGCHLD) {
+			reap();
+			continue;
+		}
+		if (ps.stopping)
+			continue;
+		log_info("stopping", "signal=%u", si.ssi_signo);
+		ps.stopping = true;
+		ps.stopping_role = ROLES;
+		stop_go_on();
+	}
+}
+
+/* --- status --- */
+
+static uint64_t
+resident_kib(pid_t pid)
+{
+	char path[64], text[128];
+	unsigned long long pages = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	if (fgets(text, sizeof(text), f)) {
+		char *space = strchr(text, ' ');
+		pages = space ? strtoull(space + 1, NULL, 10) : 0;
+	}
+	fclose(f);
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE) / 1024;
+}
+
+/* Counters and levels come from our own processes, but a taken-over one may write anything: only
+ * plain text passes. */
+static void
+put_json_text(struct buf *out, const char *s)
+{
+	buf_putc(out, '"');
+	for (; *s; s++) {
+		if (*s == '\n')
+			buf_puts(out, "\\n");
+		else if (*s >= ' ' && *s < 0x7f && *s != '"' && *s != '\\')
+			buf_putc(out, (uint8_t)*s);
+	}
+	buf_putc(out, '"');
+}
+
+static void
+status_answer(void *ctx)
+{
+	CLEANUP(buf_done) struct buf json = BUF_INIT(IPC_PAYLOAD_MAX);
+	struct child *auth = find_child(ROLE_AUTH, 0);
+
+	buf_printf(&json,
+		"[{\"role\":\"parent\",\"index\":0,\"pid\":%d,\"ready\":true,\"restarts\":0,"
+		"\"memory_kib\":%llu,"
+		"\"sandbox\":\"none\",\"secrets\":\"%s\",\"counters\":\"\"}",
+		(int)getpid(), (unsigned long long)resident_kib(getpid()), secret_kind());
+	for (unsigned i = 0; i < ps.n_children; i++) {
+		struct child *c = &ps.children[i];
+		buf_printf(&json,
+			",{\"role\":\"%s\",\"index\":%u,\"pid\":%d,\"ready\":%s,\"restarts\":%u,"
+			"\"memory_kib\":%llu",
+			role_name(c->role), c->index, (int)c->pid, c->ready ? "true" : "false",
+			c->restarts, (unsigned long long)resident_kib(c->pid));
+		buf_puts(&json, ",\"sandbox\":");
+		put_json_text(&json, c->answered ? c->sandbox : "");
+		buf_puts(&json, ",\"secrets\":");
+		put_json_text(&json, c->answered ? c->secrets : "");
+		buf_puts(&json, ",\"counters\":");
+		put_json_text(&json, c->answered ? c->counters : "");
+		buf_putc(&json, '}');
+	}
+	buf_putc(&json, ']');
+	if (auth && auth->channel && buf_err(&json) == LL_OK)
+		(void)ipc_send_processes_reply(auth->channel,
+			&(struct msg_processes_reply){
+				.id = ps.status_asked, .json = buf_slice(&json)},
+			-1);
+}
+
+/* --- the operator's socket --- */
+
+static void
+on_control(void *ctx, unsigned events)
+{
+	CLEANUP(fd_close) int fd = accept4(ps.control, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct child *auth = find_child(ROLE_AUTH, 0);
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	if (fd < 0 || !auth || !auth->channel ||
+		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
+		return;
+	if (cred.uid != 0 && cred.uid != geteuid())
+		return;
+	(void)ipc_send_control_conn(auth->channel, &(struct msg_control_conn){.uid = cred.uid}, fd);
+}
+
+static int
+bind_control(void)
+{
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	int fd;
+
+	if (strlen(ps.config.control) >= sizeof(un.sun_path))
+		return LL_ERR_LIMIT;
+	memcpy(un.sun_path, ps.config.control, strlen(ps.config.control));
+	unlink(un.sun_path);
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return LL_ERR_IO;
+	umask(0177);
+	ps.control =
+		bind(fd, (struct sockaddr *)&un, sizeof(un)) == 0 && listen(fd, 16) == 0 ? fd : -1;
+	umask(0077);
+	if (ps.control < 0) {
+		log_error("control", "path=%s error=%s", log_quote(slice_str(un.sun_path)),
+			log_quote(slice_str(strerror(errno))));
+		close(fd);
+		return LL_ERR_IO;
+	}
+	return loop_watch(ps.loop, &ps.control_watch, ps.control, LOOP_READ, on_control, NULL);
+}
+
+static int
+bind_listener(const struct config_listener *l)
+{
+	static const int on = 1;
+	int fd = socket(l->addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return LL_ERR_IO;
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (l->addr.ss_family == AF_INET6)
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	if (bind(fd, (const struct sockaddr *)&l->addr, l->addr_len) == 0 && listen(fd, 1024) == 0)
+		return fd;
+	log_error("listen", "service=%s address=%s error=%s", service_name(l->service), l->text,
+		log_quote(slice_str(strerror(errno))));
+	close(fd);
+	return LL_ERR_IO;
+}
+
+static int
+open_world(void)
+{
+	sigset_t set;
+	int r;
+
+	for (unsigned i = 0; i < ps.config.n_listeners; i++)
+		if ((ps.listeners[i] = bind_listener(&ps.config.listeners[i])) < 0)
+			return LL_ERR_IO;
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	ps.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (ps.signals < 0 || pipe2(ps.log_pipe, O_CLOEXEC | O_NONBLOCK) < 0)
+		return LL_ERR_IO;
+	ps.log_line = BUF_INIT(65536);
+	r = loop_watch(ps.loop, &ps.signal_watch, ps.signals, LOOP_READ, on_signal, NULL);
+	return r ? r : loop_watch(ps.loop, &ps.log_watch, ps.log_pipe[0], LOOP_READ, on_log, NULL);
+}
+
+static int
+load(const char *config_path)
+{
+	char error[256];
+	ssize_t n = readlink("/proc/self/exe", ps.binary, sizeof(ps.binary) - 1);
+	int r;
+
+	ps.config_text = BUF_INIT(CONFIG_TEXT_MAX);
+	r = n > 0 ? config_load(config_path, &ps.config, &ps.config_text, error, sizeof(error))
+		  : LL_ERR_IO;
+	if (r) {
+		log_error("config", "file=%s error=%s", log_quote(slice_str(config_path)),
+			log_quote(slice_str(error)));
+		return r;
+	}
+	ps.boot_secret = secret_alloc(BOOT_SECRET_LEN);
+	r = ps.boot_secret ? boot_secret_load(ps.config.boot_secret, ps.boot_secret) : LL_ERR_NOMEM;
+	if (r)
+		log_error("boot-secret", "source=%s error=%s",
+			log_quote(slice_str(ps.config.boot_secret)),
+			log_quote(slice_str(ll_strerror(r))));
+	return r;
+}
+
+int
+parent_serve(const char *config_path)
+{
+	long cores = MAX(sysconf(_SC_NPROCESSORS_ONLN), 1L);
+
+	log_setup(STDERR_FILENO, "parent", LOG_LEVEL_INFO);
+	signal(SIGPIPE, SIG_IGN);
+	umask(0077);
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	ps.loop = loop_new();
+	if (!ps.loop || sodium_init() < 0 || load(config_path) || open_world())
+		return 1;
+	for (unsigned r = ROLE_STORE; r < ROLES; r++) {
+		uint32_t n = r == ROLE_FRONTEND ? ps.config.frontends
+			: r == ROLE_DELIVERY	? ps.config.deliveries
+						: 1;
+		add_children(
+			(enum role)r, MIN(n ? n : (unsigned)cores, (unsigned)ROLE_SERVERS_MAX));
+	}
+	for (unsigned i = 0; i < ps.n_children; i++)
+		child_start(&ps.children[i]);
+	if (bind_control() || loop_run(ps.loop))
+		return 1;
+	unlink(ps.config.control);
+	log_info("stopped", "version=%s", LETTERLOCK_VERSION);
+	return 0;
+}

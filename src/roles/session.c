@@ -1,0 +1,439 @@
+/* The session processes: one for each signed-in account. The template is set up and locked in once;
+ * each session is a fork of it that gives up even forking, and is handed one account's keys, a
+ * store channel bound to that account's partition, and one end of each of its connections. It has
+ * no network and no disk, so that the account's own mail, hostile as it may be, is parsed where it
+ * can do harm to nobody else. */
+#include "account/account.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "faces/imap.h"
+#include "os/clock.h"
+#include "os/stream.h"
+#include "roles/role.h"
+#include "store/client.h"
+
+#include <malloc.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SESSION_KEYS_MAX 64
+#define SESSION_QUEUE_HIGH ((size_t)1 << 20)
+#define TRIM_AFTER_MS 5000
+#define WORK_AFTER_MS 200
+#define POLL_EVERY_MS 60000
+
+static unsigned long long spawned;
+
+struct session_conn {
+	struct session_conn *next;
+	struct stream *stream;
+	struct imap_conn *imap;
+	bool woken, finished, dead;
+};
+
+/* This process, once it is a session. */
+static struct {
+	struct loop *loop;
+	struct ipc_channel *auth;
+	struct store *store;
+	struct store_id id;
+	struct area_secret *secrets; /* secret memory; wiped once the account is open */
+	size_t n_secrets;
+	struct account *account;
+	struct imap_env imap;
+	struct session_conn *conns;
+	struct loop_timer wake, idle, trim, work, poll;
+	uint64_t served;
+	uint32_t linger;
+	uint64_t append_limit;
+	bool leaving;
+} se;
+
+static void run(struct session_conn *c);
+
+static void __attribute__((noreturn)) leave(int status)
+{
+	if (se.secrets)
+		secret_free(se.secrets, SESSION_KEYS_MAX * sizeof(*se.secrets));
+	account_close(se.account);
+	_exit(status);
+}
+
+/* Every client is told, then the process ends: its successor opens what is stored. */
+static void
+give_up(const char *why)
+{
+	log_error("session-ends", "reason=%s", why);
+	for (struct session_conn *c = se.conns; c; c = c->next) {
+		imap_conn_bye(c->imap, "Temporary failure, please connect again");
+		run(c);
+	}
+	_exit(1);
+}
+
+/* --- connections --- */
+
+static void
+on_idle(void *ctx)
+{
+	(void)ipc_send_session_idle(se.auth, &(struct msg_session_idle){.conns = se.served}, -1);
+}
+
+static void
+on_work(void *ctx)
+{
+	bool more = false;
+	int r = account_work(se.account, &more);
+
+	if (r == LL_ERR_AUTH || r == LL_ERR_CORRUPT || r == LL_ERR_CLOSED)
+		give_up(ll_strerror(r));
+	if (more && loop_timer_set(se.loop, &se.work, 1, on_work, NULL))
+		give_up("memory");
+}
+
+static void
+on_trim(void *ctx)
+{
+	account_trim(se.account);
+	store_client_trim(se.store);
+	malloc_trim(0);
+}
+
+/* Something happened: what waits for quiet is put off. */
+static void
+active(void)
+{
+	if (loop_timer_set(se.loop, &se.trim, TRIM_AFTER_MS, on_trim, NULL) ||
+		(!se.work.slot && loop_timer_set(se.loop, &se.work, WORK_AFTER_MS, on_work, NULL)))
+		give_up("memory");
+}
+
+static void
+bury(void *ctx)
+{
+	struct session_conn **at = &se.conns;
+
+	while (*at) {
+		struct session_conn *c = *at;
+		if (!c->dead) {
+			at = &c->next;
+			continue;
+		}
+		*at = c->next;
+		imap_conn_free(c->imap);
+		stream_free(c->stream);
+		free(c);
+		if (!se.conns &&
+			loop_timer_set(se.loop, &se.idle, (int64_t)se.linger * 1000, on_idle, NULL))
+			give_up("memory");
+	}
+}
+
+/* Lets the dialogue work and sends what it says, as long as the far end takes it. */
+static void
+run(struct session_conn *c)
+{
+	enum imap_conn_wants wants = IMAP_CONN_DRAIN;
+
+	while (!c->dead && !c->finished && wants == IMAP_CONN_DRAIN &&
+		stream_queued(c->stream) < SESSION_QUEUE_HIGH) {
+		struct slice out;
+		wants = imap_conn_run(c->imap);
+		while ((out = imap_conn_output(c->imap)).len) {
+			if (stream_send(c->stream, out))
+				c->dead = true;
+			imap_conn_sent(c->imap, out.len);
+		}
+	}
+	if (wants == IMAP_CONN_CLOSE && !c->finished) {
+		c->finished = true;
+		stream_finish(c->stream);
+	}
+	if (!c->finished && !c->dead && wants == IMAP_CONN_INPUT && imap_conn_wants_input(c->imap))
+		stream_resume(c->stream);
+	active();
+}
+
+static size_t
+on_input(void *ctx, struct slice in)
+{
+	struct session_conn *c = ctx;
+
+	if (c->dead || c->finished)
+		return in.len;
+	if (!imap_conn_wants_input(c->imap)) {
+		stream_pause(c->stream);
+		return 0;
+	}
+	if (imap_conn_input(c->imap, in))
+		c->dead = true;
+	else
+		run(c);
+	return in.len;
+}
+
+static void
+on_drained(void *ctx)
+{
+	run(ctx);
+}
+
+static void
+on_closed(void *ctx, int err)
+{
+	struct session_conn *c = ctx;
+
+	c->dead = true;
+}
+
+static const struct stream_ops stream_ops = {on_input, on_drained, NULL, on_closed};
+
+static void
+on_wake(void *ctx)
+{
+	for (struct session_conn *c = se.conns; c; c = c->next) {
+		if (!c->woken)
+			continue;
+		c->woken = false;
+		run(c);
+	}
+}
+
+static void
+wake(void *ctx, struct imap_conn *imap)
+{
+	for (struct session_conn *c = se.conns; c; c = c->next)
+		if (c->imap == imap)
+			c->woken = true;
+	if (!se.wake.slot && loop_timer_set(se.loop, &se.wake, 0, on_wake, NULL))
+		give_up("memory");
+}
+
+static void
+on_conn(const struct msg_session_conn *m, int fd)
+{
+	struct session_conn *c = calloc(1, sizeof(*c));
+	struct imap_handover h = {.tag = m->tag};
+
+	if (!c || !se.account) {
+		free(c);
+		close(fd);
+		return;
+	}
+	c->stream = stream_new(se.loop, fd, &stream_ops, c);
+	c->imap = c->stream ? imap_conn_new(&se.imap, &h) : NULL;
+	if (!c->imap) {
+		stream_free(c->stream);
+		free(c);
+		return;
+	}
+	c->next = se.conns;
+	se.conns = c;
+	se.served++;
+	loop_timer_stop(se.loop, &se.idle);
+	run(c);
+}
+
+/* --- the account --- */
+
+static int64_t
+now(void *ctx)
+{
+	return clock_unix();
+}
+
+static int
+random_bytes(void *ctx, void *p, size_t n)
+{
+	randombytes_buf(p, n);
+	return LL_OK;
+}
+
+static void
+on_poll(void *ctx)
+{
+	int r = account_poll(se.account);
+
+	if (r == LL_ERR_AUTH || r == LL_ERR_CORRUPT || r == LL_ERR_CLOSED)
+		give_up(ll_strerror(r));
+	if (r)
+		log_warn("poll", "error=%s", log_quote(slice_str(ll_strerror(r))));
+	if (loop_timer_set(se.loop, &se.poll, POLL_EVERY_MS, on_poll, NULL))
+		give_up("memory");
+	active();
+}
+
+static void
+on_bell(void *ctx, struct store_id partition)
+{
+	on_poll(NULL);
+}
+
+/* Opens the account; the first time, its mailboxes are made. */
+static int
+open_account(uint64_t quota)
+{
+	struct account_env env = {.store = se.store,
+		.id = se.id,
+		.secrets = se.secrets,
+		.n_secrets = se.n_secrets,
+		.quota = quota,
+		.now = now,
+		.random = random_bytes};
+	int r = store_watch(se.store, se.id, on_bell, NULL);
+
+	if (r == LL_OK)
+		r = account_open(&env, &se.account);
+	if (r == LL_ERR_NOTFOUND) {
+		r = account_create(&env);
+		if (r == LL_OK || r == LL_ERR_EXISTS)
+			r = account_open(&env, &se.account);
+	}
+	secret_free(TAKE(se.secrets), SESSION_KEYS_MAX * sizeof(*se.secrets));
+	return r;
+}
+
+static void
+on_open(const struct msg_session_open *m)
+{
+	int r = se.store && !se.account ? open_account(m->quota) : LL_ERR_STATE;
+
+	if (r) {
+		log_error("account-open", "error=%s", log_quote(slice_str(ll_strerror(r))));
+		leave(1);
+	}
+	se.imap = (struct imap_env){
+		.account = se.account, .now = now, .wake = wake, .append_limit = se.append_limit};
+	on_poll(NULL);
+}
+
+static void
+on_key(const struct msg_session_key *m)
+{
+	struct area_secret *s;
+
+	if (!se.secrets || se.n_secrets == SESSION_KEYS_MAX || m->secret.len != sizeof(s->key))
+		return;
+	s = &se.secrets[se.n_secrets++];
+	s->area = (enum record_area)m->area;
+	s->version = m->version;
+	memcpy(s->key, m->secret.ptr, sizeof(s->key));
+	secret_wipe((void *)(uintptr_t)m->secret.ptr, m->secret.len);
+}
+
+static void
+store_lost(void *ctx)
+{
+	give_up("store");
+}
+
+static void
+on_auth_message(void *ctx, struct ipc_channel *ch, const struct msg *m, int fd)
+{
+	if (m->kind == MSG_KIND_SESSION_STORE && !se.store)
+		se.store = store_client_new(se.loop, fd, ROLE_SESSION, store_lost, NULL);
+	else if (m->kind == MSG_KIND_SESSION_KEY)
+		on_key(&m->session_key);
+	else if (m->kind == MSG_KIND_SESSION_OPEN)
+		on_open(&m->session_open);
+	else if (m->kind == MSG_KIND_SESSION_CONN)
+		on_conn(&m->session_conn, fd);
+	else if (m->kind == MSG_KIND_SESSION_END)
+		give_up("ended");
+	else
+		fd_close(&fd);
+}
+
+/* Without auth nobody can end or find this session any more. */
+static void
+on_auth_gone(void *ctx, struct ipc_channel *ch, int err)
+{
+	give_up("auth");
+}
+
+/* Runs in the fork: nothing of the template's connections is kept. The template's epoll instance is
+ * shared until it is closed here, so its watches must not be touched, only the descriptors closed.
+ */
+static void __attribute__((noreturn))
+session_main(struct role_env *env, const struct msg_session_spawn *m, int fd)
+{
+	struct sandbox_profile profile = {.name = "session", .calls = SANDBOX_PASS_FDS};
+	struct ipc_options o = {ROLE_SESSION, ROLE_AUTH, on_auth_message, on_auth_gone, NULL};
+
+	close(ipc_fd(env->parent));
+	for (unsigned r = 0; r < ROLES; r++)
+		for (unsigned i = 0; i < ROLE_PEERS_MAX; i++)
+			if (env->peers[r][i])
+				close(ipc_fd(env->peers[r][i]));
+	loop_close_after_fork(env->loop);
+	memcpy(se.id.b, m->account, sizeof(se.id.b));
+	se.linger = env->config.session_linger;
+	se.append_limit = env->config.message_size;
+	se.loop = loop_new();
+	if (!se.loop || secret_after_fork() || sandbox_narrow(&profile))
+		_exit(1);
+	se.secrets = secret_alloc(SESSION_KEYS_MAX * sizeof(*se.secrets));
+	se.auth = ipc_new(se.loop, fd, &o);
+	if (!se.secrets || !se.auth)
+		_exit(1);
+	loop_at_round_end(se.loop, bury, NULL);
+	_exit(loop_run(se.loop) ? 1 : 0);
+}
+
+/* --- the template --- */
+
+static void
+on_spawn(struct role_env *env, struct ipc_channel *c, const struct msg *m, int fd)
+{
+	struct msg_session_spawn copy = m->session_spawn;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		session_main(env, &copy, fd);
+	if (pid < 0)
+		log_error("fork", "error=%s", "failed");
+	spawned++;
+	close(fd); /* auth sees the end of a session that was not to be */
+}
+
+static void
+template_profile(const struct role_env *env, struct sandbox_profile *ret)
+{
+	ret->calls = SANDBOX_FORK | SANDBOX_PASS_FDS | SANDBOX_NARROW;
+	ret->max_files = 4096;
+}
+
+/* Warms up what every session needs, so that the forks share it. */
+static int
+template_start(struct role_env *env)
+{
+	signal(SIGCHLD,
+		SIG_IGN); /* sessions are reaped by the kernel; auth sees their channels close */
+	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_MMAP_THRESHOLD, 256 << 10);
+	mallopt(M_TRIM_THRESHOLD, 256 << 10);
+	return LL_OK;
+}
+
+static void
+template_counters(struct role_env *env, struct buf *out)
+{
+	buf_printf(out, "sessions_started=%llu\n", spawned);
+}
+
+static const struct role_message messages[] = {
+	{MSG_KIND_SESSION_SPAWN, on_spawn},
+};
+
+const struct role_def role_session = {
+	.role = ROLE_SESSION,
+	.profile = template_profile,
+	.start = template_start,
+	.counters = template_counters,
+	.messages = messages,
+	.n_messages = ARRAY_SIZE(messages),
+};

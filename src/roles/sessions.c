@@ -1,0 +1,267 @@
+/* Which account has a session process, and how it gets its keys, its store channel and its
+ * connections. */
+#include "base/error.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "base/vec.h"
+#include "ipc/channel.h"
+#include "roles/auth.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct waiting_conn {
+	int fd;
+	uint8_t service;
+	uint8_t peer[16];
+	char tag[1025];
+	struct waiting_conn *next;
+};
+
+struct session {
+	uint8_t account[RECORD_ID_LEN];
+	uint64_t open_id; /* of the request for its store channel */
+	struct ipc_channel *channel;
+	bool ready; /* it has everything; connections go straight to it */
+	uint64_t conns; /* given so far */
+	uint64_t quota;
+	char address[DIRECTORY_ADDRESS_MAX];
+	struct waiting_conn *waiting;
+};
+
+static struct map *sessions; /* account -> struct session */
+static uint64_t next_open;
+
+static struct slice
+account_key(const uint8_t *account)
+{
+	return slice_new(account, RECORD_ID_LEN);
+}
+
+static struct session *
+find(const uint8_t *account)
+{
+	return sessions ? map_get(sessions, account_key(account)) : NULL;
+}
+
+bool
+session_exists(const uint8_t account[RECORD_ID_LEN])
+{
+	return find(account) != NULL;
+}
+
+unsigned
+session_count(void)
+{
+	return sessions ? (unsigned)map_len(sessions) : 0;
+}
+
+static void
+session_free(struct session *s)
+{
+	if (find(s->account) == s)
+		(void)map_del(sessions, account_key(s->account));
+	while (s->waiting) {
+		struct waiting_conn *w = s->waiting;
+		s->waiting = w->next;
+		close(w->fd);
+		free(w);
+	}
+	ipc_free(s->channel);
+	free(s);
+}
+
+static void
+on_gone(void *ctx, struct ipc_channel *c, int err)
+{
+	session_free(ctx);
+}
+
+/* Idle and nothing on its way to it: it may end. Otherwise the connection that was just sent goes
+ * on. */
+static void
+on_message(void *ctx, struct ipc_channel *c, const struct msg *m, int fd)
+{
+	struct session *s = ctx;
+
+	fd_close(&fd);
+	if (m->kind != MSG_KIND_SESSION_IDLE || m->session_idle.conns != s->conns || s->waiting)
+		return;
+	(void)ipc_send_session_end(s->channel, &(struct msg_session_end){}, -1);
+	session_free(s);
+}
+
+static void
+give(struct session *s, int fd, uint8_t service, struct slice tag, struct slice peer)
+{
+	s->conns++;
+	if (ipc_send_session_conn(s->channel,
+		    &(struct msg_session_conn){.service = service, .tag = tag, .peer = peer}, fd))
+		log_warn("session-conn", "error=%s", "not sent");
+}
+
+static int
+send_keys(struct session *s, const struct account_unlocked *u)
+{
+	for (size_t i = 0; i < account_unlocked_len(u); i++) {
+		const struct area_secret *a = account_unlocked_at(u, i);
+		struct msg_session_key m = {.area = (uint8_t)a->area,
+			.version = a->version,
+			.secret = slice_new(a->key, sizeof(a->key))};
+		int r = a->area == RECORD_AREA_MAIL ? ipc_send_session_key(s->channel, &m, -1)
+						    : LL_OK;
+		if (r)
+			return r;
+	}
+	return LL_OK;
+}
+
+/* Asks the template for a process and the store for a channel bound to this account. */
+static int
+spawn(struct session *s, const struct account_unlocked *u)
+{
+	struct ipc_options o = {ROLE_AUTH, ROLE_SESSION, on_message, on_gone, s};
+	struct ipc_channel *template = role_peer(auth.env, ROLE_SESSION, 0);
+	struct msg_session_spawn m;
+	struct msg_st_open open = {.id = s->open_id};
+	int fds[2], r;
+
+	if (!template || !auth.store_channel)
+		return LL_ERR_CLOSED;
+	if ((r = ipc_socketpair(fds)))
+		return r;
+	memcpy(m.account, s->account, sizeof(m.account));
+	memcpy(open.partition, s->account, sizeof(open.partition));
+	r = ipc_send_session_spawn(template, &m, fds[1]);
+	close(fds[1]);
+	s->channel = ipc_new(auth.env->loop, fds[0], &o);
+	if (!s->channel)
+		return LL_ERR_NOMEM;
+	if (r == LL_OK)
+		r = send_keys(s, u);
+	return r ? r : ipc_send_st_open(auth.store_channel, &open, -1);
+}
+
+static struct session *
+start(struct ticket *t)
+{
+	struct session *s = calloc(1, sizeof(*s));
+	struct directory_account account;
+
+	if (!sessions)
+		sessions = map_new();
+	if (!s || !sessions || directory_account(auth.directory, t->account, &account)) {
+		free(s);
+		return NULL;
+	}
+	memcpy(s->account, t->account, sizeof(s->account));
+	s->open_id = ++next_open;
+	s->quota = account.quota;
+	memcpy(s->address, account.address, sizeof(s->address));
+	if (map_set(sessions, account_key(s->account), s, NULL)) {
+		free(s);
+		return NULL;
+	}
+	if (spawn(s, t->unlocked)) {
+		session_free(s);
+		return NULL;
+	}
+	auth.sessions_started++;
+	return s;
+}
+
+void
+session_store_opened(const struct msg_st_opened *m, int fd)
+{
+	struct session *s = NULL;
+	size_t pos = 0;
+	void *value;
+
+	while (!s && map_next(sessions, &pos, NULL, &value))
+		if (((struct session *)value)->open_id == m->id &&
+			!((struct session *)value)->ready)
+			s = value;
+	if (!s || m->err || fd < 0) {
+		fd_close(&fd);
+		if (s)
+			session_free(s);
+		return;
+	}
+	{
+		struct msg_session_open open = {
+			.quota = s->quota, .address = slice_str(s->address)};
+		memcpy(open.account, s->account, sizeof(open.account));
+		(void)ipc_send_session_store(s->channel, &(struct msg_session_store){}, fd);
+		(void)ipc_send_session_open(s->channel, &open, -1);
+	}
+	close(fd);
+	s->ready = true;
+	while (s->waiting) {
+		struct waiting_conn *w = s->waiting;
+		s->waiting = w->next;
+		give(s, w->fd, w->service, slice_str(w->tag), slice_new(w->peer, sizeof(w->peer)));
+		close(w->fd);
+		free(w);
+	}
+}
+
+static void
+wait_for_ready(struct session *s, const struct msg_attach *m, int fd)
+{
+	struct waiting_conn *w = calloc(1, sizeof(*w)), **at = &s->waiting;
+
+	if (!w || m->peer.len != sizeof(w->peer) || m->tag.len >= sizeof(w->tag)) {
+		free(w);
+		close(fd);
+		return;
+	}
+	w->fd = fd;
+	w->service = m->service;
+	memcpy(w->peer, m->peer.ptr, sizeof(w->peer));
+	memcpy(w->tag, m->tag.ptr, m->tag.len);
+	while (*at)
+		at = &(*at)->next;
+	*at = w;
+}
+
+void
+session_attach(struct ticket *t, const struct msg_attach *m, int fd)
+{
+	struct session *s = find(t->account);
+
+	if (!s && t->unlocked)
+		s = start(t);
+	account_unlocked_free(TAKE(t->unlocked));
+	if (!s) {
+		close(fd);
+		return;
+	}
+	if (!s->ready) {
+		wait_for_ready(s, m, fd);
+		return;
+	}
+	give(s, fd, m->service, m->tag, m->peer);
+	close(fd);
+}
+
+void
+session_end(const uint8_t *account)
+{
+	struct session *s;
+	size_t pos = 0;
+	void *value;
+
+	if (account) {
+		if (!(s = find(account)))
+			return;
+		(void)ipc_send_session_end(s->channel, &(struct msg_session_end){}, -1);
+		session_free(s);
+		return;
+	}
+	while (sessions && map_next(sessions, &pos, NULL, &value)) {
+		s = value;
+		(void)ipc_send_session_end(s->channel, &(struct msg_session_end){}, -1);
+		session_free(s);
+	}
+}

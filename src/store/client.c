@@ -1,0 +1,525 @@
+/* Store calls as messages. Reading calls wait for their answer; what else arrives meanwhile is kept
+ * for the loop. */
+#include "store/client.h"
+#include "base/error.h"
+#include "base/vec.h"
+#include "store/wire.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define WINDOW_LEN ((size_t)1 << 20)
+#define SMALL_READ ((size_t)32 << 10)
+
+struct waiting {
+	uint64_t id;
+	store_done *done;
+	void *ctx;
+};
+
+struct bell {
+	struct store_id partition;
+	store_bell *fn;
+	void *ctx;
+	bool rung;
+};
+
+struct client {
+	struct store base;
+	struct loop *loop;
+	struct ipc_channel *c;
+	bool owned; /* the channel is ours */
+	bool closed;
+	uint64_t next_id;
+	VEC(struct waiting) waiting;
+	VEC(struct bell) bells;
+	struct loop_timer ring;
+	/* The blocking call under way: its id, what it collects, and its result. */
+	uint64_t call_id;
+	bool call_done;
+	int call_err;
+	struct buf *call_out;
+	uint64_t call_numbers[3];
+	bool call_more;
+	uint8_t *window;
+	void (*lost)(void *);
+	void *lost_ctx;
+};
+
+static struct client *
+client_of(struct store *s)
+{
+	return CONTAINER_OF(s, struct client, base);
+}
+
+static void
+ring_bells(void *ctx)
+{
+	struct client *k = ctx;
+
+	for (size_t i = 0; i < k->bells.len; i++) {
+		struct bell b = k->bells.at[i];
+		if (!b.rung)
+			continue;
+		k->bells.at[i].rung = false;
+		b.fn(b.ctx, b.partition);
+	}
+}
+
+/* Bells are rung from the loop, never from inside a blocking call. */
+static void
+on_bell(struct client *k, const struct msg_st_bell *m)
+{
+	VEC_EACH (b, &k->bells)
+		if (memcmp(b->partition.b, m->partition, STORE_ID_LEN) == 0)
+			b->rung = true;
+	if (!k->ring.slot && loop_timer_set(k->loop, &k->ring, 0, ring_bells, k))
+		ring_bells(k);
+}
+
+static bool
+on_committed(struct client *k, const struct msg_st_committed *m)
+{
+	for (size_t i = 0; i < k->waiting.len; i++) {
+		struct waiting w = k->waiting.at[i];
+		if (w.id != m->id)
+			continue;
+		VEC_REMOVE(&k->waiting, i);
+		w.done(w.ctx, -(int)m->err, m->version);
+		return true;
+	}
+	return false;
+}
+
+static bool
+finish_call(struct client *k, uint64_t id, int err)
+{
+	if (id != k->call_id || k->call_done)
+		return true; /* an answer nobody waits for any more */
+	k->call_done = true;
+	k->call_err = err;
+	return true;
+}
+
+bool
+store_client_message(struct store *s, const struct msg *m, int fd)
+{
+	struct client *k = client_of(s);
+
+	switch ((int)m->kind) {
+	case MSG_KIND_ST_BELL:
+		on_bell(k, &m->st_bell);
+		return true;
+	case MSG_KIND_ST_VALUE:
+		if (m->st_value.id == k->call_id && k->call_out && !m->st_value.err)
+			buf_put(k->call_out, m->st_value.value);
+		return finish_call(k, m->st_value.id, -(int)m->st_value.err);
+	case MSG_KIND_ST_ROWS:
+		if (m->st_rows.id == k->call_id && k->call_out && !m->st_rows.err)
+			buf_put(k->call_out, m->st_rows.rows);
+		k->call_more = m->st_rows.more;
+		return finish_call(k, m->st_rows.id, -(int)m->st_rows.err);
+	case MSG_KIND_ST_STATED:
+		k->call_numbers[0] = m->st_stated.version;
+		k->call_numbers[1] = m->st_stated.blob_bytes;
+		k->call_numbers[2] = m->st_stated.blobs;
+		return finish_call(k, m->st_stated.id, -(int)m->st_stated.err);
+	case MSG_KIND_ST_COMMITTED:
+		if (on_committed(k, &m->st_committed))
+			return true;
+		k->call_numbers[0] = m->st_committed.version;
+		return finish_call(k, m->st_committed.id, -(int)m->st_committed.err);
+	default:
+		return false;
+	}
+}
+
+void
+store_client_closed(struct store *s)
+{
+	struct client *k = client_of(s);
+
+	k->closed = true;
+	k->call_done = true;
+	k->call_err = LL_ERR_CLOSED;
+	while (k->waiting.len) {
+		struct waiting w = k->waiting.at[--k->waiting.len];
+		w.done(w.ctx, LL_ERR_CLOSED, 0);
+	}
+}
+
+static void
+on_message(void *ctx, struct ipc_channel *c, const struct msg *m, int fd)
+{
+	struct client *k = ctx;
+
+	(void)store_client_message(&k->base, m, fd);
+	fd_close(&fd);
+}
+
+static void
+on_gone(void *ctx, struct ipc_channel *c, int err)
+{
+	struct client *k = ctx;
+
+	store_client_closed(&k->base);
+	if (k->lost)
+		k->lost(k->lost_ctx);
+}
+
+static uint64_t
+call_begin(struct client *k, struct buf *out)
+{
+	k->call_id = ++k->next_id;
+	k->call_done = false;
+	k->call_out = out;
+	return k->call_id;
+}
+
+/* Waits for the answer to the call that was just sent (sent: the result of sending). */
+static int
+call_end(struct client *k, int sent)
+{
+	int r = sent;
+
+	while (r == LL_OK && !k->call_done && !k->closed)
+		r = ipc_pump(k->c);
+	k->call_out = NULL;
+	if (r == LL_OK)
+		return k->call_done ? k->call_err : LL_ERR_CLOSED;
+	k->closed = true;
+	return LL_ERR_CLOSED;
+}
+
+static void
+client_free(struct store *s)
+{
+	struct client *k = client_of(s);
+
+	while (k->waiting.len && !k->closed)
+		if (store_wait(s))
+			break;
+	loop_timer_stop(k->loop, &k->ring);
+	if (k->owned)
+		ipc_free(k->c);
+	if (k->window)
+		munmap(k->window, WINDOW_LEN);
+	VEC_DONE(&k->waiting);
+	VEC_DONE(&k->bells);
+	free(k);
+}
+
+static int
+client_get(struct store *s, struct store_id partition, struct slice key, struct buf *ret_value)
+{
+	struct client *k = client_of(s);
+	struct msg_st_get m = {.id = call_begin(k, ret_value), .key = key};
+
+	memcpy(m.partition, partition.b, STORE_ID_LEN);
+	return call_end(k, ipc_send_st_get(k->c, &m, -1));
+}
+
+static int
+client_range(struct store *s, struct store_id partition, struct slice from, struct slice to,
+	size_t limit, store_row *row, void *ctx, bool *ret_more)
+{
+	CLEANUP(buf_done) struct buf rows = BUF_INIT(IPC_PAYLOAD_MAX);
+	struct client *k = client_of(s);
+	struct msg_st_range m = {.id = call_begin(k, &rows),
+		.limit = (uint32_t)MIN(limit, (size_t)STORE_RANGE_MAX),
+		.from = from,
+		.to = to};
+	struct slice rest;
+	int r;
+
+	memcpy(m.partition, partition.b, STORE_ID_LEN);
+	r = call_end(k, ipc_send_st_range(k->c, &m, -1));
+	*ret_more = k->call_more;
+	for (rest = buf_slice(&rows); r == LL_OK && rest.len;) {
+		struct slice key, value;
+		r = store_wire_get_row(&rest, &key, &value);
+		if (r == LL_OK)
+			r = row(ctx, key, value);
+	}
+	return r;
+}
+
+static int
+client_stat(struct store *s, struct store_id partition, struct store_stat *ret)
+{
+	struct client *k = client_of(s);
+	struct msg_st_stat m = {.id = call_begin(k, NULL)};
+	int r;
+
+	memcpy(m.partition, partition.b, STORE_ID_LEN);
+	r = call_end(k, ipc_send_st_stat(k->c, &m, -1));
+	if (r == LL_OK)
+		*ret = (struct store_stat){
+			k->call_numbers[0], k->call_numbers[1], k->call_numbers[2]};
+	return r;
+}
+
+struct failed_commit {
+	struct loop_timer timer;
+	store_done *done;
+	void *ctx;
+	int err;
+};
+
+static void
+tell_failed(void *ctx)
+{
+	struct failed_commit *f = ctx;
+
+	f->done(f->ctx, f->err, 0);
+	free(f);
+}
+
+/* done is never called before commit returns, so a failure is told from the loop. */
+static void
+fail_later(struct client *k, int err, store_done *done, void *ctx)
+{
+	struct failed_commit *f = malloc(sizeof(*f));
+
+	assert(f);
+	*f = (struct failed_commit){.done = done, .ctx = ctx, .err = err};
+	if (loop_timer_set(k->loop, &f->timer, 0, tell_failed, f))
+		tell_failed(f);
+}
+
+static void
+client_commit(struct store *s, const struct store_commit *c, store_done *done, void *ctx)
+{
+	static struct buf ops = {.max = IPC_PAYLOAD_MAX};
+	struct client *k = client_of(s);
+	struct msg_st_commit m = {.id = ++k->next_id, .expect = c->expect, .quota = c->quota};
+	struct waiting w = {m.id, done, ctx};
+	int r;
+
+	buf_reset(&ops);
+	memcpy(m.partition, c->partition.b, STORE_ID_LEN);
+	r = c->n > STORE_OPS_MAX ? LL_ERR_LIMIT : store_wire_put_ops(&ops, c->ops, c->n);
+	m.ops = buf_slice(&ops);
+	if (r == LL_OK && k->closed)
+		r = LL_ERR_CLOSED;
+	if (r == LL_OK)
+		r = VEC_PUSH(&k->waiting, w);
+	if (r == LL_OK && (r = ipc_send_st_commit(k->c, &m, -1)))
+		k->waiting.len--;
+	if (r)
+		fail_later(k, r, done, ctx);
+}
+
+static int
+client_wait(struct store *s)
+{
+	struct client *k = client_of(s);
+	size_t before = k->waiting.len;
+
+	if (!before)
+		return k->closed ? LL_ERR_CLOSED : LL_OK;
+	while (k->waiting.len == before) {
+		int r = k->closed ? LL_ERR_CLOSED : ipc_pump(k->c);
+		if (r) {
+			store_client_closed(s);
+			return LL_ERR_CLOSED;
+		}
+	}
+	return LL_OK;
+}
+
+static int
+memory_file(struct slice data)
+{
+	int fd = memfd_create("blob", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	while (fd >= 0 && data.len) {
+		ssize_t n = write(fd, data.ptr, data.len);
+		if (n <= 0)
+			fd_close(&fd);
+		else
+			data = slice_skip(data, (size_t)n);
+	}
+	if (fd >= 0 &&
+		fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) <
+			0)
+		fd_close(&fd);
+	return fd;
+}
+
+static int
+client_blob_put(struct store *s, struct store_id blob, struct slice data)
+{
+	struct client *k = client_of(s);
+	struct msg_st_blob_put m = {.id = call_begin(k, NULL), .len = data.len};
+	CLEANUP(fd_close) int fd = memory_file(data);
+
+	if (fd < 0)
+		return LL_ERR_NOMEM;
+	memcpy(m.blob, blob.b, STORE_ID_LEN);
+	return call_end(k, ipc_send_st_blob_put(k->c, &m, fd));
+}
+
+static void
+make_window(struct client *k)
+{
+	CLEANUP(fd_close) int fd = memfd_create("window", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	void *p;
+
+	if (fd < 0 || ftruncate(fd, (off_t)WINDOW_LEN) < 0 ||
+		fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) < 0)
+		return;
+	p = mmap(NULL, WINDOW_LEN, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		return;
+	if (ipc_send_st_window(k->c, &(struct msg_st_window){.len = WINDOW_LEN}, fd) == LL_OK)
+		k->window = p;
+	else
+		munmap(p, WINDOW_LEN);
+}
+
+static int
+read_part(struct client *k, const struct store_id *partition, const struct store_id *blob,
+	uint64_t offset, size_t len, struct buf *out, size_t *ret_got)
+{
+	struct msg_st_blob_read m = {.id = call_begin(k, out), .offset = offset, .len = len};
+	size_t before = out->len;
+	int r;
+
+	memcpy(m.partition, partition->b, STORE_ID_LEN);
+	memcpy(m.blob, blob->b, STORE_ID_LEN);
+	r = call_end(k, ipc_send_st_blob_read(k->c, &m, -1));
+	if (r == LL_OK && len > SMALL_READ && k->window)
+		r = buf_put(out, slice_new(k->window, MIN((size_t)k->call_numbers[0], WINDOW_LEN)));
+	*ret_got = out->len - before;
+	return r ? r : buf_err(out);
+}
+
+static int
+client_blob_read(struct store *s, struct store_id partition, struct store_id blob, uint64_t offset,
+	size_t len, struct buf *ret_data)
+{
+	struct client *k = client_of(s);
+
+	if (len > SMALL_READ && !k->window)
+		make_window(k);
+	while (len) {
+		size_t want = MIN(len, k->window ? WINDOW_LEN : SMALL_READ), got;
+		int r = read_part(k, &partition, &blob, offset, want, ret_data, &got);
+		if (r)
+			return r;
+		if (got < want)
+			break; /* the blob's end */
+		offset += got;
+		len -= got;
+	}
+	return LL_OK;
+}
+
+static int
+client_blob_size(struct store *s, struct store_id partition, struct store_id blob, uint64_t *ret)
+{
+	struct client *k = client_of(s);
+	struct msg_st_blob_size m = {.id = call_begin(k, NULL)};
+	int r;
+
+	memcpy(m.partition, partition.b, STORE_ID_LEN);
+	memcpy(m.blob, blob.b, STORE_ID_LEN);
+	r = call_end(k, ipc_send_st_blob_size(k->c, &m, -1));
+	if (r == LL_OK)
+		*ret = k->call_numbers[0];
+	return r;
+}
+
+static int
+client_watch(struct store *s, struct store_id partition, store_bell *bell, void *ctx)
+{
+	struct client *k = client_of(s);
+	struct msg_st_watch m = {.id = call_begin(k, NULL)};
+	struct bell b = {partition, bell, ctx, false};
+	int r = VEC_PUSH(&k->bells, b);
+
+	memcpy(m.partition, partition.b, STORE_ID_LEN);
+	return r ? r : call_end(k, ipc_send_st_watch(k->c, &m, -1));
+}
+
+static void
+client_unwatch(struct store *s, struct store_id partition)
+{
+	struct client *k = client_of(s);
+	struct msg_st_unwatch m;
+
+	for (size_t i = k->bells.len; i-- > 0;)
+		if (memcmp(&k->bells.at[i].partition, &partition, sizeof(partition)) == 0)
+			VEC_REMOVE(&k->bells, i);
+	memcpy(m.partition, partition.b, STORE_ID_LEN);
+	(void)ipc_send_st_unwatch(k->c, &m, -1);
+}
+
+static int
+client_drop(struct store *s, struct store_id partition)
+{
+	struct client *k = client_of(s);
+	struct msg_st_drop m = {.id = call_begin(k, NULL)};
+
+	memcpy(m.partition, partition.b, STORE_ID_LEN);
+	return call_end(k, ipc_send_st_drop(k->c, &m, -1));
+}
+
+static const struct store_vtable vtable = {
+	.free = client_free,
+	.get = client_get,
+	.range = client_range,
+	.stat = client_stat,
+	.commit = client_commit,
+	.wait = client_wait,
+	.blob_put = client_blob_put,
+	.blob_read = client_blob_read,
+	.blob_size = client_blob_size,
+	.watch = client_watch,
+	.unwatch = client_unwatch,
+	.drop = client_drop,
+};
+
+struct store *
+store_client_over(struct loop *l, struct ipc_channel *c)
+{
+	struct client *k = calloc(1, sizeof(*k));
+
+	if (!k)
+		return NULL;
+	*k = (struct client){.base.v = &vtable, .loop = l, .c = c};
+	return &k->base;
+}
+
+struct store *
+store_client_new(struct loop *l, int fd, enum role self, void (*lost)(void *ctx), void *ctx)
+{
+	struct ipc_options o = {self, ROLE_STORE, on_message, on_gone, NULL};
+	struct ipc_channel *c = ipc_new(l, fd, &o);
+	struct store *s = c ? store_client_over(l, c) : NULL;
+	struct client *k;
+
+	if (!s) {
+		ipc_free(c);
+		return NULL;
+	}
+	k = client_of(s);
+	k->owned = true;
+	k->lost = lost;
+	k->lost_ctx = ctx;
+	ipc_set_ctx(c, k);
+	return s;
+}
+
+void
+store_client_trim(struct store *s)
+{
+	struct client *k = client_of(s);
+
+	if (k->window)
+		(void)madvise(k->window, WINDOW_LEN, MADV_REMOVE);
+}
