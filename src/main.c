@@ -1,4 +1,5 @@
-/* The one binary: `letterlock role NAME` is how the parent starts a process; everything else is the command line. */
+/* The one binary: `letterlock role NAME` is how the parent starts a process; everything else is the
+ * command line. */
 #include "base/macros.h"
 #include "cli/cli.h"
 #include "roles/parent.h"

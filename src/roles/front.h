@@ -23,13 +23,9 @@ struct front_face {
 	void (*sender_reply)(struct front_conn *c, const struct msg_sender_reply *m);
 	void (*rcpt_reply)(struct front_conn *c, const struct msg_rcpt_reply *m);
 	void (*deliver_result)(struct front_conn *c, const struct msg_deliver_result *m);
-<<<<<<< Updated upstream
-	/* A process went away; what was asked of it over ch gets no answer. ROLE_PARENT: this process is stopping. */
+	/* A process went away; what was asked of it over ch gets no answer. ROLE_PARENT: this
+	 * process is stopping. */
 	void (*lost)(struct front_conn *c, enum role role, const struct ipc_channel *ch);
-=======
-	/* A process went away; what was asked of it gets no answer. */
-	void (*lost)(struct front_conn *c, enum role role);
->>>>>>> Stashed changes
 };
 
 struct front_conn {

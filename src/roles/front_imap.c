@@ -322,11 +322,7 @@ imap_timeout(struct front_conn *c)
 }
 
 static void
-<<<<<<< Updated upstream
 imap_lost(struct front_conn *c, enum role role, const struct ipc_channel *ch)
-=======
-imap_lost(struct front_conn *c, enum role role)
->>>>>>> Stashed changes
 {
 	struct imap_state *s = c->state;
 

@@ -27,10 +27,7 @@ struct smtp_state {
 	int file;
 	uint64_t body_len;
 	bool body_failed, delivering, awaiting;
-<<<<<<< Updated upstream
 	const struct ipc_channel *delivery; /* has the message */
-=======
->>>>>>> Stashed changes
 };
 
 static void run(struct front_conn *c);
@@ -198,10 +195,7 @@ deliver(struct front_conn *c, struct smtp_state *s, const struct smtp_envelope *
 
 	if (r || !delivery || s->body_failed)
 		return r ? r : LL_ERR_AGAIN;
-<<<<<<< Updated upstream
 	s->delivery = delivery;
-=======
->>>>>>> Stashed changes
 	if (s->file >= 0 || envelope.len + s->body_len > FRONT_INLINE_MAX)
 		return send_file(c, s, delivery, buf_slice(&envelope));
 	return send_inline(c, s, delivery, &envelope);
@@ -556,21 +550,13 @@ smtp_timeout(struct front_conn *c)
 
 /* Everything that waits for that process is told to try again: the dialogue knows what is open. */
 static void
-<<<<<<< Updated upstream
 smtp_lost(struct front_conn *c, enum role role, const struct ipc_channel *ch)
-=======
-smtp_lost(struct front_conn *c, enum role role)
->>>>>>> Stashed changes
 {
 	struct smtp_state *s = c->state;
 
 	if (!s || !s->server)
 		return;
-<<<<<<< Updated upstream
 	if (role == ROLE_DELIVERY && s->delivering && ch == s->delivery) {
-=======
-	if (role == ROLE_DELIVERY && s->delivering) {
->>>>>>> Stashed changes
 		smtp_delivered(c, &(struct msg_deliver_result){.code = 451});
 	} else if (role == ROLE_AUTH || role == ROLE_PARENT) {
 		smtp_server_shutdown(s->server);

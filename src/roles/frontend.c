@@ -374,26 +374,15 @@ on_signed(struct role_env *env, struct ipc_channel *ch, const struct msg *m, int
 
 /* Who waits for an answer of a process that is gone gets a temporary error now. */
 static void
-<<<<<<< Updated upstream
 front_peer(struct role_env *env, enum role role, unsigned index, struct ipc_channel *c, bool gone)
-=======
-front_peer(struct role_env *env, enum role role, unsigned index, struct ipc_channel *c)
->>>>>>> Stashed changes
 {
 	size_t pos = 0;
 	void *value;
 
-<<<<<<< Updated upstream
 	if (!gone)
 		return;
 	while (map_next(fs.conns, &pos, NULL, &value))
 		((struct front_conn *)value)->face->lost(value, role, c);
-=======
-	if (c)
-		return;
-	while (map_next(fs.conns, &pos, NULL, &value))
-		((struct front_conn *)value)->face->lost(value, role);
->>>>>>> Stashed changes
 }
 
 static struct ipc_channel *
@@ -439,11 +428,7 @@ front_stop(struct role_env *env)
 	void *value;
 
 	while (map_next(fs.conns, &pos, NULL, &value))
-<<<<<<< Updated upstream
 		((struct front_conn *)value)->face->lost(value, ROLE_PARENT, NULL);
-=======
-		((struct front_conn *)value)->face->lost(value, ROLE_PARENT);
->>>>>>> Stashed changes
 }
 
 static void

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "ipc/pairs.h"
+#include "keys/suites.h"
 #include "os/spawn.h"
 
 #include <signal.h>
@@ -245,7 +246,7 @@ role_main(const struct role_def *def)
 
 	log_setup(STDERR_FILENO, role_name(def->role), LOG_LEVEL_INFO);
 	signal(SIGPIPE, SIG_IGN);
-	if (!env || sodium_init() < 0)
+	if (!env || sodium_init() < 0 || suites_init())
 		return 1;
 	env->def = def;
 	env->loop = loop_new();

@@ -67,8 +67,10 @@ struct role_def {
 	int (*start)(struct role_env *env);
 	/* Inside the sandbox, before the first message. May be NULL. */
 	int (*begin)(struct role_env *env);
-	/* A peer came (again) after the start, or is gone: then it is no longer in env->peers. May be NULL. */
-	void (*peer)(struct role_env *env, enum role role, unsigned index, struct ipc_channel *c, bool gone);
+	/* A peer came (again) after the start, or is gone: then it is no longer in env->peers. May
+	 * be NULL. */
+	void (*peer)(struct role_env *env, enum role role, unsigned index, struct ipc_channel *c,
+		bool gone);
 	/* `name=value` counters for status, one per line. May be NULL. */
 	void (*counters)(struct role_env *env, struct buf *out);
 	/* Before leaving in good order. May be NULL. */

@@ -56,7 +56,8 @@ store_ready(void *ctx, unsigned events)
 }
 
 static void
-store_peer_change(struct role_env *env, enum role role, unsigned index, struct ipc_channel *c, bool gone)
+store_peer_change(
+	struct role_env *env, enum role role, unsigned index, struct ipc_channel *c, bool gone)
 {
 	if (st.peers[role][index])
 		store_service_forget(st.service, st.peers[role][index]);
@@ -81,11 +82,8 @@ store_begin(struct role_env *env)
 	for (unsigned role = 0; role < ROLES; role++)
 		for (unsigned i = 0; i < ROLE_PEERS_MAX; i++)
 			if (env->peers[role][i])
-<<<<<<< Updated upstream
-				store_peer_change(env, (enum role)role, i, env->peers[role][i], false);
-=======
-				store_peer_change(env, (enum role)role, i, env->peers[role][i]);
->>>>>>> Stashed changes
+				store_peer_change(
+					env, (enum role)role, i, env->peers[role][i], false);
 	return loop_watch(
 		env->loop, &st.done, store_embedded_fd(st.engine), LOOP_READ, store_ready, NULL);
 }
