@@ -250,7 +250,7 @@ static const int calls_files[] = {SCMP_SYS(pwrite64), SCMP_SYS(pwritev), SCMP_SY
 	SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(sync_file_range), SCMP_SYS(rename),
 	SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(unlink), SCMP_SYS(unlinkat),
 	SCMP_SYS(mkdir), SCMP_SYS(mkdirat), SCMP_SYS(rmdir), SCMP_SYS(link), SCMP_SYS(linkat),
-	SCMP_SYS(fallocate), SCMP_SYS(truncate), SCMP_SYS(flock), SCMP_SYS(fchmod),
+	SCMP_SYS(fallocate), SCMP_SYS(truncate), SCMP_SYS(flock), SCMP_SYS(fchmod), SCMP_SYS(umask),
 	SCMP_SYS(statfs), SCMP_SYS(fstatfs), SCMP_SYS(getcwd), SCMP_SYS(msync),
 	SCMP_SYS(copy_file_range)};
 static const int calls_narrow[] = {SCMP_SYS(seccomp), SCMP_SYS(prctl)};
@@ -280,6 +280,7 @@ static const struct {
 } call_rules[] = {
 	{0, SCMP_SYS(mmap), 2, PROT_EXEC, 0},
 	{0, SCMP_SYS(mprotect), 2, PROT_EXEC, 0},
+	{0, SCMP_SYS(prlimit64), 2, ~0ULL, 0}, /* reading only */
 	{0, SCMP_SYS(fcntl), 1, ~0ULL, F_GETFL},
 	{0, SCMP_SYS(fcntl), 1, ~0ULL, F_SETFL},
 	{0, SCMP_SYS(fcntl), 1, ~0ULL, F_GETFD},
@@ -290,6 +291,9 @@ static const struct {
 	{SANDBOX_FILES, SCMP_SYS(fcntl), 1, ~0ULL, F_DUPFD_CLOEXEC},
 	{SANDBOX_FILES, SCMP_SYS(fcntl), 1, ~0ULL, 1036 /* F_SET_RW_HINT */},
 	{SANDBOX_FILES, SCMP_SYS(prctl), 0, ~0ULL, PR_SET_NAME},
+	/* the C library's own two signals, at the first thread; SIGSYS stays out of reach */
+	{SANDBOX_THREADS, SCMP_SYS(rt_sigaction), 0, ~0ULL, 32},
+	{SANDBOX_THREADS, SCMP_SYS(rt_sigaction), 0, ~0ULL, 33},
 	{SANDBOX_THREADS, SCMP_SYS(prctl), 0, ~0ULL, PR_SET_NAME},
 	{SANDBOX_CONNECT, SCMP_SYS(socket), 0, ~0ULL, AF_INET},
 	{SANDBOX_CONNECT, SCMP_SYS(socket), 0, ~0ULL, AF_INET6},

@@ -615,6 +615,7 @@ open_world(void)
 	if (ps.signals < 0 || pipe2(ps.log_pipe, O_CLOEXEC | O_NONBLOCK) < 0)
 		return LL_ERR_IO;
 	ps.log_line = BUF_INIT(65536);
+	log_setup(ps.log_pipe[1], "parent", LOG_LEVEL_INFO);
 	r = loop_watch(ps.loop, &ps.signal_watch, ps.signals, LOOP_READ, on_signal, NULL);
 	return r ? r : loop_watch(ps.loop, &ps.log_watch, ps.log_pipe[0], LOOP_READ, on_log, NULL);
 }
@@ -668,5 +669,6 @@ parent_serve(const char *config_path)
 		return 1;
 	unlink(ps.config.control);
 	log_info("stopped", "version=%s", LETTERLOCK_VERSION);
+	on_log(NULL, LOOP_READ);
 	return 0;
 }
