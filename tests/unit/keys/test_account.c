@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/secret.h"
+#include "base/text.h"
 #include "keys/kdf.h"
 #include "keys/owner_priv.h"
 
@@ -750,6 +751,30 @@ forget(void)
 	check_app(&w, &w.both, &w.both_text);
 }
 
+/* Computed with another program: HKDF-Expand of the bytes 0 to 31. */
+static void
+known_area_keys(void)
+{
+	static const char *const want[] = {
+		"8c78f9cf91c31b4d28f758b815a84e18ec2e8bde0a17daae62390fe011c51a7d",
+		"1c49f185d23717183aeba004299fc7c1053e86875285f22fc16f99038dec2087",
+		"6a034093df735aa82b867cd4d1dd5464d325c8fb473335cc0f7151b758928048",
+		"6a72820458497f6e4d406c401f23bac01554cf39e6b37cd91e803671af936cf9"};
+	struct area_secret secret = {.area = RECORD_AREA_MAIL, .version = 1};
+	struct area_keys keys;
+	const uint8_t *got[] = {keys.seal, keys.object, keys.index, keys.journal};
+
+	for (size_t i = 0; i < sizeof(secret.key); i++)
+		secret.key[i] = (uint8_t)i;
+	area_keys_derive(&secret, &keys);
+	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
+		CLEANUP(buf_done) struct buf b = BUF_INIT(100);
+
+		CHECK_INT(hex_encode(&b, slice_new(got[i], 32)), 0);
+		CHECK(slice_ieq(buf_slice(&b), slice_str(want[i])));
+	}
+}
+
 /* A stranger seals to the published key; the session's area keys open it. */
 static void
 delivery_to_the_published_key(void)
@@ -815,4 +840,5 @@ verifiers(void)
 T_MAIN(T(opens), T(wrong_secrets), T(swapped_records), T(foreign_grants), T(altered_manifests),
 	T(flipped_bits), T(flipped_keyring), T(revocation_and_rotation), T(anchor_floor),
 	T(fork_is_refused), T(two_clients), T(password_change), T(limits_and_refusals),
-	T(many_versions), T(forget), T(delivery_to_the_published_key), T(verifiers))
+	T(many_versions), T(forget), T(known_area_keys), T(delivery_to_the_published_key),
+	T(verifiers))

@@ -377,6 +377,31 @@ app_passwords(void)
 	CHECK_INT(app_password_parse(S("0123456789ABCDEFGHJKMNPQR\0"), &q), LL_ERR_SYNTAX);
 }
 
+static bool
+is_hex(const uint8_t *got, const char *want)
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(200);
+
+	CHECK_INT(hex_encode(&b, slice_new(got, strlen(want) / 2)), 0);
+	return slice_ieq(buf_slice(&b), slice_str(want));
+}
+
+/* Computed with another program from the description in unlock.c. */
+static void
+known_unlock_keys(void)
+{
+	static const uint8_t account[16] = {1}, id[16] = {3};
+	struct unlock_keys k;
+	uint8_t hash[32];
+
+	CHECK_INT(unlock_derive(UNLOCK_APP, S("0123456789abcdef"), account, id, &k), 0);
+	CHECK(is_hex(k.auth, "98cf122969fad0b995eb6acab8a73603e293bfebe08098de2d374673432e4a97"));
+	CHECK(is_hex(k.anchor, "187ed9ff47e322136fbaf9ec84e81038b3fc5475d5478a4272e55a8a34416b4d"));
+	CHECK(is_hex(k.kem, "2aba9817dc21ecebc5cc2220c27d82b2efb7e7f33d2babf5664e405a595d36ba"));
+	unlock_auth_hash(k.auth, hash);
+	CHECK(is_hex(hash, "ef4974f91b09f8e935467fa6382ac94c687cad1666529af76887a2aa3ffb2415"));
+}
+
 static void
 unlock_keys(void)
 {
@@ -419,4 +444,5 @@ scopes(void)
 }
 
 T_MAIN(T(rfc7677), T(exchanges), T(every_flip_of_final), T(first_messages), T(challenges),
-	T(plain_password), T(fake_salts), T(app_passwords), T(unlock_keys), T(scopes))
+	T(plain_password), T(fake_salts), T(app_passwords), T(known_unlock_keys), T(unlock_keys),
+	T(scopes))
