@@ -152,25 +152,47 @@ account_owner_new(const uint8_t account[RECORD_ID_LEN], int64_t now, struct acco
 	return LL_OK;
 }
 
-/* pk_U of every listed unlocker, against the manifest: new keys are granted to no other. */
+/* pk_U of a listed unlocker, against the manifest: new keys are granted to no other. */
 static int
-load_publics(struct account_owner *o, const struct key_records *records)
+load_public(struct account_owner *o, size_t i, const struct key_records *records)
 {
+	const struct manifest_unlocker *u = &o->m->unlockers[i];
+	struct account_key key = account_key_unlock(u->id);
+	struct slice public = key_records_get(records, account_key_slice(&key));
 	uint8_t hash[MANIFEST_HASH_LEN];
 
-	for (size_t i = 0; i < o->m->n_unlockers; i++) {
-		const struct manifest_unlocker *u = &o->m->unlockers[i];
-		struct account_key key = account_key_unlock(u->id);
-		struct slice public = key_records_get(records, account_key_slice(&key));
+	if (public.len == 0)
+		return LL_ERR_NOTFOUND;
+	hash_sha256(public, hash);
+	if (public.len != XWING_PUBLIC_LEN || memcmp(hash, u->public_hash, sizeof(hash)) != 0)
+		return LL_ERR_AUTH;
+	memcpy(o->publics[i].bytes, public.ptr, public.len);
+	return LL_OK;
+}
 
-		if (public.len == 0)
-			return LL_ERR_NOTFOUND;
-		hash_sha256(public, hash);
-		if (public.len != XWING_PUBLIC_LEN ||
-			memcmp(hash, u->public_hash, sizeof(hash)) != 0)
-			return LL_ERR_AUTH;
-		memcpy(o->publics[i].bytes, public.ptr, public.len);
+/* An app password whose records are gone was revoked by the administrator
+ * (account_forget_unlocker): the next manifest says so. ret_areas: what it could open. */
+static int
+load_publics(struct account_owner *o, const struct key_records *records, unsigned *ret_areas)
+{
+	unsigned areas = 0;
+
+	for (size_t i = 0; i < o->m->n_unlockers;) {
+		const struct manifest_unlocker *u = &o->m->unlockers[i];
+		int err = load_public(o, i, records);
+
+		if (!err) {
+			i++;
+			continue;
+		}
+		if (err != LL_ERR_NOTFOUND || u->type != UNLOCK_APP)
+			return err;
+		areas |= u->scope.areas;
+		err = owner_remove(o, i);
+		if (err)
+			return err;
 	}
+	*ret_areas = areas;
 	return LL_OK;
 }
 
@@ -179,6 +201,7 @@ account_owner_open(const struct account_open *open, struct account_owner **ret)
 {
 	CLEANUP(account_owner_cleanup) struct account_owner *o = NULL;
 	CLEANUP(account_entry_done) struct account_entry e = {.manifest = NULL};
+	unsigned areas = 0;
 	int err = owner_alloc(&o);
 
 	if (!err)
@@ -192,8 +215,11 @@ account_owner_open(const struct account_open *open, struct account_owner **ret)
 	o->pin = e.pin;
 	o->exists = true;
 	o->m->seq++;
-	err = load_publics(o, open->records);
-	if (err)
+	err = load_publics(o, open->records, &areas);
+	if (!err && areas)
+		err = account_owner_rotate(o, areas);
+	/* With all versions used up, the revocation counts without a rotation. */
+	if (err && err != LL_ERR_LIMIT)
 		return err;
 	*ret = TAKE(o);
 	return LL_OK;

@@ -31,7 +31,8 @@ int account_owner_new(
 	const uint8_t account[RECORD_ID_LEN], int64_t now, struct account_owner **ret) CHECKED;
 /* Opens an existing one through a Root unlocker; checks as account_unlock does, and further the
  * keyring against the manifest and every key in it against its public half. Needs all records under
- * "k/" except verifiers. LL_ERR_DENIED when the unlocker is not a Root unlocker. */
+ * "k/" except verifiers. App passwords that the administrator has deleted are taken off.
+ * LL_ERR_DENIED when the unlocker is not a Root unlocker. */
 int account_owner_open(const struct account_open *open, struct account_owner **ret) CHECKED;
 
 /* The manifest as it stands, with changes made so far. */
@@ -87,8 +88,10 @@ void key_changes_done(struct key_changes *c);
 int account_owner_commit(struct account_owner *o, int64_t now, struct key_changes *ret,
 	struct account_pin *ret_pin) CHECKED;
 
-/* Revocation by the administrator, without the owner: what to delete so that the unlocker opens
- * nothing more. The manifest lists it until its owner signs the next one. */
+/* Revocation of an app password by the administrator, without the owner: what to delete so that it
+ * opens nothing more. The manifest lists it until its owner's next change, which account_owner_open
+ * prepares: the unlocker is off the list and its areas are rotated. LL_ERR_NOTFOUND; LL_ERR_DENIED
+ * for other types. */
 int account_forget_unlocker(
 	const struct manifest *m, const uint8_t id[RECORD_ID_LEN], struct key_changes *ret) CHECKED;
 

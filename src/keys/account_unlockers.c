@@ -238,8 +238,8 @@ owner_delete_records(
 	return err;
 }
 
-static int
-remove_at(struct account_owner *o, size_t at)
+int
+owner_remove(struct account_owner *o, size_t at)
 {
 	int err = owner_delete_records(o->m, &o->m->unlockers[at], &o->deletions);
 
@@ -258,7 +258,7 @@ replace(struct account_owner *o, const struct verifier *kept)
 		const struct manifest_unlocker *u = &o->m->unlockers[i];
 
 		if (u->type == kept->type && memcmp(u->id, kept->id, RECORD_ID_LEN) != 0)
-			err = remove_at(o, i);
+			err = owner_remove(o, i);
 	}
 	return err;
 }
@@ -429,7 +429,7 @@ account_owner_revoke(struct account_owner *o, const uint8_t id[RECORD_ID_LEN], b
 	areas = u->scope.areas == SCOPE_ROOT ? SCOPE_ROOT | SCOPE_AREAS_ALL : u->scope.areas;
 	if (u->scope.areas == SCOPE_ROOT && owner_root_unlockers(o->m) == 1)
 		return LL_ERR_STATE;
-	err = remove_at(o, (size_t)(u - o->m->unlockers));
+	err = owner_remove(o, (size_t)(u - o->m->unlockers));
 	/* A send-only password had no area. */
 	return err || !rotate || !areas ? err : account_owner_rotate(o, areas);
 }
@@ -444,6 +444,8 @@ account_forget_unlocker(
 
 	if (!u)
 		return LL_ERR_NOTFOUND;
+	if (u->type != UNLOCK_APP)
+		return LL_ERR_DENIED;
 	err = owner_delete_records(m, u, &made);
 	if (err)
 		key_changes_done(&made);

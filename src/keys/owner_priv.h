@@ -34,6 +34,8 @@ int key_changes_delete(struct key_changes *c, struct account_key key) CHECKED;
 int owner_delete_records(const struct manifest *m, const struct manifest_unlocker *u,
 	struct key_changes *ret) CHECKED;
 
+/* Takes an unlocker off the lists and its records out of the store. */
+int owner_remove(struct account_owner *o, size_t at) CHECKED;
 /* Puts one grant into o->puts. */
 int owner_grant(struct account_owner *o, struct record_sender *to, const uint8_t *unlocker,
 	enum record_area area, uint32_t version, const uint8_t key[RECORD_KEY_LEN]) CHECKED;

@@ -738,10 +738,14 @@ static void
 forget(void)
 {
 	CLEANUP(world_done) struct world w;
+	CLEANUP(account_owner_cleanup) struct account_owner *o = NULL;
+	struct account_open open;
+	struct account_key key;
 	struct key_changes c = {.v = {0}};
 
 	world_init(&w);
 	CHECK_INT(account_forget_unlocker(w.owner->m, w.account, &c), LL_ERR_NOTFOUND);
+	CHECK_INT(account_forget_unlocker(w.owner->m, w.password.id, &c), LL_ERR_DENIED);
 	CHECK_INT(account_forget_unlocker(w.owner->m, w.mail.id, &c), 0);
 	CHECK_INT(store_apply(&w.store, &c), 0);
 	key_changes_done(&c);
@@ -749,6 +753,20 @@ forget(void)
 	for (size_t i = 0; i < w.store.v.len; i++)
 		CHECK(slice_find(w.store.v.at[i].key, SLICE_OF(w.mail.id)) == SLICE_NPOS);
 	check_app(&w, &w.both, &w.both_text);
+	/* The owner's next change takes it off the manifest and rotates what it could read. */
+	account_owner_free(TAKE(w.owner));
+	open = open_of(&w, &w.password, SLICE_OF(w.export_key));
+	CHECK_INT(account_owner_open(&open, &w.owner), 0);
+	CHECK_INT(world_commit(&w), 0);
+	CHECK(manifest_find(w.owner->m, w.mail.id) == NULL);
+	CHECK_INT(w.owner->m->areas[RECORD_AREA_MAIL].version, 2);
+	CHECK_INT(w.owner->m->areas[RECORD_AREA_FILES].version, 1);
+	check_app(&w, &w.both, &w.both_text);
+	/* A store that loses the recovery code's public key is not taken for a revocation. */
+	key = account_key_unlock(w.recovery.id);
+	store_del(&w.store, account_key_slice(&key));
+	open.pin = &w.pin;
+	CHECK_INT(account_owner_open(&open, &o), LL_ERR_NOTFOUND);
 }
 
 /* Computed with another program: HKDF-Expand of the bytes 0 to 31. */
