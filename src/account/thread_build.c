@@ -1,0 +1,116 @@
+/* Reading what threading needs of each message. */
+#include "account/thread_build.h"
+
+#include "mail/fold.h"
+#include "mail/subject.h"
+
+#include <stdlib.h>
+
+#define THREAD_MEMORY ((size_t)512 << 20)
+
+struct scratch {
+	struct buf subject, folded;
+};
+
+static int
+item_subject(struct thread_build *t, const struct message_meta *m, struct scratch *s,
+	struct thread_item *item)
+{
+	int err = LL_OK;
+
+	buf_reset(&s->subject);
+	buf_reset(&s->folded);
+	if (m->envelope.subject.ptr)
+		err = subject_base(&s->subject, m->envelope.subject, &item->reply);
+	if (!err)
+		err = fold_casemap(buf_slice(&s->subject), &s->folded);
+	if (err)
+		return err;
+	item->subject = arena_dup(&t->mem, buf_slice(&s->folded));
+	return item->subject.ptr ? LL_OK : LL_ERR_NOMEM;
+}
+
+static int
+item_ids(struct thread_build *t, const struct message_meta *m, struct thread_item *item)
+{
+	struct meta_list l = m->references.count ? m->references : m->in_reply_to;
+	uint32_t n = m->references.count ? l.count : MIN(l.count, 1u);
+	struct slice id;
+
+	item->id = arena_dup(&t->mem, m->id);
+	item->refs = ARENA_ARRAY(&t->mem, struct slice, n + 1);
+	if (!item->id.ptr || !item->refs)
+		return LL_ERR_NOMEM;
+	while (item->n_refs < n && meta_string_next(&l, &id)) {
+		item->refs[item->n_refs] = arena_dup(&t->mem, id);
+		if (!item->refs[item->n_refs++].ptr)
+			return LL_ERR_NOMEM;
+	}
+	return LL_OK;
+}
+
+static int
+item_make(struct thread_build *t, struct account *a, const struct message_row *row,
+	struct scratch *s, struct thread_item *item)
+{
+	struct page *p;
+	struct entry e;
+	const struct message_meta *m;
+	int err = entry_get(a, row->email, &p, &e);
+
+	if (!err)
+		err = entry_meta(a, p, row->email, &e, &m);
+	if (err)
+		return err == LL_ERR_NOTFOUND ? LL_ERR_CORRUPT : err;
+	*item = (struct thread_item){
+		.uid = row->uid, .date = m->flags & META_HAS_DATE ? m->date : e.internal_date};
+	err = item_subject(t, m, s, item);
+	return err ? err : item_ids(t, m, item);
+}
+
+int
+thread_build_items(struct thread_build *t, struct mailbox *mb, const uint32_t *uids, size_t n)
+{
+	struct scratch s = {BUF_INIT((size_t)1 << 20), BUF_INIT((size_t)4 << 20)};
+	int err = LL_OK;
+
+	t->mem = ARENA_INIT(THREAD_MEMORY);
+	t->items = calloc(n + 1, sizeof(*t->items));
+	if (!t->items)
+		return LL_ERR_NOMEM;
+	for (size_t i = 0; i < n && !err; i++) {
+		const struct message_row *row = mailbox_row(mb, uids[i]);
+		if (row)
+			err = item_make(t, mb->account, row, &s, &t->items[t->n_items++]);
+	}
+	buf_done(&s.subject);
+	buf_done(&s.folded);
+	return err;
+}
+
+void
+thread_build_done(struct thread_build *t)
+{
+	free(t->items);
+	VEC_DONE(t);
+	arena_done(&t->mem);
+}
+
+int
+thread_build_node(struct thread_build *t, const struct thread_item *item, uint32_t *ret)
+{
+	struct build_node n = {.item = THREAD_NONE,
+		.parent = THREAD_NONE,
+		.child = THREAD_NONE,
+		.next = THREAD_NONE};
+
+	if (item) {
+		n.uid = n.order_uid = item->uid;
+		n.date = item->date;
+		n.item = (uint32_t)(item - t->items);
+	}
+	if (t->len == THREAD_NONE)
+		return LL_ERR_LIMIT;
+	*ret = (uint32_t)t->len;
+	return VEC_PUSH(t, n);
+}
