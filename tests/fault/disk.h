@@ -21,6 +21,8 @@ enum disk_loss {
 	DISK_NO_NAME_SYNC, /* none of folders */
 };
 
+/* False in a build with the thread sanitizer, which wants the C library's calls for itself. */
+bool disk_works(void);
 /* Before the fork: reads the folder as it is, all of it durable, and makes the shared log. */
 void disk_begin(const char *root);
 /* In the child: from now on changes are logged. */
