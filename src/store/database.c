@@ -53,6 +53,9 @@ make_options(struct engine *e)
 	rocksdb_options_set_compression(o, rocksdb_no_compression); /* it is all ciphertext */
 	rocksdb_options_set_write_buffer_size(o, e->opt.write_buffer);
 	rocksdb_options_set_max_write_buffer_number(o, 3);
+	/* Most names that are looked up for a commit are new ones. */
+	rocksdb_options_set_memtable_prefix_bloom_size_ratio(o, 0.05);
+	rocksdb_options_set_memtable_whole_key_filtering(o, 1);
 	rocksdb_options_set_max_total_wal_size(o, (uint64_t)512 << 20);
 	rocksdb_options_set_bytes_per_sync(o, (uint64_t)1 << 20);
 	rocksdb_options_set_max_background_jobs(o, 2);

@@ -201,13 +201,24 @@ int engine_why(struct engine *e, int err, const char *what);
 void engine_submit(struct engine *e, struct job *j);
 /* Submits an internal job and waits; its error. */
 int engine_submit_wait(struct engine *e, struct job *j);
+/* Between these two no blob file is unlinked. */
+void engine_hold(struct engine *e);
+void engine_release(struct engine *e);
+
+/* read.c: the reading calls of the interface, and rows. */
+int engine_get(struct store *s, struct store_id partition, struct slice key, struct buf *ret_value);
+int engine_range(struct store *s, struct store_id partition, struct slice from, struct slice to,
+	size_t limit, store_row *row, void *ctx, bool *ret_more);
+int engine_stat(struct store *s, struct store_id partition, struct store_stat *ret);
+int engine_blob_size(
+	struct store *s, struct store_id partition, struct store_id blob, uint64_t *ret);
+int engine_blob_read(struct store *s, struct store_id partition, struct store_id blob,
+	uint64_t offset, size_t len, struct buf *ret_data);
 /* A row; the caller destroys *ret, which is NULL when there is none. LL_ERR_IO. */
 int engine_row(struct engine *e, const struct row_key *k, const rocksdb_snapshot_t *at,
 	rocksdb_pinnableslice_t **ret) CHECKED;
 /* A blob's row. LL_ERR_NOTFOUND. */
 int engine_blob_row(struct engine *e, struct store_id blob, struct row_blob *ret) CHECKED;
-void engine_hold(struct engine *e);
-void engine_release(struct engine *e);
 
 /* job lists */
 static inline void
@@ -249,9 +260,18 @@ void database_close(struct engine *e);
 /* Frees RocksDB's message; false when there was none. */
 bool database_error(char **err);
 
-/* batch.c */
+/* batch.c: the writer. */
 void *writer_main(void *engine);
 void batch_done(struct batch *b);
+/* The two syncs: frames, then rows. */
+int batch_write(struct engine *e) CHECKED;
+
+/* apply.c: what the writer does for each job. */
+/* Adds the job to the batch, or sets its err. */
+void batch_add(struct engine *e, struct job *j);
+void batch_row_set(struct engine *e, struct row_key k, const void *value, size_t len);
+/* Gives back the staged blobs claimed since. */
+void batch_unclaim(struct engine *e, size_t from);
 
 /* segment.c */
 /* Reads the segment rows, cuts the unfinished tail, removes files nobody knows. */
