@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Input held at most, and the least worth a read. A line of any kind is shorter than the
+/* Input held at most, and what one read of commands takes. A line of any kind is shorter than the
  * difference, so that the dialogue cannot starve on a full buffer. */
 #define IN_MAX ((size_t)65536)
 #define IN_LEAST ((size_t)16384)
@@ -98,6 +98,7 @@ uint8_t *
 smtp_server_room(struct smtp_server *s, size_t *ret_size)
 {
 	uint8_t *p;
+	size_t n;
 
 	*ret_size = 0;
 	if (s->closing)
@@ -106,14 +107,14 @@ smtp_server_room(struct smtp_server *s, size_t *ret_size)
 		buf_consume(&s->in, s->at);
 		s->at = 0;
 	}
-	if (s->in.len == IN_MAX)
+	n = MIN(IN_MAX - s->in.len, s->mode < SMTP_MODE_DATA ? IN_LEAST : IN_MAX);
+	if (!n)
 		return NULL;
-	p = buf_room(&s->in, IN_MAX - s->in.len);
-	if (!p) {
+	p = buf_room(&s->in, n);
+	if (p)
+		*ret_size = n;
+	else
 		smtp_server_close(s, &no_memory);
-		return NULL;
-	}
-	*ret_size = IN_MAX - s->in.len;
 	return p;
 }
 
