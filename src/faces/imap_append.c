@@ -6,6 +6,7 @@
 #include "faces/imap_conn.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define MAX_MESSAGES 1000 /* of one MULTIAPPEND */
 #define CHARGED_FROM ((uint64_t)64 * 1024) /* smaller literals do not count against the memory */
@@ -20,14 +21,14 @@ struct imap_append {
 	uint64_t flags;
 	int64_t date;
 	bool utf8; /* its literal stands in "UTF8 (...)" */
-	bool arriving;
+	bool literal8; /* NUL is allowed */
 };
 
 /* What stands before a literal. */
 struct intro {
 	struct imap_flags flags;
 	int64_t date;
-	bool utf8;
+	bool utf8, literal8;
 };
 
 static void
@@ -73,7 +74,7 @@ parse_intro(struct imap_conn *c, struct imap_lex *l, struct intro *ret)
 		if (!imap_lex_sp(l) || !imap_lex_char(l, '(') || imap_lex_peek(l) != '~')
 			return imap_lex_fail(l, "Expected a literal8");
 	}
-	imap_lex_try(l, '~');
+	ret->literal8 = imap_lex_try(l, '~');
 	return imap_lex_peek(l) == '{' || imap_lex_fail(l, "Expected a message literal");
 }
 
@@ -214,6 +215,7 @@ begin_message(struct imap_conn *c, struct imap_lex *l)
 	a->size = c->frame.literal_size;
 	a->date = intro.date;
 	a->utf8 = intro.utf8;
+	a->literal8 = intro.literal8;
 	if (!fits(c, a->size)) {
 		refuse(c);
 		return;
@@ -227,7 +229,6 @@ begin_message(struct imap_conn *c, struct imap_lex *l)
 		c->charged = (size_t)a->size;
 		c->env->memory_used += c->charged;
 	}
-	a->arriving = true;
 	if (c->frame.literal_sync)
 		buf_puts(&c->out, "+ Send the message\r\n");
 }
@@ -250,29 +251,42 @@ begin_append(struct imap_conn *c, struct imap_lex *l, bool replace)
 
 /* ---- A literal that has arrived ---- */
 
-/* Seals the message at the start of text; what follows it is left in l. */
-static bool
-end_message(struct imap_conn *c, struct slice text, struct imap_lex *l)
+/* Seals the message and remembers it. */
+static int
+stage(struct imap_conn *c, struct slice message)
 {
 	struct imap_append *a = c->append;
 	struct append_item item = {.flags = a->flags};
 	int err = LL_ERR_LIMIT;
 
 	if (a->items.len < MAX_MESSAGES)
-		err = message_stage(
-			c->account, slice_sub(text, 0, (size_t)a->size), a->date, &item.message);
+		err = message_stage(c->account, message, a->date, &item.message);
 	uncharge(c);
-	a->arriving = false;
 	if (err == LL_OK && VEC_PUSH(&a->items, item)) {
 		staged_message_free(item.message);
 		err = LL_ERR_NOMEM;
 	}
+	return err;
+}
+
+/* Takes the message at the start of text; what follows it is left in l. */
+static bool
+end_message(struct imap_conn *c, struct slice text, struct imap_lex *l)
+{
+	struct slice message = slice_sub(text, 0, (size_t)c->append->size);
+	int err;
+
+	if (!c->append->literal8 && memchr(message.ptr, 0, message.len)) {
+		imap_bad(c, "NUL in a literal; use literal8");
+		return false;
+	}
+	err = stage(c, message);
 	if (err != LL_OK) {
 		imap_error(c, err);
 		return false;
 	}
-	*l = imap_lex_new(slice_skip(text, (size_t)a->size), &c->arena);
-	if (a->utf8 && !imap_lex_char(l, ')')) {
+	*l = imap_lex_new(slice_skip(text, message.len), &c->arena);
+	if (c->append->utf8 && !imap_lex_char(l, ')')) {
 		imap_syntax(c, l);
 		return false;
 	}

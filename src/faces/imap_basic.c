@@ -75,14 +75,16 @@ static const struct {
 
 /* Names nobody knows are passed over, as the RFC wants it. */
 static unsigned
-extension_bits(struct slice name)
+extension_index(struct slice name)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(extensions); i++)
-		if (slice_ieq(name, extensions[i].name))
-			return extensions[i].turns_on;
-	return 0;
+	unsigned i = 0;
+
+	while (i < ARRAY_SIZE(extensions) && !slice_ieq(name, extensions[i].name))
+		i++;
+	return i;
 }
 
+/* ret: a bit per extension named. */
 static bool
 parse_enable(struct imap_lex *l, unsigned *ret)
 {
@@ -92,7 +94,7 @@ parse_enable(struct imap_lex *l, unsigned *ret)
 	do {
 		if (!imap_lex_sp(l) || !imap_lex_atom(l, &name))
 			return false;
-		*ret |= extension_bits(name);
+		*ret |= 1U << extension_index(name);
 	} while (imap_lex_peek(l) == ' ');
 	return imap_lex_end(l);
 }
@@ -100,20 +102,19 @@ parse_enable(struct imap_lex *l, unsigned *ret)
 void
 imap_run_enable(struct imap_conn *c, struct imap_lex *l)
 {
-	unsigned wanted, fresh;
+	unsigned named, before = c->enabled;
 
-	if (!parse_enable(l, &wanted)) {
+	if (!parse_enable(l, &named)) {
 		imap_syntax(c, l);
 		return;
 	}
-	fresh = wanted & ~c->enabled;
-	c->enabled |= wanted;
 	buf_puts(&c->out, "* ENABLED");
 	for (size_t i = 0; i < ARRAY_SIZE(extensions); i++) {
-		if (fresh & extensions[i].turns_on & ~(i == 2 ? IMAP_CONDSTORE : 0U)) {
-			buf_putc(&c->out, ' ');
-			buf_put(&c->out, extensions[i].name);
-		}
+		if (!(named & 1U << i) || !(extensions[i].turns_on & ~before))
+			continue;
+		c->enabled |= extensions[i].turns_on;
+		buf_putc(&c->out, ' ');
+		buf_put(&c->out, extensions[i].name);
 	}
 	buf_puts(&c->out, "\r\n");
 	imap_done(c, "OK Done");

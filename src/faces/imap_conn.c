@@ -191,7 +191,7 @@ run_command(struct imap_conn *c, struct slice text)
 	}
 	if (!state_fits(c) || !freshen(c))
 		return;
-	if (!(c->command->flags & NO_SYNC))
+	if (c->command->flags & MAY_UID) /* it names messages: of the newest state */
 		imap_view_sync(c, false);
 	c->command->run(c, &l);
 }
