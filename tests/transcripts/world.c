@@ -1,0 +1,144 @@
+/* The account of transcripts: the real engine over the real store, with a clock that stands still.
+ */
+#include "world.h"
+
+#include "account/deliver.h"
+#include "base/error.h"
+#include "base/secret.h"
+#include "keys/record.h"
+#include "store/embedded.h"
+
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#define START INT64_C(1790000000) /* 2026-09-21 */
+
+static int64_t
+world_now(void *ctx)
+{
+	return ((struct world *)ctx)->clock;
+}
+
+static int
+world_random(void *ctx, void *p, size_t n)
+{
+	(void)ctx;
+	return getrandom(p, n, 0) == (ssize_t)n ? LL_OK : LL_ERR_IO;
+}
+
+int
+world_open(struct world *w)
+{
+	const char *tmp = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+	char path[96];
+
+	*w = (struct world){.clock = START};
+	snprintf(w->dir, sizeof(w->dir), "%s/letterlock-XXXXXX", tmp);
+	if (!mkdtemp(w->dir))
+		return LL_ERR_IO;
+	snprintf(path, sizeof(path), "%s/store", w->dir);
+	return store_embedded_open(path, NULL, &w->store);
+}
+
+static int
+remove_entry(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+	(void)st;
+	(void)kind;
+	(void)ftw;
+	return remove(path);
+}
+
+void
+world_account_close(struct world *w)
+{
+	account_close(w->account);
+	w->account = NULL;
+}
+
+void
+world_close(struct world *w)
+{
+	world_account_close(w);
+	SECRET_FREE(w->secret);
+	store_free(w->store);
+	nftw(w->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+int
+world_account(struct world *w, uint64_t quota)
+{
+	int err;
+
+	world_account_close(w);
+	if (!w->secret)
+		w->secret = SECRET_NEW(struct area_secret);
+	if (!w->secret || getrandom(w->secret->key, sizeof(w->secret->key), 0) < 0)
+		return LL_ERR_NOMEM;
+	w->secret->area = RECORD_AREA_MAIL;
+	w->secret->version = 1;
+	w->account_env = (struct account_env){.store = w->store,
+		.secrets = w->secret,
+		.n_secrets = 1,
+		.quota = quota,
+		.now = world_now,
+		.random = world_random,
+		.ctx = w};
+	memset(&w->account_env.id, 0x41, sizeof(w->account_env.id));
+	w->accounts++;
+	memcpy(w->account_env.id.b, &w->accounts, sizeof(w->accounts));
+	err = account_create(&w->account_env);
+	if (err == LL_OK)
+		err = account_open(&w->account_env, &w->account);
+	w->imap = (struct imap_env){.account = w->account, .now = world_now, .ctx = w};
+	return err;
+}
+
+static int
+deliver_sealed(struct world *w, struct delivery *d)
+{
+	struct delivery_recipient rcpt = {.account = w->account_env.id,
+		.keyver = 1,
+		.address = S("alice@letterlock.test"),
+		.role = MAILBOX_INBOX};
+	struct delivery_record record = {0};
+	struct record_sender *sender = NULL;
+	uint8_t public[XWING_PUBLIC_LEN];
+	int err = area_seal_public(w->secret, public);
+
+	if (err == LL_OK)
+		err = record_sender_new(public, (uint64_t)w->clock * 1000, &sender);
+	if (err == LL_OK)
+		err = delivery_seal(d, sender, &rcpt, &record);
+	if (err == LL_OK) {
+		struct store_commit commit = {.partition = rcpt.account,
+			.expect = STORE_ANY_VERSION,
+			.ops = record.ops,
+			.n = record.n};
+		err = store_commit_sync(w->store, &commit, NULL);
+	}
+	delivery_record_done(&record);
+	record_sender_free(sender);
+	return err;
+}
+
+int
+world_deliver(struct world *w, struct slice message)
+{
+	struct delivery *d;
+	int err = delivery_new(message, (uint64_t)w->clock * 1000, &d);
+
+	if (err != LL_OK)
+		return err;
+	err = delivery_large(d) ? delivery_stage(d, w->store) : LL_OK;
+	if (err == LL_OK)
+		err = deliver_sealed(w, d);
+	delivery_free(d);
+	if (err == LL_OK)
+		err = account_poll(w->account);
+	return err;
+}
