@@ -108,7 +108,7 @@ run_scripts(const struct script *t, size_t n)
 static void
 scripts_good(void)
 {
-	static const struct script t[] = {
+	const struct script t[] = {
 		{"bdat", {plain}, 1, false,
 			{START, {EHLO_ALL, ENVELOPE_ALL},
 				{"250 2.1.0 s\r\n250 2.1.5 r\r\n250 r\r\n",
@@ -161,7 +161,7 @@ scripts_good(void)
 static void
 scripts_refused(void)
 {
-	static const struct script t[] = {
+	const struct script t[] = {
 		{"greeting", {plain}, 1, false, {{"554 5.7.1 go away\r\n", ""}},
 			"closed: permanent 554 5.7.1 go away\n"},
 		{"greeting 421", {plain}, 1, false, {{"421-a\r\n421 b\r\n", ""}},
@@ -246,7 +246,7 @@ scripts_local(void)
 		.from = S(""), .rcpts = utf8, .rcpt_count = 2, .size = 25};
 	static const struct smtp_client_message injected = {
 		.from = S("a@b.c"), .rcpts = evil, .rcpt_count = 1, .size = 25};
-	static const struct script t[] = {
+	const struct script t[] = {
 		{"8 bit", {eight}, 1, false, {START, {"250 mx\r\n", "QUIT\r\n"}, BYE},
 			"permanent 0 5.6.3 local the receiving host takes no 8BITMIME "
 			"messages\n" CLEAN},
@@ -287,7 +287,7 @@ scripts_local(void)
 static void
 scripts_broken(void)
 {
-	static const struct script t[] = {
+	const struct script t[] = {
 		{"not smtp", {plain}, 1, false, {{"SSH-2.0\r\n", ""}},
 			"closed: temporary 0 4.4.2 local a reply without a code\n"},
 		{"lf", {plain}, 1, false, {{"220 hi\n", ""}},
@@ -315,7 +315,7 @@ scripts_broken(void)
 static void
 early_replies(void)
 {
-	static const struct script t[] = {
+	const struct script t[] = {
 		{"early 250", {plain}, 1, false,
 			{START, {EHLO_DATA, ENVELOPE "DATA\r\n"},
 				{"250 s\r\n250 r\r\n250 r\r\n354 go\r\n250 early\r\n", ""}},

@@ -671,7 +671,6 @@ static void
 connection_limits(void)
 {
 	struct smtp_server_config config = mx;
-	CLEANUP(buf_done) struct buf in = BUF_INIT(4096);
 
 	config.max_messages = 1;
 	config.max_commands = 6;
