@@ -338,7 +338,7 @@ angle_step(struct address_reader *r, struct address *a, const uint8_t *start)
 		a->domain = read_domain(r);
 		return;
 	}
-	if (!at_text(r)) {
+	if (!at_text(r) || a->domain.ptr) { /* nothing belongs behind a domain */
 		r->list.damaged = true;
 		next_token(r);
 		return;
@@ -370,14 +370,15 @@ read_angle(struct address_reader *r, struct address *a)
 	r->after_address = true;
 }
 
+/* A display name: without white space at its ends, quoted or not; it may be left empty. */
 static struct slice
-phrase(const struct words *w, const uint8_t *end)
+display_name(const uint8_t *start, const uint8_t *end)
 {
-	size_t n = (size_t)(end - w->start);
-
-	while (n && w->start[n - 1] == ' ')
-		n--;
-	return w->any ? slice_new(w->start, n) : SLICE_NONE;
+	while (end > start && (end[-1] == ' ' || end[-1] == '\t'))
+		end--;
+	while (start < end && (*start == ' ' || *start == '\t'))
+		start++;
+	return slice_new(start, (size_t)(end - start));
 }
 
 /* local@domain outside of angle brackets. */
@@ -390,21 +391,22 @@ read_bare_spec(struct address_reader *r, struct words *w)
 	words_to_local(r, w);
 	a.local = string_since(r, w->run);
 	if (w->run > w->start)
-		a.name = phrase(w, w->run);
+		a.name = display_name(w->start, w->run);
 	r->list.damaged |= !w->any || a.name.ptr;
 	next_token(r);
 	a.domain = read_domain(r);
 	if (at_special(r, '<')) { /* the address was a display name */
 		join_at(r, a.domain);
 		r->list.damaged = true;
-		a = (struct address){.name = string_since(r, w->start)};
+		a = (struct address){.name = display_name(w->start, r->strings)};
 		read_angle(r, &a);
 		return;
 	}
 	if (!a.name.ptr && r->comment.len) {
 		start = r->strings;
 		put_text(r, r->comment, true);
-		a.name = string_since(r, start);
+		a.name = display_name(start, r->strings);
+		r->comment = SLICE_NONE;
 	}
 	push(r, a);
 	r->after_address = true;
@@ -438,7 +440,7 @@ read_address(struct address_reader *r)
 	if (at_special(r, '@')) {
 		read_bare_spec(r, &w);
 	} else if (at_special(r, '<')) {
-		a.name = phrase(&w, r->strings);
+		a.name = w.any ? display_name(w.start, r->strings) : SLICE_NONE;
 		read_angle(r, &a);
 	} else if (at_special(r, '>')) {
 		r->list.damaged = true;

@@ -284,6 +284,7 @@ mail_date_parse(struct slice value, int64_t *ret_unix, int *ret_zone)
 	struct date_tokens t = {0};
 	struct date_fields f = {0};
 	uint8_t flat[DATE_TEXT_MAX];
+	int64_t local;
 	int err;
 
 	tokens_read(flatten(value, flat), &t);
@@ -292,8 +293,11 @@ mail_date_parse(struct slice value, int64_t *ret_unix, int *ret_zone)
 	err = fields_check(&f);
 	if (err)
 		return err;
-	*ret_unix = date_days(f.year, f.month, f.day) * DATE_DAY_SECONDS + f.hour * 3600 +
-		f.minute * 60 + f.second - (int64_t)f.zone * 60;
+	local = date_days(f.year, f.month, f.day) * DATE_DAY_SECONDS + f.hour * 3600 +
+		f.minute * 60 + f.second;
+	if (local >= date_days(10000, 1, 1) * DATE_DAY_SECONDS)
+		return LL_ERR_RANGE; /* a leap second too many */
+	*ret_unix = local - (int64_t)f.zone * 60;
 	*ret_zone = f.zone;
 	return LL_OK;
 }

@@ -41,7 +41,7 @@ is_dropped(uint32_t c)
 static bool
 is_space(uint32_t c)
 {
-	return u_isUWhiteSpace((UChar32)c) || u_iscntrl((UChar32)c);
+	return u_isUWhiteSpace((UChar32)c) || u_charType((UChar32)c) == U_CONTROL_CHAR;
 }
 
 /* The character at *i of well-formed UTF-16. */

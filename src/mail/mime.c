@@ -356,6 +356,26 @@ open_part(struct mime_reader *r)
 	return err;
 }
 
+static uint32_t
+count_lines(struct slice s)
+{
+	uint32_t n = s.len && s.ptr[s.len - 1] != '\n';
+
+	for (size_t i = 0; i < s.len; i++)
+		n += s.ptr[i] == '\n';
+	return n;
+}
+
+/* A boundary cut the header off, and its last line end belongs to the boundary. */
+static void
+cut_header(const struct mime_reader *r, struct mime_part *p, uint32_t end)
+{
+	p->header_start = MIN(p->header_start, end);
+	p->body_start = MIN(p->body_start, end);
+	p->header_lines =
+		count_lines(slice_sub(r->in, p->header_start, p->body_start - p->header_start));
+}
+
 /* The innermost open part ends at end; lines is the number of line ends before that. */
 static void
 close_part(struct mime_reader *r, size_t end, uint32_t lines)
@@ -364,10 +384,11 @@ close_part(struct mime_reader *r, size_t end, uint32_t lines)
 	struct mime_part *p = part_at(r, open->index);
 
 	r->tree.damaged |= p->kind == MIME_MULTIPART && (open->boundary.ptr || !p->children);
-	p->body_end = MAX((uint32_t)end, p->body_start);
-	if (p->body_end == p->body_start)
-		return;
-	p->body_lines = lines - open->body_lines + (r->in.ptr[end - 1] != '\n');
+	if (p->body_start > end)
+		cut_header(r, p, (uint32_t)end);
+	p->body_end = (uint32_t)end;
+	if (p->body_end > p->body_start && lines >= open->body_lines)
+		p->body_lines = lines - open->body_lines + (r->in.ptr[end - 1] != '\n');
 }
 
 /* A boundary line at pos: the line end before it belongs to it. */
@@ -383,6 +404,9 @@ close_to(struct mime_reader *r, size_t depth)
 	}
 	if (end && end < r->pos && r->in.ptr[end - 1] == '\r')
 		end--;
+	/* A body that did not begin keeps the empty line before it, which ended the header. */
+	if (r->depth > depth)
+		end = MAX(end, (size_t)part_at(r, r->stack[depth].index)->body_start);
 	while (r->depth > depth)
 		close_part(r, end, lines);
 }

@@ -42,6 +42,8 @@ lists(void)
 		{"\"\" <a@b.example>", "[|-|a|b.example]"},
 		{"\"q\\\"u\\\\o\" <a@b.example>", "[q\"u\\o|-|a|b.example]"},
 		{"a@b.example (Ada (the) First)", "[Ada (the) First|-|a|b.example]"},
+		{"a@b.example (x)@c", "[x|-|a|b.example][-|-||c]!"},
+		{"<a@b.example c d>", "[-|-|a|b.example]!"},
 		{"(x) a (y) @ (z) b . example (w)", "[w|-|a|b.example]"},
 		{"\"john doe\"@x.example", "[-|-|john doe|x.example]"},
 		{"john . doe @ x . example", "[-|-|john.doe|x.example]"},

@@ -180,6 +180,12 @@ damage(void)
 			"multipart/digest 1 0-44-69 2,6\n.message/rfc822 1 48-49-62 1,3\n"
 			"..text/plain 0 49-61-62 2,1\n",
 			false},
+		{"inner header cut off by a boundary",
+			"Content-Type: multipart/mixed; boundary=x\n\n--x\n"
+			"Content-Type: message/rfc822\n\nContent-Type: message/rfc822\n--x--\n",
+			"multipart/mixed 1 0-43-112 2,5\n.message/rfc822 1 47-77-105 2,1\n"
+			"..message/rfc822 1 77-105-105 1,0\n...text/plain 0 105-105-105 0,0\n",
+			false},
 		{"empty", "", "text/plain 0 0-0-0 0,0\n", false},
 		{"only a header", "A: b", "text/plain 0 0-4-4 0,0\n", false},
 		{"nothing but a line end", "\r\n", "text/plain 0 0-2-2 1,0\n", false},
