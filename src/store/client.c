@@ -20,6 +20,14 @@ struct waiting {
 	void *ctx;
 };
 
+/* A commit whose done is due. */
+struct finished {
+	store_done *done;
+	void *ctx;
+	int err;
+	uint64_t version;
+};
+
 struct bell {
 	struct store_id partition;
 	store_bell *fn;
@@ -35,9 +43,13 @@ struct client {
 	bool closed;
 	uint64_t next_id;
 	VEC(struct waiting) waiting;
+	VEC(struct finished) finished;
+	struct loop_timer tell;
+	uint64_t told; /* commits whose done was called */
 	VEC(struct bell) bells;
 	struct loop_timer ring;
 	/* The blocking call under way: its id, what it collects, and its result. */
+	bool in_call;
 	uint64_t call_id;
 	bool call_done;
 	int call_err;
@@ -80,6 +92,32 @@ on_bell(struct client *k, const struct msg_st_bell *m)
 		ring_bells(k);
 }
 
+static void
+tell_finished(void *ctx)
+{
+	struct client *k = ctx;
+
+	while (k->finished.len) {
+		struct finished f = k->finished.at[0];
+		VEC_REMOVE(&k->finished, 0);
+		k->told++;
+		f.done(f.ctx, f.err, f.version);
+	}
+}
+
+/* done is called from the loop or from store_wait, never inside another call: there it could make
+ * calls of its own and take the answer that is waited for. */
+static void
+finish(struct client *k, store_done *done, void *ctx, int err, uint64_t version)
+{
+	struct finished f = {done, ctx, err, version};
+	int r = VEC_PUSH(&k->finished, f);
+
+	if (!r && !k->tell.slot)
+		r = loop_timer_set(k->loop, &k->tell, 0, tell_finished, k);
+	assert(r == LL_OK); /* else the promise that done is called cannot be kept */
+}
+
 static bool
 on_committed(struct client *k, const struct msg_st_committed *m)
 {
@@ -88,6 +126,11 @@ on_committed(struct client *k, const struct msg_st_committed *m)
 		if (w.id != m->id)
 			continue;
 		VEC_REMOVE(&k->waiting, i);
+		if (k->in_call) {
+			finish(k, w.done, w.ctx, -(int)m->err, m->version);
+			return true;
+		}
+		k->told++;
 		w.done(w.ctx, -(int)m->err, m->version);
 		return true;
 	}
@@ -147,8 +190,10 @@ store_client_closed(struct store *s)
 	k->call_err = LL_ERR_CLOSED;
 	while (k->waiting.len) {
 		struct waiting w = k->waiting.at[--k->waiting.len];
-		w.done(w.ctx, LL_ERR_CLOSED, 0);
+		finish(k, w.done, w.ctx, LL_ERR_CLOSED, 0);
 	}
+	if (!k->in_call)
+		tell_finished(k);
 }
 
 static void
@@ -176,6 +221,7 @@ call_begin(struct client *k, struct buf *out)
 	k->call_id = ++k->next_id;
 	k->call_done = false;
 	k->call_out = out;
+	k->in_call = true;
 	return k->call_id;
 }
 
@@ -188,6 +234,9 @@ call_end(struct client *k, int sent)
 	while (r == LL_OK && !k->call_done && !k->closed)
 		r = ipc_pump(k->c);
 	k->call_out = NULL;
+	k->in_call = false;
+	if (sent) /* the call went nowhere, the channel is as good as before */
+		return sent;
 	if (r == LL_OK)
 		return k->call_done ? k->call_err : LL_ERR_CLOSED;
 	k->closed = true;
@@ -202,12 +251,15 @@ client_free(struct store *s)
 	while (k->waiting.len && !k->closed)
 		if (store_wait(s))
 			break;
+	tell_finished(k);
+	loop_timer_stop(k->loop, &k->tell);
 	loop_timer_stop(k->loop, &k->ring);
 	if (k->owned)
 		ipc_free(k->c);
 	if (k->window)
 		munmap(k->window, WINDOW_LEN);
 	VEC_DONE(&k->waiting);
+	VEC_DONE(&k->finished);
 	VEC_DONE(&k->bells);
 	free(k);
 }
@@ -216,8 +268,11 @@ static int
 client_get(struct store *s, struct store_id partition, struct slice key, struct buf *ret_value)
 {
 	struct client *k = client_of(s);
-	struct msg_st_get m = {.id = call_begin(k, ret_value), .key = key};
+	struct msg_st_get m = {.key = key};
 
+	if (!key.len || key.len > STORE_KEY_MAX)
+		return LL_ERR_NOTFOUND;
+	m.id = call_begin(k, ret_value);
 	memcpy(m.partition, partition.b, STORE_ID_LEN);
 	return call_end(k, ipc_send_st_get(k->c, &m, -1));
 }
@@ -262,34 +317,6 @@ client_stat(struct store *s, struct store_id partition, struct store_stat *ret)
 	return r;
 }
 
-struct failed_commit {
-	struct loop_timer timer;
-	store_done *done;
-	void *ctx;
-	int err;
-};
-
-static void
-tell_failed(void *ctx)
-{
-	struct failed_commit *f = ctx;
-
-	f->done(f->ctx, f->err, 0);
-	free(f);
-}
-
-/* done is never called before commit returns, so a failure is told from the loop. */
-static void
-fail_later(struct client *k, int err, store_done *done, void *ctx)
-{
-	struct failed_commit *f = malloc(sizeof(*f));
-
-	assert(f);
-	*f = (struct failed_commit){.done = done, .ctx = ctx, .err = err};
-	if (loop_timer_set(k->loop, &f->timer, 0, tell_failed, f))
-		tell_failed(f);
-}
-
 static void
 client_commit(struct store *s, const struct store_commit *c, store_done *done, void *ctx)
 {
@@ -297,11 +324,13 @@ client_commit(struct store *s, const struct store_commit *c, store_done *done, v
 	struct client *k = client_of(s);
 	struct msg_st_commit m = {.id = ++k->next_id, .expect = c->expect, .quota = c->quota};
 	struct waiting w = {m.id, done, ctx};
+	size_t bytes;
 	int r;
 
 	buf_reset(&ops);
 	memcpy(m.partition, c->partition.b, STORE_ID_LEN);
-	r = c->n > STORE_OPS_MAX ? LL_ERR_LIMIT : store_wire_put_ops(&ops, c->ops, c->n);
+	if (!(r = store_commit_check(c, &bytes)))
+		r = store_wire_put_ops(&ops, c->ops, c->n);
 	m.ops = buf_slice(&ops);
 	if (r == LL_OK && k->closed)
 		r = LL_ERR_CLOSED;
@@ -310,25 +339,24 @@ client_commit(struct store *s, const struct store_commit *c, store_done *done, v
 	if (r == LL_OK && (r = ipc_send_st_commit(k->c, &m, -1)))
 		k->waiting.len--;
 	if (r)
-		fail_later(k, r, done, ctx);
+		finish(k, done, ctx, r, 0);
 }
 
 static int
 client_wait(struct store *s)
 {
 	struct client *k = client_of(s);
-	size_t before = k->waiting.len;
+	uint64_t before = k->told;
 
-	if (!before)
-		return k->closed ? LL_ERR_CLOSED : LL_OK;
-	while (k->waiting.len == before) {
+	tell_finished(k);
+	while (k->told == before && k->waiting.len) {
 		int r = k->closed ? LL_ERR_CLOSED : ipc_pump(k->c);
 		if (r) {
 			store_client_closed(s);
 			return LL_ERR_CLOSED;
 		}
 	}
-	return LL_OK;
+	return k->closed ? LL_ERR_CLOSED : LL_OK;
 }
 
 static int
@@ -354,11 +382,15 @@ static int
 client_blob_put(struct store *s, struct store_id blob, struct slice data)
 {
 	struct client *k = client_of(s);
-	struct msg_st_blob_put m = {.id = call_begin(k, NULL), .len = data.len};
-	CLEANUP(fd_close) int fd = memory_file(data);
+	struct msg_st_blob_put m = {.len = data.len};
+	CLEANUP(fd_close) int fd = -1;
 
+	if (data.len > STORE_BLOB_MAX)
+		return LL_ERR_LIMIT;
+	fd = memory_file(data);
 	if (fd < 0)
 		return LL_ERR_NOMEM;
+	m.id = call_begin(k, NULL);
 	memcpy(m.blob, blob.b, STORE_ID_LEN);
 	return call_end(k, ipc_send_st_blob_put(k->c, &m, fd));
 }
@@ -403,14 +435,17 @@ client_blob_read(struct store *s, struct store_id partition, struct store_id blo
 	size_t len, struct buf *ret_data)
 {
 	struct client *k = client_of(s);
+	size_t before = ret_data->len;
 
 	if (len > SMALL_READ && !k->window)
 		make_window(k);
 	while (len) {
 		size_t want = MIN(len, k->window ? WINDOW_LEN : SMALL_READ), got;
 		int r = read_part(k, &partition, &blob, offset, want, ret_data, &got);
-		if (r)
+		if (r) {
+			buf_truncate(ret_data, before);
 			return r;
+		}
 		if (got < want)
 			break; /* the blob's end */
 		offset += got;
@@ -438,12 +473,22 @@ static int
 client_watch(struct store *s, struct store_id partition, store_bell *bell, void *ctx)
 {
 	struct client *k = client_of(s);
-	struct msg_st_watch m = {.id = call_begin(k, NULL)};
+	struct msg_st_watch m;
 	struct bell b = {partition, bell, ctx, false};
-	int r = VEC_PUSH(&k->bells, b);
+	int r;
 
+	VEC_EACH (old, &k->bells)
+		if (memcmp(&old->partition, &partition, sizeof(partition)) == 0) {
+			*old = b;
+			return LL_OK;
+		}
+	if ((r = VEC_PUSH(&k->bells, b)))
+		return r;
+	m.id = call_begin(k, NULL);
 	memcpy(m.partition, partition.b, STORE_ID_LEN);
-	return r ? r : call_end(k, ipc_send_st_watch(k->c, &m, -1));
+	if ((r = call_end(k, ipc_send_st_watch(k->c, &m, -1))))
+		k->bells.len--;
+	return r;
 }
 
 static void

@@ -57,54 +57,6 @@ engine_submit_wait(struct engine *e, struct job *j)
 	return j->err;
 }
 
-static bool
-op_has_value(enum store_op_kind kind)
-{
-	return kind == STORE_PUT || kind == STORE_PUT_NEW || kind == STORE_BLOB_NEW;
-}
-
-static bool
-op_has_key(enum store_op_kind kind)
-{
-	return kind == STORE_PUT || kind == STORE_PUT_NEW || kind == STORE_DEL;
-}
-
-static int
-op_check(const struct store_op *op)
-{
-	if ((unsigned)op->kind > STORE_BLOB_DROP)
-		return LL_ERR_UNSUPPORTED;
-	if (op_has_key(op->kind) && (!op->key.len || op->key.len > STORE_KEY_MAX))
-		return LL_ERR_LIMIT;
-	if (op->kind == STORE_BLOB_NEW)
-		return op->value.len > STORE_INLINE_BLOB_MAX ? LL_ERR_LIMIT : LL_OK;
-	return op_has_value(op->kind) && op->value.len > STORE_VALUE_MAX ? LL_ERR_LIMIT : LL_OK;
-}
-
-/* The bytes a commit carries. */
-static int
-commit_check(const struct store_commit *c, size_t *ret_bytes)
-{
-	size_t bytes = 0;
-	int r;
-
-	*ret_bytes = 0;
-	if (c->n > STORE_OPS_MAX)
-		return LL_ERR_LIMIT;
-	for (size_t i = 0; i < c->n; i++) {
-		if ((r = op_check(&c->ops[i])))
-			return r;
-		if (op_has_key(c->ops[i].kind))
-			bytes += c->ops[i].key.len;
-		if (op_has_value(c->ops[i].kind))
-			bytes += c->ops[i].value.len;
-	}
-	if (bytes > STORE_COMMIT_MAX)
-		return LL_ERR_LIMIT;
-	*ret_bytes = bytes;
-	return LL_OK;
-}
-
 static struct slice
 copy_to(uint8_t **at, struct slice s)
 {
@@ -126,9 +78,9 @@ job_copy_ops(struct job *j, const struct store_commit *c)
 		struct job_op *to = &j->ops[i];
 		to->op.kind = from->kind;
 		to->op.blob = from->blob;
-		if (op_has_key(from->kind))
+		if (store_op_has_key(from->kind))
 			to->op.key = copy_to(&at, from->key);
-		if (op_has_value(from->kind))
+		if (store_op_has_value(from->kind))
 			to->op.value = copy_to(&at, from->value);
 		if (from->kind == STORE_BLOB_NEW)
 			to->crc = crc32c(0, to->op.value);
@@ -155,7 +107,7 @@ engine_commit(struct store *s, const struct store_commit *c, store_done *done, v
 {
 	struct engine *e = CONTAINER_OF(s, struct engine, base);
 	size_t bytes;
-	int err = commit_check(c, &bytes);
+	int err = store_commit_check(c, &bytes);
 	size_t n = err ? 0 : c->n;
 	struct job *j = malloc(sizeof(*j) + n * sizeof(j->ops[0]) + bytes);
 

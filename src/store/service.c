@@ -286,12 +286,14 @@ put_from_file(struct store_service *sv, const struct msg_st_blob_put *m, int fd)
 
 	/* Without these seals the sender could cut the file while it is read here. */
 	if ((fcntl(fd, F_GET_SEALS) & wanted) != wanted || fstat(fd, &st) < 0 ||
-		m->len > STORE_BLOB_MAX || m->len == 0 || (uint64_t)st.st_size < m->len)
+		m->len > STORE_BLOB_MAX || (uint64_t)st.st_size < m->len)
 		return LL_ERR_DENIED;
+	memcpy(blob.b, m->blob, STORE_ID_LEN);
+	if (m->len == 0)
+		return store_blob_put(sv->store, blob, SLICE_NONE);
 	p = mmap(NULL, (size_t)m->len, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
 	if (p == MAP_FAILED)
 		return LL_ERR_NOMEM;
-	memcpy(blob.b, m->blob, STORE_ID_LEN);
 	r = store_blob_put(sv->store, blob, slice_new(p, (size_t)m->len));
 	munmap(p, (size_t)m->len);
 	return r;

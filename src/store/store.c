@@ -81,6 +81,54 @@ store_drop(struct store *s, struct store_id partition)
 	return s->v->drop(s, partition);
 }
 
+bool
+store_op_has_value(enum store_op_kind kind)
+{
+	return kind == STORE_PUT || kind == STORE_PUT_NEW || kind == STORE_BLOB_NEW;
+}
+
+bool
+store_op_has_key(enum store_op_kind kind)
+{
+	return kind == STORE_PUT || kind == STORE_PUT_NEW || kind == STORE_DEL;
+}
+
+static int
+op_check(const struct store_op *op)
+{
+	if ((unsigned)op->kind > STORE_BLOB_DROP)
+		return LL_ERR_UNSUPPORTED;
+	if (store_op_has_key(op->kind) && (!op->key.len || op->key.len > STORE_KEY_MAX))
+		return LL_ERR_LIMIT;
+	if (op->kind == STORE_BLOB_NEW)
+		return op->value.len > STORE_INLINE_BLOB_MAX ? LL_ERR_LIMIT : LL_OK;
+	return store_op_has_value(op->kind) && op->value.len > STORE_VALUE_MAX ? LL_ERR_LIMIT
+									       : LL_OK;
+}
+
+int
+store_commit_check(const struct store_commit *c, size_t *ret_bytes)
+{
+	size_t bytes = 0;
+	int r;
+
+	*ret_bytes = 0;
+	if (c->n > STORE_OPS_MAX)
+		return LL_ERR_LIMIT;
+	for (size_t i = 0; i < c->n; i++) {
+		if ((r = op_check(&c->ops[i])))
+			return r;
+		if (store_op_has_key(c->ops[i].kind))
+			bytes += c->ops[i].key.len;
+		if (store_op_has_value(c->ops[i].kind))
+			bytes += c->ops[i].value.len;
+	}
+	if (bytes > STORE_COMMIT_MAX)
+		return LL_ERR_LIMIT;
+	*ret_bytes = bytes;
+	return LL_OK;
+}
+
 struct sync_result {
 	bool done;
 	int err;

@@ -99,6 +99,13 @@ struct store_vtable {
 	int (*drop)(struct store *, struct store_id partition);
 };
 
+/* For implementations: whether a commit keeps to the limits above, and how many bytes it carries.
+ * LL_ERR_LIMIT, LL_ERR_UNSUPPORTED. */
+int store_commit_check(const struct store_commit *c, size_t *ret_bytes) CHECKED;
+/* Which fields of an op count. */
+bool store_op_has_key(enum store_op_kind kind);
+bool store_op_has_value(enum store_op_kind kind);
+
 /* Base of every implementation; first member of its struct. */
 struct store {
 	const struct store_vtable *v;

@@ -848,8 +848,11 @@ listen(void)
 {
 	struct store_id p = new_id();
 
-	for (int i = 0; i < 50; i++)
+	for (int i = 0; i < 50; i++) {
 		CHECK_INT(COMMIT(p, put(S("tick"), S("x"))), LL_OK);
+		if (engine->turn)
+			engine->turn(st);
+	}
 }
 
 static void

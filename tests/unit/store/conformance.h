@@ -11,6 +11,8 @@ struct conformance {
 	void (*close)(struct store *s);
 	/* Frees it and opens the same one again; NULL when this engine cannot. */
 	struct store *(*reopen)(struct store *s);
+	/* Gives the handle's event loop, if it has one, time for what is due. NULL: it has none. */
+	void (*turn)(struct store *s);
 };
 
 /* Runs all cases; the number that failed. */

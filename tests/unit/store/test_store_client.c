@@ -1,0 +1,159 @@
+/* The conformance suite once more, over a channel: the embedded engine and the service in a process
+ * of their own, the client here. */
+#include "t.h"
+#include "base/error.h"
+#include "conformance.h"
+#include "ipc/channel.h"
+#include "store/client.h"
+#include "store/embedded.h"
+#include "store/service.h"
+
+#include <ftw.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char dir[256];
+static pid_t server;
+static struct loop *loop;
+
+/* --- the store process --- */
+
+struct server {
+	struct loop *loop;
+	struct store *engine;
+	struct store_service *service;
+	struct store_peer *peer;
+};
+
+static void
+on_done(void *ctx, unsigned events)
+{
+	struct server *v = ctx;
+
+	if (store_embedded_run(v->engine))
+		_exit(3);
+}
+
+static void
+on_message(void *ctx, struct ipc_channel *c, const struct msg *m, int fd)
+{
+	struct server *v = ctx;
+
+	if (!store_service_handle(v->service, v->peer, m, fd))
+		_exit(4);
+}
+
+static void
+on_gone(void *ctx, struct ipc_channel *c, int err)
+{
+	struct server *v = ctx;
+
+	loop_stop(v->loop);
+}
+
+static void __attribute__((noreturn)) serve(int fd)
+{
+	static struct store_embedded_options options = {.segment_bytes = 256 << 10, .min_free = 1};
+	static struct loop_watch done = LOOP_WATCH_NONE;
+	struct store_embedded_report report;
+	struct server v = {.loop = loop_new()};
+	struct ipc_options o = {ROLE_STORE, ROLE_AUTH, on_message, on_gone, &v};
+	struct ipc_channel *c;
+
+	if (!v.loop || store_embedded_open(dir, &options, &v.engine))
+		_exit(5);
+	c = ipc_new(v.loop, fd, &o);
+	v.service = store_service_new(v.loop, v.engine);
+	if (!c || !v.service || !(v.peer = store_service_peer(v.service, c, ROLE_AUTH, NULL)) ||
+		loop_watch(v.loop, &done, store_embedded_fd(v.engine), LOOP_READ, on_done, &v) ||
+		loop_run(v.loop))
+		_exit(6);
+	if (store_embedded_verify(v.engine, &report))
+		_exit(7);
+	store_free(v.engine);
+	_exit(0);
+}
+
+/* --- the factory --- */
+
+static int
+remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	return remove(path);
+}
+
+static void
+lost(void *ctx)
+{
+}
+
+static struct store *
+start(void)
+{
+	int fds[2];
+
+	if (ipc_socketpair(fds))
+		abort();
+	fflush(stdout);
+	server = fork();
+	if (server == 0) {
+		close(fds[0]);
+		serve(fds[1]);
+	}
+	close(fds[1]);
+	loop = loop_new();
+	return loop ? store_client_new(loop, fds[0], ROLE_AUTH, lost, NULL) : NULL;
+}
+
+static void
+stop(struct store *s)
+{
+	int status = 0;
+
+	store_free(s);
+	loop_free(loop);
+	waitpid(server, &status, 0);
+	CHECK(WIFEXITED(status));
+	CHECK_INT(WEXITSTATUS(status), 0);
+}
+
+static struct store *
+open_new(void)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	snprintf(dir, sizeof(dir), "%s/letterlock-client-XXXXXX", tmp ? tmp : "/tmp");
+	if (!mkdtemp(dir))
+		abort();
+	return start();
+}
+
+static void
+close_and_remove(struct store *s)
+{
+	stop(s);
+	nftw(dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static struct store *
+reopen(struct store *s)
+{
+	stop(s);
+	return start();
+}
+
+static void
+turn(struct store *s)
+{
+	if (loop_round(loop, 0))
+		abort();
+}
+
+int
+main(void)
+{
+	static const struct conformance client = {open_new, close_and_remove, reopen, turn};
+
+	return conformance_run(&client) != 0;
+}
