@@ -73,7 +73,9 @@ void job_lost(enum role role, const struct ipc_channel *ch);
 /* submission.c of the role: the message of a signed-in author, completed, into out. LL_ERR_SYNTAX
  * with *ret_why. */
 int job_complete_submission(struct job *j, struct buf *out, const char **ret_why) CHECKED;
-/* outbound.c: commits the queue entry for the targets that are elsewhere; calls done. */
-int job_queue(struct job *j, store_done *done, void *ctx) CHECKED;
+/* delivery_outbound.c: commits queue entries for the targets that are elsewhere; each commit counts
+ * in j->commits and calls job_committed. LL_OK when all were begun. */
+int job_queue(struct job *j) CHECKED;
+void job_committed(void *job, int err, uint64_t version);
 
 #endif

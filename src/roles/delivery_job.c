@@ -19,6 +19,7 @@
 
 #define JOB_TIMEOUT_MS 60000 /* for everything that others must answer */
 #define SENDERS_MAX 20000
+#define AUTHORS_MAX 16
 #define ADDED_MAX ((size_t)64 << 10) /* header fields put on top */
 
 struct sender {
@@ -39,6 +40,8 @@ job_free(struct job *j)
 	}
 	VEC_DONE(&j->targets);
 	VEC_DONE(&j->asked);
+	VEC_DONE(&j->author_keys);
+	arena_done(&j->arena);
 	mailauth_free(j->auth);
 	dns_memo_free(j->memo);
 	delivery_free(j->sealed);
@@ -129,10 +132,10 @@ note(struct job *j, uint16_t code, const char *text)
 	}
 }
 
-static void
-committed(void *ctx, int err, uint64_t version)
+void
+job_committed(void *job, int err, uint64_t version)
 {
-	struct job *j = ctx;
+	struct job *j = job;
 
 	if (err == LL_OK)
 		note(j, 250, "");
@@ -161,7 +164,7 @@ deliver_local(struct job *j, const struct target *t, enum mailbox_role role)
 	if (r == LL_OK) {
 		c.ops = rec.ops;
 		c.n = rec.n;
-		store_commit(dv.store, &c, committed, j);
+		store_commit(dv.store, &c, job_committed, j);
 	}
 	delivery_record_done(&rec);
 	return r;
@@ -190,11 +193,8 @@ commit_all(struct job *j, enum mailbox_role role)
 		if ((r = deliver_local(j, t, role)))
 			j->commits--;
 	}
-	if (r == LL_OK && outside) {
-		j->commits++;
-		if ((r = job_queue(j, committed, j)))
-			j->commits--;
-	}
+	if (r == LL_OK && outside)
+		r = job_queue(j);
 	if (r) {
 		log_warn("deliver", "error=%s", log_quote(slice_str(ll_strerror(r))));
 		note(j, 451, "");
@@ -337,37 +337,52 @@ begin_checks(struct job *j)
 	return LL_OK;
 }
 
-/* Every address in From must be the author's own: who has signed in may not put on another's name.
- */
+/* Asks whether the author may write as this address. */
+static int
+ask_author(struct job *j, struct ipc_channel *authp, const struct address *a)
+{
+	CLEANUP(buf_done)
+	struct buf spec = BUF_INIT(IPC_ADDRESS_MAX), key = BUF_INIT(ADDRESS_KEY_MAX);
+	struct msg_ticket_query m = {.id = j->id};
+	struct slice kept;
+
+	if (address_put_spec(&spec, a->local, a->domain) || address_key(&key, a->local, a->domain))
+		return LL_ERR_SYNTAX;
+	kept = arena_dup(&j->arena, buf_slice(&key));
+	if (!kept.ptr || VEC_PUSH(&j->author_keys, kept))
+		return LL_ERR_NOMEM;
+	memcpy(m.ticket, j->envelope.ticket, sizeof(m.ticket));
+	m.address = buf_slice(&spec);
+	if (ipc_send_ticket_query(authp, &m, -1))
+		return LL_ERR_CLOSED;
+	j->tickets++;
+	return LL_OK;
+}
+
+/* Every address in From and Sender must be the author's own: who has signed in may not put on
+ * another's name. */
 static int
 begin_submission(struct job *j)
 {
 	struct ipc_channel *authp = role_peer(dv.env, ROLE_AUTH, 0);
-	CLEANUP(arena_done) struct arena arena = ARENA_INIT(1 << 20);
-	struct address_list list = {0};
-	struct header_field from;
-	size_t n = 0;
+	struct slice header = slice_sub(j->body, 0, header_length(j->body));
+	struct header_iter it = header_iter_new(header);
+	struct header_field f;
+	int r = authp ? LL_OK : LL_ERR_CLOSED;
 
-	if (!authp)
-		return LL_ERR_CLOSED;
-	if (header_find(j->body, S("From"), &from) && address_list_parse(from.value, &arena, &list))
-		return LL_ERR_NOMEM;
-	for (size_t i = 0; i < list.len && n < 16; i++) {
-		CLEANUP(buf_done) struct buf spec = BUF_INIT(IPC_ADDRESS_MAX);
-		struct msg_ticket_query m = {.id = j->id};
-		if (list.at[i].kind != ADDRESS_MAILBOX || list.at[i].domain.len == 0)
+	j->arena = ARENA_INIT(4 << 20);
+	while (r == LL_OK && header_next(&it, &f)) {
+		struct address_list list = {0};
+		if (!slice_ieq(f.name, S("From")) && !slice_ieq(f.name, S("Sender")))
 			continue;
-		if (address_put_spec(&spec, list.at[i].local, list.at[i].domain))
-			return LL_ERR_SYNTAX;
-		memcpy(m.ticket, j->envelope.ticket, sizeof(m.ticket));
-		m.address = buf_slice(&spec);
-		if (n++ == 0)
-			memcpy(j->from, spec.ptr, spec.len);
-		if (ipc_send_ticket_query(authp, &m, -1))
-			return LL_ERR_CLOSED;
-		j->tickets++;
+		r = address_list_parse(f.value, &j->arena, &list);
+		for (size_t i = 0; i < list.len && r == LL_OK; i++)
+			if (list.at[i].kind == ADDRESS_MAILBOX && list.at[i].domain.len)
+				r = j->author_keys.len < AUTHORS_MAX
+					? ask_author(j, authp, &list.at[i])
+					: LL_ERR_SYNTAX;
 	}
-	return n ? LL_OK : LL_ERR_SYNTAX;
+	return r ? r : j->author_keys.len ? LL_OK : LL_ERR_SYNTAX;
 }
 
 static int
