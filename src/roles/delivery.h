@@ -4,6 +4,7 @@
 #define ROLES_DELIVERY_H
 
 #include "account/deliver.h"
+#include "base/arena.h"
 #include "base/vec.h"
 #include "mail/mailauth.h"
 #include "roles/delivery_envelope.h"
@@ -52,7 +53,9 @@ struct job {
 	bool auth_done;
 	uint32_t tickets; /* sender checks under way */
 	char login[IPC_ADDRESS_MAX + 1]; /* whose submission it is */
-	char from[IPC_ADDRESS_MAX + 1]; /* its From address */
+	struct arena arena; /* of what follows */
+	VEC(struct slice) author_keys; /* lookup keys of its From and Sender addresses */
+	bool header_utf8;
 	struct buf message; /* as it is stored */
 	struct delivery *sealed;
 	uint32_t commits; /* under way */
