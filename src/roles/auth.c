@@ -261,6 +261,8 @@ auth_peer(struct role_env *env, enum role role, unsigned index, struct ipc_chann
 		use_store(env, gone ? NULL : c);
 	if (role == ROLE_FRONTEND && gone)
 		login_forget(c, 0);
+	if (role == ROLE_RELAY && gone)
+		control_relay_gone();
 }
 
 /* --- the command line, the parent, relay --- */

@@ -42,8 +42,13 @@ void login_forget(struct ipc_channel *frontend, uint64_t conn);
 struct verifier;
 typedef int login_verifier(void *ctx, const struct verifier *v);
 int login_verifiers(const uint8_t account[RECORD_ID_LEN], login_verifier *each, void *ctx) CHECKED;
-/* The key records of an account ("k/" without verifiers). */
-int login_key_records(const uint8_t account[RECORD_ID_LEN], struct key_records *ret) CHECKED;
+/* The key records of an account ("k/" without verifiers); of the manifests those from the newest
+ * down to the pinned one. */
+int login_key_records(const uint8_t account[RECORD_ID_LEN], const struct account_pin *pin,
+	struct key_records *ret) CHECKED;
+/* Those manifests only. */
+int login_manifests(const uint8_t account[RECORD_ID_LEN], const struct account_pin *pin,
+	struct key_records *ret) CHECKED;
 
 /* --- sessions.c --- */
 /* Is a session of that account there, with keys? */
@@ -61,5 +66,6 @@ unsigned session_count(void);
 void control_conn(struct role_env *env, int fd);
 void control_processes_reply(const struct msg_processes_reply *m);
 void control_queue_reply(const struct msg_queue_reply *m);
+void control_relay_gone(void);
 
 #endif

@@ -137,12 +137,38 @@ login_verifiers(const uint8_t account[RECORD_ID_LEN], login_verifier *each, void
 }
 
 int
-login_key_records(const uint8_t account[RECORD_ID_LEN], struct key_records *ret)
+login_manifests(const uint8_t account[RECORD_ID_LEN], const struct account_pin *pin,
+	struct key_records *ret)
 {
-	static const char *const prefixes[] = {ACCOUNT_ANCHOR_PREFIX, ACCOUNT_GRANT_PREFIX,
-		ACCOUNT_KEYRING_PREFIX, ACCOUNT_MANIFEST_PREFIX, ACCOUNT_UNLOCK_PREFIX};
+	/* Newest first; the pinned one is the last that is wanted. */
+	struct account_key end = account_key_manifest(pin->seq);
+	size_t before = ret->v.len;
+	bool more = true;
 	struct store_id id;
 	int r = auth.store ? LL_OK : LL_ERR_CLOSED;
+
+	memcpy(id.b, account, sizeof(id.b));
+	end.bytes[end.len++] = 0;
+	while (r == LL_OK && more) {
+		struct slice from = ret->v.len > before ? ret->v.at[ret->v.len - 1].key
+							: S(ACCOUNT_MANIFEST_PREFIX);
+		uint8_t next[ACCOUNT_KEY_MAX + 1] = {0};
+
+		memcpy(next, from.ptr, from.len);
+		r = store_range(auth.store, id, slice_new(next, from.len + (ret->v.len > before)),
+			account_key_slice(&end), 0, key_records_row, ret, &more);
+	}
+	return r;
+}
+
+int
+login_key_records(const uint8_t account[RECORD_ID_LEN], const struct account_pin *pin,
+	struct key_records *ret)
+{
+	static const char *const prefixes[] = {ACCOUNT_ANCHOR_PREFIX, ACCOUNT_GRANT_PREFIX,
+		ACCOUNT_KEYRING_PREFIX, ACCOUNT_UNLOCK_PREFIX};
+	struct store_id id;
+	int r = login_manifests(account, pin, ret);
 
 	memcpy(id.b, account, sizeof(id.b));
 	for (size_t i = 0; i < ARRAY_SIZE(prefixes) && r == LL_OK; i++)
@@ -234,7 +260,7 @@ unlock(struct ticket *t, const struct directory_account *account,
 		.records = &records,
 		.pin = &account->pin,
 		.now = clock_unix()};
-	int r = login_key_records(t->account, &records);
+	int r = login_key_records(t->account, &account->pin, &records);
 
 	memcpy(open.account, t->account, sizeof(open.account));
 	memcpy(open.unlocker, t->unlocker, sizeof(open.unlocker));
