@@ -213,6 +213,14 @@ account_load(struct account *a)
 	return err;
 }
 
+bool
+account_stale(struct account *a)
+{
+	struct store_stat now;
+
+	return !store_stat(a->env.store, a->env.id, &now) && now.version != a->version;
+}
+
 int
 account_reload(struct account *a)
 {

@@ -276,6 +276,9 @@ struct account {
 };
 
 void account_notify(struct account *a, struct mailbox *mb, unsigned events);
+/* Whether others have committed since we looked; then a record that seems altered may only be newer.
+ */
+bool account_stale(struct account *a);
 /* Reads again what others have changed. */
 int account_reload(struct account *a) CHECKED;
 int64_t account_now(const struct account *a);

@@ -5,9 +5,10 @@
 
 #include <stdlib.h>
 
-/* A page takes at most PAGE_BYTES to write again, so another one fits up to here. */
+/* A page takes about PAGE_BYTES and 330 operations at most, so another one may fit up to here; if
+ * it does not, the step does one page only. */
 #define STEP_BYTES ((size_t)20 << 10)
-#define STEP_OPS 300
+#define STEP_OPS 180
 
 void
 gc_done(struct gc *g)
@@ -263,12 +264,13 @@ rewrite_page(struct txn *t, uint32_t page, uint64_t dead)
 /* ---- A step ---- */
 
 static int
-step_list(struct txn *t, const struct gc_list *l)
+step_list(struct txn *t, const struct gc_list *l, size_t pages)
 {
 	size_t i = 0;
 	int err = LL_OK;
 
-	while (i < l->emails.len && !err && t->bytes < STEP_BYTES && t->ops.len < STEP_OPS) {
+	for (; i < l->emails.len && !err && pages && t->bytes < STEP_BYTES && t->ops.len < STEP_OPS;
+		pages--) {
 		uint32_t page = l->emails.at[i] >> SLOTS_LOG;
 		uint64_t dead = 0;
 		for (; i < l->emails.len && l->emails.at[i] >> SLOTS_LOG == page; i++)
@@ -285,13 +287,14 @@ step_list(struct txn *t, const struct gc_list *l)
 static int
 step_build(struct txn *t, void *ctx)
 {
+	const size_t *pages = ctx;
 	int err = lists_load(t->a);
 
 	t->silent = true;
 	if (err)
 		return err;
 	if (t->a->gc.v.len)
-		return step_list(t, &t->a->gc.v.at[0]);
+		return step_list(t, &t->a->gc.v.at[0], *pages);
 	t->nothing = !t->head.n_pack;
 	if (t->nothing)
 		return LL_OK;
@@ -303,5 +306,12 @@ step_build(struct txn *t, void *ctx)
 int
 gc_step(struct account *a)
 {
-	return txn_run(a, step_build, NULL);
+	size_t pages = SIZE_MAX;
+	int err = txn_run(a, step_build, &pages);
+
+	if (err == LL_ERR_LIMIT) {
+		pages = 1;
+		err = txn_run(a, step_build, &pages);
+	}
+	return err;
 }

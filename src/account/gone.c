@@ -161,11 +161,10 @@ uid_cmp(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
-int
-mailbox_vanished(struct mailbox *mb, uint64_t since, struct uid_list *ret)
+static int
+vanished_read(struct mailbox *mb, uint64_t since, struct uid_list *ret)
 {
 	struct vanished v = {.mb = mb, .since = since, .uids = ret};
-	size_t before = ret->len;
 	int err;
 
 	if (mb->gone || since >= mb->s.info.highestmodseq)
@@ -176,6 +175,21 @@ mailbox_vanished(struct mailbox *mb, uint64_t since, struct uid_list *ret)
 		vanished_page, &v);
 	if (!err && memcmp(v.set, mb->s.set_gone, SET_LEN) != 0)
 		err = LL_ERR_AUTH;
+	return err;
+}
+
+int
+mailbox_vanished(struct mailbox *mb, uint64_t since, struct uid_list *ret)
+{
+	size_t before = ret->len;
+	int err = vanished_read(mb, since, ret);
+
+	for (int i = 0; i < 4 && err == LL_ERR_AUTH && account_stale(mb->account); i++) {
+		ret->len = before;
+		err = account_reload(mb->account);
+		if (!err)
+			err = vanished_read(mb, since, ret);
+	}
 	if (err)
 		ret->len = before;
 	else if (ret->len > before)

@@ -155,7 +155,7 @@ page_same(struct account *a, const struct page *p)
 	uint8_t key[5];
 	const struct page *have = map_get(a->cache.map, page_key(p->type, p->no, key));
 
-	return have && have->plain.len == p->plain.len;
+	return have && slice_eq(buf_slice(&have->plain), buf_slice(&p->plain));
 }
 
 static int

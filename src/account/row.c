@@ -132,16 +132,14 @@ mailbox_load(struct mailbox *mb)
 	int err = LL_OK;
 
 	for (int i = 0; i < 4 && !mb->loaded && !mb->gone; i++) {
-		uint64_t version = a->version;
 		err = rows_load(mb);
-		if (err != LL_ERR_AUTH || a->reloading)
+		if (err != LL_ERR_AUTH || a->reloading || !account_stale(a))
 			break;
-		/* What looks altered may be another process's commit between two reads. */
 		a->reloading = true;
 		err = account_reload(a);
 		a->reloading = false;
-		if (err || a->version == version)
-			return err ? err : LL_ERR_AUTH;
+		if (err)
+			break;
 	}
 	return err;
 }

@@ -435,6 +435,8 @@ txn_run(struct account *a, txn_build *build, void *ctx)
 		if (!err && !t.nothing)
 			err = txn_commit(&t);
 		txn_done(&t);
+		if (err == LL_ERR_AUTH && account_stale(a))
+			err = LL_ERR_CONFLICT; /* records newer than our head */
 		if (err == LL_ERR_CONFLICT) {
 			int again = account_reload(a);
 			if (again)
