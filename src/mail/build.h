@@ -54,7 +54,8 @@ struct report {
 };
 
 /* A whole message, From: Mail Delivery System, auto-submitted, null return path to be used. Lines
- * end in CRLF. LL_ERR_SYNTAX (boundary unfit or within returned), sticky errors of buf. */
+ * end in CRLF. LL_ERR_SYNTAX (boundary unfit or within what it bounds; nobody to write to or about;
+ * a UTF-8 sender without utf8), sticky errors of buf. */
 int build_report(struct buf *out, const struct report *r) CHECKED;
 
 #endif
