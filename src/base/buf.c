@@ -106,6 +106,10 @@ buf_puts(struct buf *b, const char *s)
 int
 buf_putc(struct buf *b, uint8_t c)
 {
+	if (b->len < b->cap && !b->err) {
+		b->ptr[b->len++] = c;
+		return LL_OK;
+	}
 	return buf_put(b, slice_new(&c, 1));
 }
 

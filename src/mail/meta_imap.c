@@ -3,6 +3,8 @@
 #include "base/text.h"
 #include "mail/meta.h"
 
+#include <string.h>
+
 struct render {
 	struct buf *out;
 	unsigned flags;
@@ -17,18 +19,23 @@ enum string_form { FORM_PLAIN, FORM_ESCAPED, FORM_LITERAL };
 static enum string_form
 form_of(struct slice s, unsigned flags)
 {
-	enum string_form form = FORM_PLAIN;
-	bool high = false;
+	/* What a byte asks for; without branches, since every string of every reply comes by. */
+	enum { ESCAPE = 1, LITERAL = 2, HIGH = 4 };
+	static const uint8_t wants[256] = {[0] = LITERAL,
+		['\r'] = LITERAL,
+		['\n'] = LITERAL,
+		['"'] = ESCAPE,
+		['\\'] = ESCAPE,
+		[0x80 ... 0xff] = HIGH};
+	unsigned all = 0;
 
-	for (size_t i = 0; i < s.len; i++) {
-		uint8_t c = s.ptr[i];
-		if (c == '\r' || c == '\n' || c == 0)
-			return FORM_LITERAL;
-		if (c == '"' || c == '\\')
-			form = FORM_ESCAPED;
-		high |= c >= 0x80;
-	}
-	return high && !((flags & META_IMAP_UTF8) && utf8_valid(s)) ? FORM_LITERAL : form;
+	for (size_t i = 0; i < s.len; i++)
+		all |= wants[s.ptr[i]];
+	if (all & LITERAL)
+		return FORM_LITERAL;
+	if (all & HIGH && !((flags & META_IMAP_UTF8) && utf8_valid(s)))
+		return FORM_LITERAL;
+	return all & ESCAPE ? FORM_ESCAPED : FORM_PLAIN;
 }
 
 static int
@@ -54,7 +61,11 @@ meta_imap_string(struct buf *out, struct slice s, unsigned flags)
 	if (!p)
 		return buf_err(out);
 	*p++ = '"';
-	for (size_t i = 0; i < s.len; i++) {
+	if (form == FORM_PLAIN && s.len) {
+		memcpy(p, s.ptr, s.len);
+		p += s.len;
+	}
+	for (size_t i = 0; form == FORM_ESCAPED && i < s.len; i++) {
 		if (s.ptr[i] == '"' || s.ptr[i] == '\\')
 			*p++ = '\\';
 		*p++ = s.ptr[i];
