@@ -51,6 +51,8 @@ imap_is_atom_char(uint8_t c)
 struct imap_lex
 imap_lex_new(struct slice command, struct arena *arena)
 {
+	if (!command.ptr)
+		command = S("");
 	return (struct imap_lex){
 		.at = command.ptr, .end = command.ptr + command.len, .arena = arena};
 }

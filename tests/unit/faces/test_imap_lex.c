@@ -60,7 +60,7 @@ test_strings(void)
 
 		if (ok != (strings[i].want.ptr != NULL)) {
 			fprintf(stderr, "%s\n", strings[i].what);
-			CHECK(!"matched as expected");
+			CHECK_INT(ok, !ok);
 			continue;
 		}
 		CHECK(ok || l.bad);
