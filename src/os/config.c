@@ -46,7 +46,7 @@ static const char *const services[SERVICES] = {
 	[SERVICE_SUBMISSION] = "submission",
 	[SERVICE_SUBMISSIONS] = "submissions",
 	[SERVICE_IMAPS] = "imaps",
-	[SERVICE_IMAP] = "imap",
+	[SERVICE_IMAP_LOOPBACK] = "imap_loopback",
 };
 
 struct parse {
@@ -91,6 +91,17 @@ parse_address(struct slice text, struct config_listener *l)
 	return LL_OK;
 }
 
+static bool
+is_loopback(const struct sockaddr_storage *addr)
+{
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)addr;
+	const struct sockaddr_in *in = (const struct sockaddr_in *)addr;
+
+	if (addr->ss_family == AF_INET)
+		return ntohl(in->sin_addr.s_addr) >> 24 == 127;
+	return IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
+}
+
 static const char *
 set_listeners(struct config *c, struct slice service, struct slice value)
 {
@@ -109,6 +120,8 @@ set_listeners(struct config *c, struct slice service, struct slice value)
 			return "too many listeners";
 		if (parse_address(one, &l))
 			return "not an address:port";
+		if (l.service == SERVICE_IMAP_LOOPBACK && !is_loopback(&l.addr))
+			return "only a loopback address may go without TLS";
 		c->listeners[c->n_listeners++] = l;
 	}
 	return NULL;

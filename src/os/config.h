@@ -39,7 +39,8 @@ struct config {
 		key[CONFIG_VALUE_MAX]; /* [tls] certificate, key: PEM files */
 	char dns_forward[CONFIG_VALUE_MAX]; /* [dns] forward: address@port of a resolver to ask
 					       instead of the root servers */
-	char dns_stub[CONFIG_VALUE_MAX];     /* [dns] stub: "ZONE ADDRESS@PORT", several by commas: who to ask about a zone */
+	char dns_stub[CONFIG_VALUE_MAX]; /* [dns] stub: "ZONE ADDRESS@PORT", several by commas: who
+					    to ask about a zone */
 	char dns_anchor[CONFIG_VALUE_MAX]; /* [dns] trust_anchor: file of DS or DNSKEY records;
 					      default: Debian's root key */
 	char ca_file[CONFIG_VALUE_MAX]; /* [tls] ca_file: certificates for HTTPS and PKIX; default:
@@ -47,8 +48,9 @@ struct config {
 	uint16_t relay_port, https_port; /* [relay] port, https_port: 25 and 443, but for tests */
 	char smarthost[CONFIG_VALUE_MAX]; /* [relay] smarthost: host@port that takes all outbound
 					     mail */
-	struct config_listener
-		listeners[CONFIG_LISTENERS_MAX]; /* [listen] smtp, submission, submissions, imaps */
+	/* [listen] smtp, submission, submissions, imaps: addresses and ports, by commas; imap_loopback: IMAP without TLS,
+	 * on loopback addresses only, for programs of the same machine. */
+	struct config_listener listeners[CONFIG_LISTENERS_MAX];
 	unsigned n_listeners;
 };
 

@@ -196,9 +196,9 @@ imap_start(struct front_conn *c)
 	struct imap_state *s = calloc(1, sizeof(*s));
 	SSL *ssl = stream_tls(c->stream);
 	uint8_t binding[32];
-	struct imap_preauth_options o = {.tls = ssl != NULL,
-		.starttls = !ssl,
-		.channel_binding = ssl && tls_exporter_binding(ssl, binding)};
+	/* Without TLS there is the service for this machine's own programs only. */
+	struct imap_preauth_options o = {
+		.tls = true, .channel_binding = ssl && tls_exporter_binding(ssl, binding)};
 
 	c->state = s;
 	if (s)

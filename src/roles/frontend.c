@@ -227,7 +227,7 @@ conn_new(enum service service, int fd, const uint8_t ip[16])
 	*c = (struct front_conn){.id = ++fs.next_id,
 		.env = fs.env,
 		.service = service,
-		.face = service == SERVICE_IMAPS || service == SERVICE_IMAP ? &front_imap
+		.face = service == SERVICE_IMAPS || service == SERVICE_IMAP_LOOPBACK ? &front_imap
 									    : &front_smtp};
 	memcpy(c->ip, ip, 16);
 	c->stream = stream_new(fs.env->loop, fd, &stream_ops, c);

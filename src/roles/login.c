@@ -245,7 +245,7 @@ refuse(struct login *l, enum login_result result, struct slice data)
 static enum scope_protocol
 protocol_of(enum service s)
 {
-	return s == SERVICE_IMAP || s == SERVICE_IMAPS ? SCOPE_IMAP : SCOPE_SMTP;
+	return s == SERVICE_IMAP_LOOPBACK || s == SERVICE_IMAPS ? SCOPE_IMAP : SCOPE_SMTP;
 }
 
 /* Opens what the app password may open. Only when a session must be started: one that is there has
