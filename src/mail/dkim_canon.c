@@ -181,7 +181,7 @@ body_special(struct dkim_body *b, uint8_t c)
 int
 dkim_body_update(struct dkim_body *b, struct slice piece)
 {
-	const uint8_t *p = piece.ptr, *end = p + piece.len;
+	const uint8_t *p = piece.ptr, *end = piece.len ? p + piece.len : p;
 
 	while (p < end) {
 		bool wsp = b->canon == DKIM_RELAXED && is_wsp(*p);
