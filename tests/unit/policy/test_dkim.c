@@ -154,6 +154,48 @@ football(void)
 	dkim_verifier_free(v);
 }
 
+/* RFC 6376 appendix A: simple canonicalisation, so every space counts. */
+static void
+appendix_a(void)
+{
+	static const char header[] =
+		"DKIM-Signature: v=1; a=rsa-sha256; s=brisbane; d=example.com;\r\n"
+		"      c=simple/simple; q=dns/txt; i=joe@football.example.com;\r\n"
+		"      h=Received : From : To : Subject : Date : Message-ID;\r\n"
+		"      bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\r\n"
+		"      b=AuUoFEfDxTDkHlLXSZEpZj79LICEps6eda7W3deTVFOk4yAUoqOB\r\n"
+		"      4nujc7YopdG5dWLSdNg6xNAZpOPr+kHxt1IrE+NahM6L/LbvaHut\r\n"
+		"      KVdkLLkpVaVVQPzeRDI009SO2Il5Lu7rDNH6mZckBdrIx0orEtZV\r\n"
+		"      4bmp/YzhwvcubU4=;\r\n"
+		"Received: from client1.football.example.com  [192.0.2.1]\r\n"
+		"      by submitserver.example.com with SUBMISSION;\r\n"
+		"      Fri, 11 Jul 2003 21:01:54 -0700 (PDT)\r\n"
+		"From: Joe SixPack <joe@football.example.com>\r\n"
+		"To: Suzie Q <suzie@shopping.example.net>\r\n"
+		"Subject: Is dinner ready?\r\n"
+		"Date: Fri, 11 Jul 2003 21:00:37 -0700 (PDT)\r\n"
+		"Message-ID: <20030712040037.46341.5F8J@football.example.com>\r\n";
+	static const char body[] =
+		"Hi.\r\n\r\nWe lost the game. Are you hungry yet?\r\n\r\nJoe.\r\n";
+	static const struct zone_record zone[] = {
+		{"brisbane._domainkey.example.com", "TXT",
+			"v=DKIM1; p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDwIRP/UC3SBsEmGqZ9ZJW3/"
+			"DkMoGeLnQg1fWn7/zYtIxN2SnFCjxOCKG9v3b4jYfcTNh5ijSsq631uBItLa7od+v/"
+			"RtdC2UzJ1lWT947qR+Rcac2gbto/NMqJ0fzfVjH4OuKhitdY9tf6mcwGjaNBcWToIMmPSPDdQ"
+			"PNUYckcQ2QIDAQAB"},
+	};
+	struct zone z = ZONE(zone);
+	struct dkim_verifier *v = verify(slice_str(header), slice_str(body), &z, NOW);
+	size_t n = 0;
+	const struct dkim_verdict *d = dkim_verifier_verdicts(v, &n);
+
+	CHECK_INT(n, 1);
+	CHECK_INT(d[0].result, DKIM_PASS);
+	CHECK_SLICE(d[0].domain, S("example.com"));
+	CHECK_SLICE(d[0].identity, S("joe@football.example.com"));
+	dkim_verifier_free(v);
+}
+
 /* One change to the message or the key, and what becomes of the two signatures. */
 struct change {
 	const char *find, *replace; /* in the header; NULL for none */
@@ -525,5 +567,5 @@ too_many(void)
 	dkim_verifier_free(v);
 }
 
-T_MAIN(T(canonicalisation), T(football), T(broken), T(key_lookups), T(round_trip),
+T_MAIN(T(canonicalisation), T(football), T(appendix_a), T(broken), T(key_lookups), T(round_trip),
 	T(signer_refuses), T(short_key_and_limit), T(too_many))
