@@ -196,7 +196,7 @@ field_forged(const struct header_field *f, struct slice ours, struct buf *scratc
 }
 
 int
-auth_results_forged(struct slice header, struct slice authserv_id, auth_results_ranges *ret)
+auth_results_forged(struct slice header, struct slice authserv_id, struct auth_results_ranges *ret)
 {
 	CLEANUP(buf_done) struct buf scratch = BUF_INIT(1024);
 	struct header_iter it = header_iter_new(header);

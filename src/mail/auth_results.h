@@ -38,13 +38,17 @@ void auth_results_end(struct auth_results_writer *w);
 struct auth_results_range {
 	size_t offset, length; /* of a whole field with its CRLF */
 };
-typedef VEC(struct auth_results_range) auth_results_ranges;
+/* For the macros of base/vec.h: VEC_DONE frees it. */
+struct auth_results_ranges {
+	struct auth_results_range *at;
+	size_t len, cap;
+};
 
 /* Appends the ranges of the fields in `header` that must be dropped before ours is added: every
  * Authentication-Results whose authserv-id is ours (any case, comments and folding looked through,
  * quoted or not), and every one that cannot be read as far as its authserv-id (section 5).
  * LL_ERR_NOMEM. */
 int auth_results_forged(
-	struct slice header, struct slice authserv_id, auth_results_ranges *ret) CHECKED;
+	struct slice header, struct slice authserv_id, struct auth_results_ranges *ret) CHECKED;
 
 #endif

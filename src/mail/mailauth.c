@@ -24,7 +24,7 @@ struct mailauth {
 	struct slice authors[AUTHORS_MAX]; /* distinct domains in From */
 	size_t author_count;
 	bool authors_damaged; /* From cannot be judged */
-	auth_results_ranges forged;
+	struct auth_results_ranges forged;
 	struct buf header;
 	struct mailauth_result result;
 	bool done;

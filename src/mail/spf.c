@@ -21,6 +21,7 @@ struct spf_run {
 	enum spf_result halt; /* temperror or permerror, after HALT */
 	const char *problem;
 	unsigned lookups, voids;
+	unsigned ahead; /* questions asked before their turn */
 	struct slice matched, explanation_domain; /* of the outermost record (or redirects) */
 };
 
@@ -287,9 +288,40 @@ follow_redirect(struct spf_run *run, struct slice spec, bool included, enum spf_
 	return r;
 }
 
+static void
+ask_early(struct spf_run *run, struct slice spec, enum dns_type type)
+{
+	if (!spec.len || slice_find_byte(spec, '%') != SLICE_NPOS || run->ahead >= SPF_LOOKUPS_MAX)
+		return;
+	run->ahead++;
+	dns_memo_get(run->memo, spec, type);
+}
+
+/* Asks for what a record names outright, all at once, up to an address that matches: a round trip
+ * for each level of includes instead of one for each include. The answers are counted when the
+ * directives have their turn. */
+static void
+look_ahead(struct spf_run *run, const struct spf_record *record)
+{
+	for (size_t i = 0; i < record->count; i++) {
+		const struct spf_directive *d = &record->directives[i];
+
+		if (d->kind == SPF_INCLUDE)
+			ask_early(run, d->domain, DNS_TXT);
+		else if (d->kind == SPF_A)
+			ask_early(run, d->domain, address_type(run));
+		else if (d->kind == SPF_MX)
+			ask_early(run, d->domain, DNS_MX);
+		else if (d->kind == SPF_ALL || (d->network.version && match_ip(run, d, SLICE_NONE)))
+			return;
+	}
+	ask_early(run, record->redirect, DNS_TXT);
+}
+
 static int
 evaluate(struct spf_run *run, const struct spf_record *record, bool included, enum spf_result *ret)
 {
+	look_ahead(run, record);
 	for (size_t i = 0; i < record->count; i++) {
 		int r = match(run, &record->directives[i]);
 

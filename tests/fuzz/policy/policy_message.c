@@ -53,7 +53,7 @@ check_own(struct slice field)
 {
 	struct header_iter it = header_iter_new(field);
 	struct header_field f;
-	auth_results_ranges found = {0};
+	struct auth_results_ranges found = {0};
 
 	MUST(header_next(&it, &f) && f.raw.len == field.len);
 	MUST(!header_next(&it, &f));

@@ -95,11 +95,11 @@ forged(void)
 		{"Subject: Authentication-Results: mx.example.org\r\n", false},
 	};
 	CLEANUP(buf_done) struct buf all = BUF_INIT(10000);
-	auth_results_ranges ranges = {0};
+	struct auth_results_ranges ranges = {0};
 	size_t wanted = 0, offset = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		auth_results_ranges one = {0};
+		struct auth_results_ranges one = {0};
 
 		CHECK_INT(auth_results_forged(slice_str(rows[i].field), S("mx.example.org"), &one),
 			0);

@@ -620,6 +620,49 @@ appendix_a(void)
 	}
 }
 
+/* Includes side by side cost one round trip, and a match before them none. */
+static void
+round_trips(void)
+{
+	static const struct zone_record zone[] = {
+		{"wide.example", "TXT",
+			"v=spf1 ip4:192.0.2.9 include:a.example include:b.example "
+			"include:c.example "
+			"a:h.example mx:m.example -all"},
+		{"a.example", "TXT", "v=spf1 ip4:198.51.100.1 -all"},
+		{"b.example", "TXT", "v=spf1 ip4:198.51.100.2 -all"},
+		{"c.example", "TXT", "v=spf1 ip4:198.51.100.3 -all"},
+		{"h.example", "A", "198.51.100.4"},
+		{"m.example", "MX", "10 h.example"},
+	};
+	static const struct {
+		const char *ip;
+		enum spf_result want;
+		unsigned rounds, queries;
+	} rows[] = {
+		{"192.0.2.9", SPF_PASS, 1, 1},
+		{"198.51.100.1", SPF_PASS, 2, 6},
+		{"198.51.100.3", SPF_PASS, 2, 6},
+		{"203.0.113.1", SPF_FAIL, 2, 6},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		CLEANUP(arena_done) struct arena a = ARENA_INIT(1 << 20);
+		struct spf_request q = request(rows[i].ip, "u@wide.example");
+		struct dns_memo *memo = dns_memo_new();
+		struct zone z = ZONE(zone);
+		struct spf_verdict v = {0};
+		unsigned rounds = 0;
+
+		while (spf_check(&q, memo, &a, &v) == LL_ERR_AGAIN && zone_serve(&z, memo))
+			rounds++;
+		CHECK_INT(v.result, rows[i].want);
+		CHECK_INT(rounds, rows[i].rounds);
+		CHECK_INT(z.queries, rows[i].queries);
+		dns_memo_free(memo);
+	}
+}
+
 /* More than ten MX records are an error; more than ten PTR names are not looked at. */
 static void
 many(void)
@@ -649,4 +692,5 @@ many(void)
 }
 
 T_MAIN(T(selection), T(syntax), T(addresses), T(mechanisms), T(modifiers), T(macros_in_records),
-	T(macro_examples), T(macro_cut), T(explanations), T(identities), T(appendix_a), T(many))
+	T(macro_examples), T(macro_cut), T(explanations), T(identities), T(appendix_a),
+	T(round_trips), T(many))
