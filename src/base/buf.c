@@ -245,9 +245,12 @@ reader_bytes(struct reader *r, size_t n)
 uint8_t
 reader_u8(struct reader *r)
 {
-	struct slice s = reader_bytes(r, 1);
-
-	return s.len ? s.ptr[0] : 0;
+	if (r->err || !r->rest.len) {
+		r->err = LL_ERR_SYNTAX;
+		return 0;
+	}
+	r->rest.len--;
+	return *r->rest.ptr++;
 }
 
 uint16_t
@@ -279,6 +282,8 @@ reader_varint(struct reader *r)
 {
 	uint64_t v = 0;
 
+	if (!r->err && r->rest.len && r->rest.ptr[0] < 0x80) /* most are small */
+		return reader_u8(r);
 	for (unsigned shift = 0; shift < 64; shift += 7) {
 		uint8_t c = reader_u8(r);
 		if (r->err)
