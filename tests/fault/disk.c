@@ -135,15 +135,6 @@ name_create(const char *path, bool dir)
 /* --- the calls --- */
 
 #ifdef DISK_REAL /* the thread sanitizer must see the real ones */
-const char *__tsan_default_suppressions(void);
-
-/* RocksDB is not instrumented: its atomics are not seen, so its memory looks unguarded. */
-EXPORTED const char *
-__tsan_default_suppressions(void)
-{
-	return "called_from_lib:librocksdb.so\ncalled_from_lib:libstdc++.so\n";
-}
-
 bool
 disk_works(void)
 {

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int t_failed __attribute__((unused));
+extern int t_failed;
+int t_failed __attribute__((weak)); /* one for all files of a test program */
 
 #define CHECK(cond)                                                                                \
 	do {                                                                                       \
