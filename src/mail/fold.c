@@ -232,11 +232,12 @@ fold_ascii(struct fold *f, struct slice *in, uint8_t *p, const uint8_t *end)
 	size_t i = 0, n = MIN(in->len, (size_t)(end - p));
 
 	for (; i < n && in->ptr[i] < 0x80; i++) {
+		/* Without a branch: where words end cannot be foretold. */
 		uint8_t c = tables.ascii[in->ptr[i]];
-		if (c == FOLD_SPACE && space)
-			continue;
-		space = c == FOLD_SPACE;
-		*p++ = c;
+		bool blank = c == FOLD_SPACE;
+		*p = c;
+		p += !(blank & space);
+		space = blank;
 	}
 	*in = slice_skip(*in, i);
 	f->space = space;

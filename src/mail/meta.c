@@ -73,6 +73,7 @@ has_zero_byte(uint64_t v)
 static bool
 string_ok(struct slice s)
 {
+	bool ascii = true;
 	size_t i = 0;
 	uint64_t w;
 
@@ -83,10 +84,12 @@ string_ok(struct slice s)
 			has_zero_byte(w ^ 0x0a0a0a0a0a0a0a0au))
 			break;
 	}
-	for (size_t k = i; k < s.len; k++)
+	for (size_t k = i; k < s.len; k++) {
 		if (s.ptr[k] == 0 || s.ptr[k] == '\r' || s.ptr[k] == '\n')
 			return false;
-	return utf8_valid(slice_skip(s, i));
+		ascii = ascii && s.ptr[k] < 0x80;
+	}
+	return ascii || utf8_valid(slice_skip(s, i));
 }
 
 static struct slice

@@ -13,29 +13,19 @@ struct render {
 
 /* ---- strings ---- */
 
-/* How a string may be written. */
-enum string_form { FORM_PLAIN, FORM_ESCAPED, FORM_LITERAL };
-
-static enum string_form
-form_of(struct slice s, unsigned flags)
+/* Whether a quoted string can hold it. */
+static bool
+is_quotable(struct slice s, unsigned flags)
 {
-	/* What a byte asks for; without branches, since every string of every reply comes by. */
-	enum { ESCAPE = 1, LITERAL = 2, HIGH = 4 };
-	static const uint8_t wants[256] = {[0] = LITERAL,
-		['\r'] = LITERAL,
-		['\n'] = LITERAL,
-		['"'] = ESCAPE,
-		['\\'] = ESCAPE,
-		[0x80 ... 0xff] = HIGH};
-	unsigned all = 0;
+	bool high = false;
 
-	for (size_t i = 0; i < s.len; i++)
-		all |= wants[s.ptr[i]];
-	if (all & LITERAL)
-		return FORM_LITERAL;
-	if (all & HIGH && !((flags & META_IMAP_UTF8) && utf8_valid(s)))
-		return FORM_LITERAL;
-	return all & ESCAPE ? FORM_ESCAPED : FORM_PLAIN;
+	for (size_t i = 0; i < s.len; i++) {
+		uint8_t c = s.ptr[i];
+		if (c == '\r' || c == '\n' || c == 0)
+			return false;
+		high |= c >= 0x80;
+	}
+	return !high || ((flags & META_IMAP_UTF8) && utf8_valid(s));
 }
 
 static int
@@ -47,37 +37,55 @@ put_literal(struct buf *out, struct slice s)
 	return buf_put(out, s);
 }
 
+static int
+put_escaped(struct buf *out, struct slice s)
+{
+	buf_putc(out, '"');
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.ptr[i] == '"' || s.ptr[i] == '\\')
+			buf_putc(out, '\\');
+		buf_putc(out, s.ptr[i]);
+	}
+	return buf_putc(out, '"');
+}
+
+/* The common case in one pass: false when something in it stands against that. */
+static bool
+put_plain(struct buf *out, struct slice s)
+{
+	uint8_t *p = buf_room(out, s.len + 2);
+
+	if (!p)
+		return true;
+	*p++ = '"';
+	for (size_t i = 0; i < s.len; i++) {
+		uint8_t c = s.ptr[i];
+		if (c < ' ' || c >= 0x7f || c == '"' || c == '\\')
+			return false;
+		*p++ = c;
+	}
+	*p = '"';
+	buf_grow(out, s.len + 2);
+	return true;
+}
+
 int
 meta_imap_string(struct buf *out, struct slice s, unsigned flags)
 {
-	enum string_form form = form_of(s, flags);
-	uint8_t *p, *start;
-
 	if (!s.ptr)
 		return buf_put(out, S("NIL"));
-	if (form == FORM_LITERAL)
-		return put_literal(out, s);
-	p = start = buf_room(out, 2 + (form == FORM_ESCAPED ? 2 * s.len : s.len));
-	if (!p)
+	if (put_plain(out, s))
 		return buf_err(out);
-	*p++ = '"';
-	if (form == FORM_PLAIN && s.len) {
-		memcpy(p, s.ptr, s.len);
-		p += s.len;
-	}
-	for (size_t i = 0; form == FORM_ESCAPED && i < s.len; i++) {
-		if (s.ptr[i] == '"' || s.ptr[i] == '\\')
-			*p++ = '\\';
-		*p++ = s.ptr[i];
-	}
-	*p++ = '"';
-	buf_grow(out, (size_t)(p - start));
-	return LL_OK;
+	return is_quotable(s, flags) ? put_escaped(out, s) : put_literal(out, s);
 }
 
 static void
 put_string(struct render *r, struct slice s)
 {
+	if (!s.ptr) {
+		buf_put(r->out, S(" NIL"));
+		return;
+	}
 	buf_putc(r->out, ' ');
 	meta_imap_string(r->out, s, r->flags);
 }
