@@ -9,9 +9,6 @@
 
 #include <string.h>
 
-/* Octets of a line that is skipped for its length, before we hang up. */
-#define SKIP_MAX ((size_t)1 << 20)
-
 #define READY SMTP_STATE_READY
 #define ANY                                                                                        \
 	(SMTP_STATE_START | SMTP_STATE_READY | SMTP_STATE_MAIL | SMTP_STATE_CHUNKS |               \
@@ -29,13 +26,7 @@ struct command {
 	enum smtp_turn (*run)(struct smtp_server *s, struct slice args);
 };
 
-static const struct smtp_text bare_lf = {500, "5.5.2", "Lines end in CRLF here, not in LF"};
-static const struct smtp_text bare_cr = {500, "5.5.2", "CR inside a line"};
-static const struct smtp_text controls = {500, "5.5.2", "Control characters in a command"};
-static const struct smtp_text not_utf8 = {500, "5.5.2", "This is neither ASCII nor UTF-8"};
-static const struct smtp_text too_long = {500, "5.5.2", "The line is too long"};
 static const struct smtp_text auth_too_long = {500, "5.5.6", "The line is too long"};
-static const struct smtp_text endless = {421, "4.7.0", "The line does not end"};
 static const struct smtp_text unknown = {500, "5.5.1", "Unknown command"};
 static const struct smtp_text not_offered = {502, "5.5.1", "This is not offered here"};
 static const struct smtp_text no_args = {501, "5.5.4", "This command takes no arguments"};
@@ -46,78 +37,6 @@ static const struct smtp_text say_auth = {530, "5.7.0", "Authentication required
 static const struct smtp_text too_many_commands = {421, "4.7.0", "Too many commands"};
 static const struct smtp_text too_many_messages = {
 	421, "4.7.0", "Enough messages for one connection"};
-
-/* ---- Lines ---- */
-
-enum line { LINE_NONE, LINE_GOOD, LINE_TOO_LONG, LINE_BARE_LF };
-
-/* The next line without its CRLF; nothing is taken. */
-static enum line
-next_line(struct smtp_server *s, size_t max, struct slice *ret)
-{
-	struct slice in = smtp_server_unread(s);
-	size_t lf = slice_find_byte(slice_skip(in, s->scanned), '\n');
-
-	lf = lf == SLICE_NPOS ? SLICE_NPOS : lf + s->scanned;
-	if (lf == SLICE_NPOS ? in.len >= max : lf >= max)
-		return LINE_TOO_LONG;
-	if (lf == SLICE_NPOS) {
-		s->scanned = in.len;
-		return LINE_NONE;
-	}
-	if (!lf || in.ptr[lf - 1] != '\r')
-		return LINE_BARE_LF;
-	*ret = slice_sub(in, 0, lf - 1);
-	return LINE_GOOD;
-}
-
-static const struct smtp_text *
-check_line(struct slice line)
-{
-	if (line.len && memchr(line.ptr, '\r', line.len))
-		return &bare_cr;
-	for (size_t i = 0; i < line.len; i++)
-		if (line.ptr[i] < ' ' || line.ptr[i] == 127)
-			return &controls;
-	return utf8_valid(line) ? NULL : &not_utf8;
-}
-
-static enum smtp_turn
-skip_line(struct smtp_server *s, size_t max)
-{
-	smtp_server_take(s, max - 1);
-	s->skipped = max - 1;
-	s->mode = SMTP_MODE_SKIP;
-	return SMTP_TURN_ON;
-}
-
-enum smtp_turn
-smtp_skip_turn(struct smtp_server *s)
-{
-	struct slice in = smtp_server_unread(s);
-	size_t lf = slice_find_byte(in, '\n');
-	bool crlf = lf != SLICE_NPOS && lf && in.ptr[lf - 1] == '\r';
-	size_t n = crlf ? lf - 1 : MIN(lf, in.len);
-
-	if (lf == SLICE_NPOS && n && in.ptr[n - 1] == '\r')
-		n--;
-	s->skipped += n;
-	if (s->skipped > SKIP_MAX) {
-		smtp_server_close(s, &endless);
-		return SMTP_TURN_ON;
-	}
-	smtp_server_take(s, n);
-	if (lf == SLICE_NPOS)
-		return SMTP_TURN_WAIT;
-	if (!crlf) {
-		smtp_server_close(s, &bare_lf);
-		return SMTP_TURN_ON;
-	}
-	smtp_server_take(s, 2);
-	s->mode = SMTP_MODE_COMMAND;
-	s->commands++;
-	return smtp_server_refuse(s, &too_long);
-}
 
 /* ---- HELO, EHLO ---- */
 
@@ -306,13 +225,13 @@ smtp_auth_turn(struct smtp_server *s)
 {
 	struct slice line;
 
-	switch (next_line(s, SMTP_AUTH_LINE_MAX, &line)) {
-	case LINE_NONE:
+	switch (smtp_line_next(s, SMTP_AUTH_LINE_MAX, &line)) {
+	case SMTP_LINE_NONE:
 		return SMTP_TURN_WAIT;
-	case LINE_GOOD:
+	case SMTP_LINE_GOOD:
 		return auth_line(s, line);
-	case LINE_BARE_LF:
-		smtp_server_close(s, &bare_lf);
+	case SMTP_LINE_BARE_LF:
+		smtp_server_close(s, &smtp_bare_lf);
 		return SMTP_TURN_ON;
 	default: /* nobody's response is that long: no reason to read on */
 		smtp_server_close(s, &auth_too_long);
@@ -575,7 +494,7 @@ check_command(const struct smtp_server *s, const struct command *c, struct slice
 static enum smtp_turn
 run_line(struct smtp_server *s, struct slice line)
 {
-	const struct smtp_text *bad = check_line(line);
+	const struct smtp_text *bad = smtp_line_check(line);
 	struct slice args = line, name = slice_split(&args, ' ');
 	const struct command *c = bad ? NULL : find_command(name);
 	size_t n = line.len + 2;
@@ -612,18 +531,18 @@ smtp_command_turn(struct smtp_server *s)
 	size_t max = auth ? SMTP_AUTH_LINE_MAX : SMTP_COMMAND_MAX;
 	struct slice line = SLICE_NONE;
 
-	switch (next_line(s, max, &line)) {
-	case LINE_NONE:
+	switch (smtp_line_next(s, max, &line)) {
+	case SMTP_LINE_NONE:
 		return SMTP_TURN_WAIT;
-	case LINE_GOOD:
+	case SMTP_LINE_GOOD:
 		return run_line(s, line);
-	case LINE_TOO_LONG:
-		return s->open ? SMTP_TURN_WAIT : skip_line(s, max);
+	case SMTP_LINE_TOO_LONG:
+		return s->open ? SMTP_TURN_WAIT : smtp_line_skip(s, max);
 	default:
 		break;
 	}
 	if (s->open)
 		return SMTP_TURN_WAIT;
-	smtp_server_close(s, &bare_lf);
+	smtp_server_close(s, &smtp_bare_lf);
 	return SMTP_TURN_ON;
 }

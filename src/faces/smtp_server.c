@@ -107,7 +107,9 @@ smtp_server_room(struct smtp_server *s, size_t *ret_size)
 		buf_consume(&s->in, s->at);
 		s->at = 0;
 	}
-	n = MIN(IN_MAX - s->in.len, s->mode < SMTP_MODE_DATA ? IN_LEAST : IN_MAX);
+	/* All at once where passwords come: a buffer that grows leaves a copy behind. */
+	n = s->mode < SMTP_MODE_DATA && !s->config.auth ? IN_LEAST : IN_MAX;
+	n = MIN(n, IN_MAX - s->in.len);
 	if (!n)
 		return NULL;
 	p = buf_room(&s->in, n);
@@ -215,7 +217,8 @@ smtp_server_close(struct smtp_server *s, const struct smtp_text *t)
 {
 	if (s->closing)
 		return;
-	smtp_say_text(s, t);
+	if (s->mode != SMTP_MODE_TLS) /* not in clear into a handshake */
+		smtp_say_text(s, t);
 	smtp_server_drop(s);
 	s->asked = SMTP_SERVER_NONE;
 	s->closing = true;

@@ -1,5 +1,6 @@
 /* The inside of the server dialogue, shared by its files: smtp_server.c (buffers, modes, events),
- * smtp_command.c (the command table), smtp_transfer.c (DATA and BDAT), smtp_verdict.c (replies). */
+ * smtp_line.c (command lines), smtp_command.c (the command table), smtp_transfer.c (DATA and BDAT),
+ * smtp_verdict.c (replies). */
 #ifndef FACES_SMTP_SERVER_PRIV_H
 #define FACES_SMTP_SERVER_PRIV_H
 
@@ -99,9 +100,20 @@ void smtp_server_drop(struct smtp_server *s);
 enum smtp_turn smtp_server_refuse(struct smtp_server *s, const struct smtp_text *t);
 void smtp_server_close(struct smtp_server *s, const struct smtp_text *t);
 
+/* ---- smtp_line.c ---- */
+enum smtp_line { SMTP_LINE_NONE, SMTP_LINE_GOOD, SMTP_LINE_TOO_LONG, SMTP_LINE_BARE_LF };
+
+extern const struct smtp_text smtp_bare_lf;
+/* The next line without its CRLF; nothing is taken. max counts the CRLF. */
+enum smtp_line smtp_line_next(struct smtp_server *s, size_t max, struct slice *ret);
+/* Why these octets may not be in a command, or NULL. */
+const struct smtp_text *smtp_line_check(struct slice line);
+/* After SMTP_LINE_TOO_LONG: drops the line. */
+enum smtp_turn smtp_line_skip(struct smtp_server *s, size_t max);
+enum smtp_turn smtp_skip_turn(struct smtp_server *s);
+
 /* ---- smtp_command.c ---- */
 enum smtp_turn smtp_command_turn(struct smtp_server *s);
-enum smtp_turn smtp_skip_turn(struct smtp_server *s);
 enum smtp_turn smtp_auth_turn(struct smtp_server *s);
 void smtp_auth_failed(struct smtp_server *s);
 

@@ -29,8 +29,8 @@ feed(struct peer *p, struct slice in, uint32_t cut)
 		return;
 	}
 	peer_run(p);
-	while (in.len && !p->closed) {
-		size_t n = cut == 1 ? 1 : 1 + cut % 61;
+	for (unsigned i = 0; in.len && !p->closed; i++) {
+		size_t n = cut == 1 ? (i < 200 ? 1 : 13) : 1 + cut % 61;
 		peer_feed(p, slice_sub(in, 0, n), SIZE_MAX);
 		in = slice_skip(in, n);
 		cut = cut == 1 ? 1 : cut * 1664525u + 1013904223u;
