@@ -67,6 +67,8 @@ struct account_quota {
 	uint64_t messages;
 };
 int account_quota(struct account *a, struct account_quota *ret) CHECKED;
+/* Another limit from now on; 0: none. */
+void account_set_quota(struct account *a, uint64_t bytes);
 
 /* ---- Listening ---- */
 

@@ -258,6 +258,8 @@ batch_admit(struct batch *b)
 		err = txn_run(b->a, admit_build, b);
 	if (err)
 		thread_index_free(TAKE(b->a->threads));
+	else
+		gc_keep_up(b->a);
 	return err;
 }
 

@@ -192,6 +192,8 @@ append_commit(struct appending *x)
 		thread_index_free(TAKE(a->threads));
 	else if (!x->rows && VEC_PUSH(&x->lists, x->list))
 		err = LL_ERR_NOMEM;
+	if (!err)
+		gc_keep_up(a);
 	return err;
 }
 

@@ -31,16 +31,26 @@ system_random(void *ctx, void *p, size_t n)
 	return LL_OK;
 }
 
+/* Its tables are large to make and hold nothing between messages: one for the process. */
+static struct signature_builder *
+signer_shared(void)
+{
+	static struct signature_builder *signer;
+
+	if (!signer)
+		signer = signature_builder_new();
+	return signer;
+}
+
 int
 delivery_new(struct slice message, uint64_t now_ms, struct delivery **ret)
 {
 	struct delivery *d = calloc(1, sizeof(*d));
-	struct signature_builder *signer = signature_builder_new();
+	struct signature_builder *signer = signer_shared();
 	int err = LL_ERR_NOMEM;
 
 	if (d && signer)
 		err = parcel_make(message, signer, system_random, NULL, &d->p);
-	signature_builder_free(signer);
 	if (err) {
 		free(d);
 		return err;

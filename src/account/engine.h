@@ -250,6 +250,8 @@ void gc_done(struct gc *g);
 /* Pages to pack or emails to delete: one commit. */
 int gc_step(struct account *a) CHECKED;
 bool gc_pending(const struct account *a);
+/* Packs when much waits for it, as in an import that leaves no idle time. */
+void gc_keep_up(struct account *a);
 
 /* ---- The account ---- */
 
@@ -276,7 +278,8 @@ struct account {
 };
 
 void account_notify(struct account *a, struct mailbox *mb, unsigned events);
-/* Whether others have committed since we looked; then a record that seems altered may only be newer.
+/* Whether others have committed since we looked; then a record that seems altered may only be
+ * newer.
  */
 bool account_stale(struct account *a);
 /* Reads again what others have changed. */

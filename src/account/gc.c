@@ -284,34 +284,55 @@ step_list(struct txn *t, const struct gc_list *l, size_t pages)
 	return err;
 }
 
+struct step {
+	size_t pages; /* of a deletion list */
+	bool pack; /* pack before deleting */
+};
+
+static int
+step_pack(struct txn *t)
+{
+	uint32_t page = t->head.pack[0];
+
+	t->head.n_pack--;
+	memmove(t->head.pack, t->head.pack + 1, t->head.n_pack * sizeof(t->head.pack[0]));
+	return rewrite_page(t, page, 0);
+}
+
 static int
 step_build(struct txn *t, void *ctx)
 {
-	const size_t *pages = ctx;
+	const struct step *step = ctx;
 	int err = lists_load(t->a);
 
 	t->silent = true;
 	if (err)
 		return err;
-	if (t->a->gc.v.len)
-		return step_list(t, &t->a->gc.v.at[0], *pages);
-	t->nothing = !t->head.n_pack;
-	if (t->nothing)
-		return LL_OK;
-	t->head.n_pack--;
-	memmove(t->head.pack, t->head.pack + 1, t->head.n_pack * sizeof(t->head.pack[0]));
-	return rewrite_page(t, t->a->head.pack[0], 0);
+	if (t->head.n_pack && (step->pack || !t->a->gc.v.len))
+		return step_pack(t);
+	t->nothing = !t->a->gc.v.len;
+	return t->nothing ? LL_OK : step_list(t, &t->a->gc.v.at[0], step->pages);
 }
 
 int
 gc_step(struct account *a)
 {
-	size_t pages = SIZE_MAX;
-	int err = txn_run(a, step_build, &pages);
+	struct step step = {.pages = SIZE_MAX};
+	int err = txn_run(a, step_build, &step);
 
 	if (err == LL_ERR_LIMIT) {
-		pages = 1;
-		err = txn_run(a, step_build, &pages);
+		step.pages = 1;
+		err = txn_run(a, step_build, &step);
 	}
 	return err;
+}
+
+void
+gc_keep_up(struct account *a)
+{
+	struct step step = {.pages = 1, .pack = true};
+
+	while (a->head.n_pack > PACK_LIST_MAX / 2)
+		if (txn_run(a, step_build, &step))
+			return;
 }

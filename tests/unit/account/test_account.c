@@ -672,9 +672,47 @@ new_area_version_seals_and_old_opens(void)
 	fixture_done(&f);
 }
 
+static int
+count_row(void *ctx, struct slice key, struct slice value)
+{
+	++*(size_t *)ctx;
+	return 0;
+}
+
+static void
+import_packs_by_itself(void)
+{
+	struct fixture f;
+	struct mailbox *in;
+	struct uid_list found = {0};
+	struct find_node all = {.op = FIND_SUBJECT, .text = S("import")};
+	size_t records = 0;
+
+	fixture_init(&f);
+	in = fixture_box(f.a, "INBOX");
+	for (int i = 0; i < 2000; i++) {
+		char id[32];
+		snprintf(id, sizeof(id), "%d@x", i);
+		fixture_append(in, fixture_message("import", id, i ? "0@x" : NULL, "b"), 0);
+	}
+	CHECK_INT(store_each(f.store, f.env.id, S("m/msg/"), count_row, &records), 0);
+	CHECK(records < 18 * 64);
+	work_all(f.a);
+	records = 0;
+	CHECK_INT(store_each(f.store, f.env.id, S("m/"), count_row, &records), 0);
+	CHECK(records < 300);
+	fixture_restart(&f);
+	in = fixture_box(f.a, "INBOX");
+	CHECK_INT(mailbox_find(in, &all, &found), 0);
+	CHECK_INT(found.len, 2000);
+	uid_list_done(&found);
+	fixture_done(&f);
+}
+
 T_MAIN(T(create_has_default_mailboxes), T(append_and_read), T(large_body_by_ranges), T(store_flags),
 	T(keywords_run_out_and_are_reused), T(expunge_and_vanished), T(copy_and_move),
 	T(names_are_normalised), T(mailboxes_come_and_go), T(rename_inbox_moves_messages),
 	T(multiappend_is_atomic), T(replace_in_one_commit), T(deliveries_are_admitted_once),
 	T(bad_deliveries_are_set_aside), T(two_engines_see_each_other),
-	T(quota_holds_until_room_is_made), T(new_area_version_seals_and_old_opens))
+	T(quota_holds_until_room_is_made), T(new_area_version_seals_and_old_opens),
+	T(import_packs_by_itself))
