@@ -78,6 +78,14 @@ is_own(const struct store_id *p)
 		memcmp(p, &store_queue, sizeof(*p)) == 0;
 }
 
+static bool
+applies(const struct right *r, enum role role, const struct store_id *partition)
+{
+	return r->role == role &&
+		(r->partition ? memcmp(r->partition, partition, sizeof(*partition)) == 0
+			      : !is_own(partition));
+}
+
 /* The rights on a key; for blobs and partitions as a whole the key is the empty slice and any
  * prefix counts. */
 static unsigned
@@ -89,13 +97,40 @@ rights_on(const struct store_peer *p, const struct store_id *partition, struct s
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(rights); i++) {
 		const struct right *r = &rights[i];
-		bool where = r->partition ? memcmp(r->partition, partition, sizeof(*partition)) == 0
-					  : !is_own(partition);
-		if (r->role == p->role && where &&
+		if (applies(r, p->role, partition) &&
 			(key.len == 0 || slice_starts(key, slice_str(r->prefix))))
 			may |= r->may;
 	}
 	return may;
+}
+
+/* Does every key below `to` that is not below `from` start with prefix? `to` starts with it, or is
+ * the first string behind all that do. */
+static bool
+range_within(struct slice from, struct slice to, struct slice prefix)
+{
+	size_t last = prefix.len - 1;
+
+	if (prefix.len == 0)
+		return true;
+	if (!slice_starts(from, prefix))
+		return false;
+	return slice_starts(to, prefix) ||
+		(to.len == prefix.len && memcmp(to.ptr, prefix.ptr, last) == 0 &&
+			to.ptr[last] == prefix.ptr[last] + 1);
+}
+
+static bool
+range_permitted(const struct store_peer *p, const struct store_id *partition, struct slice from,
+	struct slice to)
+{
+	if (p->has_bound && memcmp(partition, &p->bound, sizeof(*partition)))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(rights); i++)
+		if ((rights[i].may & MAY_READ) && applies(&rights[i], p->role, partition) &&
+			range_within(from, to, slice_str(rights[i].prefix)))
+			return true;
+	return false;
 }
 
 static int
@@ -167,11 +202,10 @@ range(struct store_peer *p, const struct msg *m, int fd)
 	struct rows rows = {.out = BUF_INIT(IPC_PAYLOAD_MAX)};
 	struct store_id id;
 	bool more = false;
-	int r = check(p, m->st_range.partition, m->st_range.from, MAY_READ, &id);
+	int r;
 
-	if (r == LL_OK && m->st_range.from.len == 0)
-		r = check(p, m->st_range.partition, S("\x01"), MAY_READ,
-			&id); /* everything: needs the empty prefix */
+	memcpy(id.b, m->st_range.partition, STORE_ID_LEN);
+	r = range_permitted(p, &id, m->st_range.from, m->st_range.to) ? LL_OK : deny(p, "range");
 	if (r == LL_OK)
 		r = store_range(p->service->store, id, m->st_range.from, m->st_range.to,
 			m->st_range.limit, add_row, &rows, &more);

@@ -16,6 +16,8 @@
 static char dir[256];
 static pid_t server;
 static struct loop *loop;
+static enum role peer_role = ROLE_AUTH;
+static const struct store_id *peer_bound;
 
 /* --- the store process --- */
 
@@ -58,14 +60,15 @@ static void __attribute__((noreturn)) serve(int fd)
 	static struct loop_watch done = LOOP_WATCH_NONE;
 	struct store_embedded_report report;
 	struct server v = {.loop = loop_new()};
-	struct ipc_options o = {ROLE_STORE, ROLE_AUTH, on_message, on_gone, &v};
+	struct ipc_options o = {ROLE_STORE, peer_role, on_message, on_gone, &v};
 	struct ipc_channel *c;
 
 	if (!v.loop || store_embedded_open(dir, &options, &v.engine))
 		_exit(5);
 	c = ipc_new(v.loop, fd, &o);
 	v.service = store_service_new(v.loop, v.engine);
-	if (!c || !v.service || !(v.peer = store_service_peer(v.service, c, ROLE_AUTH, NULL)) ||
+	if (!c || !v.service ||
+		!(v.peer = store_service_peer(v.service, c, peer_role, peer_bound)) ||
 		loop_watch(v.loop, &done, store_embedded_fd(v.engine), LOOP_READ, on_done, &v) ||
 		loop_run(v.loop))
 		_exit(6);
@@ -103,7 +106,7 @@ start(void)
 	}
 	close(fds[1]);
 	loop = loop_new();
-	return loop ? store_client_new(loop, fds[0], ROLE_AUTH, lost, NULL) : NULL;
+	return loop ? store_client_new(loop, fds[0], peer_role, lost, NULL) : NULL;
 }
 
 static void
@@ -150,10 +153,65 @@ turn(struct store *s)
 		abort();
 }
 
+/* --- rights --- */
+
+static int
+no_row(void *ctx, struct slice key, struct slice value)
+{
+	return LL_OK;
+}
+
+/* Which ranges a role may read: none that reaches beyond its keys. */
+static void
+check_ranges(void)
+{
+	static const struct store_id own = {"an account's id"}, other = {"another one's"};
+	const struct {
+		enum role role;
+		const struct store_id *bound, *partition;
+		struct slice from, to;
+		int result;
+	} rows[] = {
+		{ROLE_SESSION, &own, &own, S("m/"), S("m0"), LL_OK},
+		{ROLE_SESSION, &own, &own, S("m/in/"), S("m/in0"), LL_OK},
+		{ROLE_SESSION, &own, &own, S("m/"), S("m1"), LL_ERR_DENIED},
+		{ROLE_SESSION, &own, &own, S("m/"), S("z"), LL_ERR_DENIED},
+		{ROLE_SESSION, &own, &own, S("m/"), SLICE_NONE, LL_ERR_DENIED},
+		{ROLE_SESSION, &own, &own, SLICE_NONE, S("m0"), LL_ERR_DENIED},
+		{ROLE_SESSION, &own, &own, SLICE_NONE, SLICE_NONE, LL_ERR_DENIED},
+		{ROLE_SESSION, &own, &own, S("k/"), S("k0"), LL_ERR_DENIED},
+		{ROLE_SESSION, &own, &other, S("m/"), S("m0"), LL_ERR_DENIED},
+		{ROLE_SESSION, &own, &store_directory, S("m/"), S("m0"), LL_ERR_DENIED},
+		{ROLE_RELAY, NULL, &store_queue, S("q/"), S("q0"), LL_OK},
+		{ROLE_RELAY, NULL, &store_directory, S("dkim/"), S("dkim0"), LL_OK},
+		{ROLE_RELAY, NULL, &store_directory, S("dkim/"), S("e"), LL_ERR_DENIED},
+		{ROLE_RELAY, NULL, &store_directory, S("dkim/"), SLICE_NONE, LL_ERR_DENIED},
+		{ROLE_DELIVERY, NULL, &own, S("m/in/"), S("m/in0"), LL_ERR_DENIED},
+		{ROLE_AUTH, NULL, &store_directory, SLICE_NONE, SLICE_NONE, LL_OK},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct store *s;
+		bool more;
+		peer_role = rows[i].role;
+		peer_bound = rows[i].bound;
+		s = open_new();
+		if (store_range(s, *rows[i].partition, rows[i].from, rows[i].to, 0, no_row, NULL,
+			    &more) != rows[i].result) {
+			printf("range %zu\n", i);
+			CHECK(false);
+		}
+		close_and_remove(s);
+	}
+	peer_role = ROLE_AUTH;
+	peer_bound = NULL;
+}
+
 int
 main(void)
 {
 	static const struct conformance client = {open_new, close_and_remove, reopen, turn};
 
-	return conformance_run(&client) != 0;
+	check_ranges();
+	return conformance_run(&client) != 0 || t_failed != 0;
 }
