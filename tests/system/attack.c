@@ -1,11 +1,13 @@
-/* A role that has been taken over: the binary `letterlock-attack` is Letterlock with this file linked around a few of its
- * functions (meson.build has the list), so that the product itself has no place for tests.
+/* A role that has been taken over: the binary `letterlock-attack` is Letterlock with this file
+ * linked around a few of its functions (meson.build has the list), so that the product itself has
+ * no place for tests.
  *
- * A file beside the data directory, `<data>.attack`, names the role that turns hostile and, for a session, the account it is
- * after. That process first makes each attempt before its sandbox, in a child of its own, to show that the attempt would
- * work; then inside its sandbox, where the refusing handler's exit is caught so that the next attempt can follow; then it
- * sends its peers messages it may not send and asks the store for what is not its own; at last it lets one refused call
- * really end it. Each outcome is a line of the log, which test_separation.py reads. */
+ * A file beside the data directory, `<data>.attack`, names the role that turns hostile and, for a
+ * session, the account it is after. That process first makes each attempt before its sandbox, in a
+ * child of its own, to show that the attempt would work; then inside its sandbox, where the
+ * refusing handler's exit is caught so that the next attempt can follow; then it sends its peers
+ * messages it may not send and asks the store for what is not its own; at last it lets one refused
+ * call really end it. Each outcome is a line of the log, which test_separation.py reads. */
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -51,8 +53,10 @@ int __real_ipc_send_ready(struct ipc_channel *c, const struct msg_ready *m, int 
 int __wrap_ipc_send_ready(struct ipc_channel *c, const struct msg_ready *m, int fd);
 struct ipc_channel *__real_ipc_new(struct loop *loop, int fd, const struct ipc_options *o);
 struct ipc_channel *__wrap_ipc_new(struct loop *loop, int fd, const struct ipc_options *o);
-struct store *__real_store_client_new(struct loop *l, int fd, enum role self, void (*lost)(void *ctx), void *ctx);
-struct store *__wrap_store_client_new(struct loop *l, int fd, enum role self, void (*lost)(void *ctx), void *ctx);
+struct store *__real_store_client_new(
+	struct loop *l, int fd, enum role self, void (*lost)(void *ctx), void *ctx);
+struct store *__wrap_store_client_new(
+	struct loop *l, int fd, enum role self, void (*lost)(void *ctx), void *ctx);
 void __real__exit(int status) __attribute__((noreturn));
 void __wrap__exit(int status) __attribute__((noreturn));
 
@@ -166,7 +170,8 @@ try_connect(void)
 	const struct config_listener *l = &at.config.listeners[0];
 	CLEANUP(fd_close) int fd = socket(l->addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	return fd < 0 ? -errno : result(connect(fd, (const struct sockaddr *)&l->addr, l->addr_len));
+	return fd < 0 ? -errno
+		      : result(connect(fd, (const struct sockaddr *)&l->addr, l->addr_len));
 }
 
 static long
@@ -277,7 +282,8 @@ try_become_root(void)
 static long
 try_executable_memory(void)
 {
-	void *p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *p = mmap(
+		NULL, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	return p == MAP_FAILED ? -errno : 0;
 }
@@ -327,7 +333,8 @@ try_chroot(void)
 static long
 try_bpf(void)
 {
-	union bpf_attr a = {.map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4, .max_entries = 1};
+	union bpf_attr a = {
+		.map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4, .max_entries = 1};
 	int fd = (int)syscall(SYS_bpf, BPF_MAP_CREATE, &a, sizeof(a));
 	long r = result(fd);
 
@@ -365,8 +372,8 @@ try_keyring(void)
 #define BIT(r) (1u << (r))
 #define NETWORK (BIT(ROLE_LOOKUP) | BIT(ROLE_RELAY))
 
-/* never: for which roles the thing is their work and no attack. Where the same call cannot be shown to work before (kernels
- * and containers refuse some), control is false. */
+/* never: for which roles the thing is their work and no attack. Where the same call cannot be shown
+ * to work before (kernels and containers refuse some), control is false. */
 static const struct attempt {
 	const char *name;
 	long (*try)(void);
@@ -417,12 +424,14 @@ report(const char *stage, const char *name, long r)
 	if (r == -TRAPPED)
 		log_info("attack", "role=%s stage=%s name=%s outcome=trapped", role, stage, name);
 	else if (r < 0)
-		log_info("attack", "role=%s stage=%s name=%s outcome=%s", role, stage, name, strerrorname_np((int)-r));
+		log_info("attack", "role=%s stage=%s name=%s outcome=%s", role, stage, name,
+			strerrorname_np((int)-r));
 	else
 		log_info("attack", "role=%s stage=%s name=%s outcome=worked", role, stage, name);
 }
 
-/* The refusing handler of the sandbox ends the process with this status; while an attempt is made, that is its outcome. */
+/* The refusing handler of the sandbox ends the process with this status; while an attempt is made,
+ * that is its outcome. */
 void
 __wrap__exit(int status)
 {
@@ -469,16 +478,17 @@ try_controls(void)
 		}
 		while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 			;
-		report("control", attempts[i].name, WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO);
+		report("control", attempts[i].name,
+			WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO);
 	}
 }
 
 /* --- messages --- */
 
-#define ZERO(NAME, name, fd)                                                                                                     \
-	static int zero_##name(struct buf *out)                                                                                  \
-	{                                                                                                                        \
-		return msg_##name##_encode(out, &(struct msg_##name){0});                                                        \
+#define ZERO(NAME, name, fd)                                                                       \
+	static int zero_##name(struct buf *out)                                                    \
+	{                                                                                          \
+		return msg_##name##_encode(out, &(struct msg_##name){});                           \
 	}
 MSG_LIST(ZERO)
 
@@ -505,7 +515,9 @@ send_raw(int sock, struct slice bytes, bool with_fd)
 		mh.msg_control = control.space;
 		mh.msg_controllen = sizeof(control.space);
 		h = CMSG_FIRSTHDR(&mh);
-		*h = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+		*h = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(int)),
+			.cmsg_level = SOL_SOCKET,
+			.cmsg_type = SCM_RIGHTS};
 		memcpy(CMSG_DATA(h), &null, sizeof(null));
 	}
 	return sendmsg(sock, &mh, MSG_NOSIGNAL) < 0 ? -errno : 0;
@@ -526,7 +538,8 @@ dropped(int sock)
 	return 0;
 }
 
-/* Which forbidden kind goes to which peer changes with the pair, so that all roles together send many. */
+/* Which forbidden kind goes to which peer changes with the pair, so that all roles together send
+ * many. */
 static void
 send_forbidden(enum role self, enum role to, int sock)
 {
@@ -537,7 +550,8 @@ send_forbidden(enum role self, enum role to, int sock)
 	while (ipc_permitted(kind, self, to))
 		kind = (enum msg_kind)((kind + 1u) % MSG_KINDS);
 	snprintf(name, sizeof(name), "%s-to-%s", msg_name(kind), role_name(to));
-	if (kinds[kind].encode(&packet) || send_raw(sock, buf_slice(&packet), kinds[kind].carries == 1))
+	if (kinds[kind].encode(&packet) ||
+		send_raw(sock, buf_slice(&packet), kinds[kind].carries == 1))
 		return;
 	report("message", name, dropped(sock));
 }
@@ -585,7 +599,8 @@ __wrap_sandbox_enter(const struct sandbox_profile *p, uint32_t uid)
 	at.parent = getppid();
 	read_orders();
 	if (at.armed) {
-		at.session_done = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		at.session_done =
+			mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 		try_controls();
 	}
 	r = __real_sandbox_enter(p, uid);
@@ -615,11 +630,12 @@ __wrap_ipc_send_ready(struct ipc_channel *c, const struct msg_ready *m, int fd)
 	for (unsigned to = 0; at.armed && to < ROLES; to++)
 		for (unsigned i = 0; i < ROLE_PEERS_MAX; i++)
 			if (env->peers[to][i]) {
-				send_forbidden(env->def->role, (enum role)to, ipc_fd(env->peers[to][i]));
+				send_forbidden(
+					env->def->role, (enum role)to, ipc_fd(env->peers[to][i]));
 				break;
 			}
 	if (at.armed && at.role != ROLE_SESSION)
-		(void)kill(at.parent, 0);
+		(void)try_exec(); /* and this one ends it */
 	return r;
 }
 
@@ -647,7 +663,8 @@ report_store(const char *name, int err)
 }
 
 static void
-ask_for_rows(struct store *s, const char *name, struct store_id id, struct slice from, struct slice to)
+ask_for_rows(
+	struct store *s, const char *name, struct store_id id, struct slice from, struct slice to)
 {
 	unsigned rows = 0;
 	bool more;
@@ -660,23 +677,21 @@ static void
 ask_store(struct store *s)
 {
 	CLEANUP(buf_done) struct buf value = BUF_INIT(STORE_VALUE_MAX);
-	const struct store_op op = {.kind = STORE_PUT, .key = S("m/planted"), .value = S("x")},
-			      keys = {.kind = STORE_PUT, .key = S("k/planted"), .value = S("x")};
-	struct store_id own = {{0}}, blob = {{1}};
+	const struct store_op op = {.kind = STORE_PUT, .key = S("m/planted"), .value = S("x")};
+	struct store_id blob = {{1}};
 	struct store_stat st;
 
-	memcpy(own.b, at.victim.b, sizeof(own.b));
 	report_store("victim-get", store_get(s, at.victim, S("m/x"), &value));
 	ask_for_rows(s, "victim-rows", at.victim, S("m/"), S("m0"));
 	report_store("victim-stat", store_stat(s, at.victim, &st));
 	report_store("victim-write",
-		store_commit_sync(s, &(struct store_commit){at.victim, STORE_ANY_VERSION, &op, 1, 0}, NULL));
+		store_commit_sync(
+			s, &(struct store_commit){at.victim, STORE_ANY_VERSION, &op, 1, 0}, NULL));
 	report_store("victim-blob", store_blob_read(s, at.victim, blob, 0, 1, &value));
 	report_store("victim-watch", store_watch(s, at.victim, NULL, NULL));
 	report_store("victim-drop", store_drop(s, at.victim));
 	ask_for_rows(s, "directory-rows", store_directory, S("a"), SLICE_NONE);
 	ask_for_rows(s, "queue-rows", store_queue, S("q/"), S("q0"));
-	(void)keys;
 }
 
 struct store *
