@@ -36,7 +36,8 @@
 #define EXPORTED __attribute__((visibility("default")))
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static bool recording;
+static bool recording, failing;
+static size_t fail_at;
 static char root[PATH_MAX];
 static uint32_t fds[FDS_MAX]; /* inode of a descriptor, 0: not ours */
 struct disk_names disk_names;
@@ -387,8 +388,11 @@ sync_fd(int fd, long call)
 	if (!fd_ino(fd))
 		return (int)syscall(call, fd);
 	pthread_mutex_lock(&lock);
-	r = logged_call(fd, DISK_SYNC, 0, 0);
+	failing = failing || (fail_at && --fail_at == 0);
+	r = failing ? -1 : logged_call(fd, DISK_SYNC, 0, 0);
 	pthread_mutex_unlock(&lock);
+	if (r)
+		errno = EIO;
 	return r;
 }
 
@@ -487,6 +491,12 @@ disk_begin(const char *folder)
 			abort();
 	}
 	disk_log->used = disk_log->entries = 0;
+}
+
+void
+disk_fail(size_t syncs)
+{
+	fail_at = syncs;
 }
 
 void

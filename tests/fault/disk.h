@@ -27,6 +27,8 @@ bool disk_works(void);
 void disk_begin(const char *root);
 /* In the child: from now on changes are logged. */
 void disk_record(void);
+/* In the child: from the so-manieth sync on, all of them fail with EIO; 0: none. */
+void disk_fail(size_t syncs);
 /* In the child: a mark among the changes. */
 void disk_mark(uint32_t kind, const void *data, size_t len);
 

@@ -3,6 +3,8 @@
  *   fault kill N     a worker is killed -9 at N random moments, also while it recovers
  *   fault power N    the power fails at N random points of what workers did to their disk: what was
  *                    not synced is gone, or partly there
+ *   fault error N    the disk begins to fail syncs with EIO at N random points: nothing may be
+ *                    acknowledged from then on
  *   fault control N  the same with disks that do not sync what they are told to: each kind of loss
  *                    must be noticed, else this test could not see it
  *
@@ -28,6 +30,7 @@
 #include <unistd.h>
 
 #define CUTS_PER_RUN 4
+#define EXIT_GAVE_UP 10 /* the worker saw the disk fail and the store shut */
 #define WORKER_SECONDS 60 /* it hangs after that */
 
 /* What the judge knows. */
@@ -46,6 +49,8 @@ struct message {
 static uint64_t rng;
 static char base_dir[200];
 static bool quiet; /* workers are expected to fail */
+static size_t gave_up, aborted; /* workers on failing disks */
+static size_t fail_sync; /* the worker's disk fails at this sync */
 
 static size_t
 below(size_t n)
@@ -60,6 +65,7 @@ struct worker {
 	struct store *s;
 	int report_fd; /* -1: marks in the disk's log */
 	unsigned under_way[MODEL_GROUPS];
+	bool failed; /* it was told LL_ERR_IO, as it should be */
 };
 
 struct asked {
@@ -95,11 +101,16 @@ commit_done(void *ctx, int err, uint64_t version)
 	struct asked *a = ctx;
 	struct message m = {.kind = MSG_ACK, .group = a->group, .steps = {a->step}};
 
-	if (err != a->want)
+	if (fail_sync && err == LL_ERR_IO)
+		a->k->failed = true;
+	else if (err != a->want)
 		die(a->k, "a commit gave", slice_str(ll_strerror(err)));
 	if (a->step) {
 		a->k->under_way[a->group]--;
-		tell(a->k, &m);
+		if (!a->k->failed)
+			tell(a->k, &m);
+		else if (!err)
+			die(a->k, "acknowledged", S("after a failure"));
 	}
 	free(a);
 }
@@ -116,10 +127,26 @@ asked_new(struct worker *k, unsigned group, uint64_t step, int want)
 	return a;
 }
 
+/* The disk has failed: every other way in must be shut too. */
+static void __attribute__((noreturn)) give_up(struct worker *k)
+{
+	struct store_id id = {{1}};
+
+	if (store_blob_put(k->s, id, S("x")) != LL_ERR_IO || store_drop(k->s, id) != LL_ERR_IO ||
+		store_wait(k->s) != LL_ERR_CLOSED || store_embedded_run(k->s) != LL_ERR_IO)
+		die(k, "it goes on", S("after a failure"));
+	store_free(k->s);
+	_exit(EXIT_GAVE_UP);
+}
+
 static void
 wait_some(struct worker *k)
 {
-	if (store_wait(k->s))
+	int r = store_wait(k->s);
+
+	if (r && k->failed)
+		give_up(k);
+	if (r)
 		die(k, "the store", S("closed"));
 }
 
@@ -132,7 +159,9 @@ submit(struct worker *k, struct model_group *g, struct step *step)
 	int r;
 
 	if (step->kind == STEP_DROP) {
-		if ((r = store_drop(k->s, c.partition)))
+		if ((r = store_drop(k->s, c.partition)) == LL_ERR_IO && fail_sync)
+			give_up(k);
+		if (r)
 			die(k, "a drop gave", slice_str(ll_strerror(r)));
 		tell(k, &ack);
 		return;
@@ -145,7 +174,10 @@ submit(struct worker *k, struct model_group *g, struct step *step)
 	}
 	if (step->stage) {
 		model_blob_bytes(step->staged, step->staged_len, &bytes);
-		if ((r = store_blob_put(k->s, step->staged, buf_slice(&bytes))))
+		if ((r = store_blob_put(k->s, step->staged, buf_slice(&bytes))) == LL_ERR_IO &&
+			fail_sync)
+			_exit(0); /* commits may be under way: the others look at those */
+		if (r)
 			die(k, "staging gave", slice_str(ll_strerror(r)));
 	}
 	c.expect = step->expect;
@@ -215,7 +247,10 @@ worker_main(struct world *w, const char *dir, int report_fd, uint64_t seed, size
 	int r;
 
 	alarm(WORKER_SECONDS);
-	if ((r = store_embedded_open(dir, &options, &k.s)))
+	r = store_embedded_open(dir, &options, &k.s);
+	if (r && fail_sync)
+		_exit(0);
+	if (r)
 		die(&k, "cannot open:", why.len ? buf_slice(&why) : slice_str(ll_strerror(r)));
 	verify(&k);
 	work(&k, seed, steps);
@@ -241,8 +276,10 @@ start_worker(
 		close(fds[0]);
 		if (null >= 0)
 			dup2(null, STDERR_FILENO);
-		if (record)
+		if (record) {
+			disk_fail(fail_sync);
 			disk_record();
+		}
 		worker_main(w, dir, record ? -1 : fds[1], seed, steps);
 	}
 	close(fds[1]);
@@ -395,6 +432,15 @@ record_run(struct world *w, const char *dir)
 	pid = start_worker(w, dir, true, mix(rng, 5), 20 + below(180), &fd);
 	close(fd);
 	waitpid(pid, &status, 0);
+	if (fail_sync && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_GAVE_UP) {
+		gave_up++;
+		return true;
+	}
+	/* Debian's RocksDB aborts when its own sync fails, which is as good. */
+	if (fail_sync && WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT) {
+		aborted++;
+		return true;
+	}
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
@@ -521,12 +567,40 @@ run_control(struct world *w, size_t times)
 	return failed;
 }
 
+static int
+run_error(struct world *w, size_t times)
+{
+	static struct world then;
+	char dir[256], cut[256];
+
+	make_paths(dir, cut);
+	for (size_t i = 0; i < times; i++) {
+		bool good;
+		fail_sync = 1 + below(below(2) ? 60 : 400);
+		quiet = true; /* RocksDB's last words */
+		good = record_run(w, dir);
+		quiet = false;
+		fail_sync = 0;
+		then = *w;
+		if (!good || !judge_cut(&then, disk_entries(), DISK_DROP, cut)) {
+			printf("FAILED at error %zu\n", i);
+			return 1;
+		}
+		move_on(w, dir, cut);
+	}
+	printf("%zu failing disks (the store shut %zu times, RocksDB aborted %zu times), %zu steps "
+	       "acknowledged, none lost, none torn\n",
+		times, gave_up, aborted, (size_t)acknowledged(w));
+	return times >= 20 && !gave_up;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(struct world *w, size_t times);
 } modes[] = {
 	{"kill", run_kill},
 	{"power", run_power},
+	{"error", run_error},
 	{"control", run_control},
 };
 
@@ -553,7 +627,7 @@ main(int argc, char **argv)
 
 	if (argc < 3 || slice_u64(slice_str(argv[2]), 10000000, &times) ||
 		(argc > 3 && slice_u64(slice_str(argv[3]), UINT64_MAX, &seed))) {
-		fprintf(stderr, "usage: fault kill|power|control times [seed]\n");
+		fprintf(stderr, "usage: fault kill|power|error|control times [seed]\n");
 		return 2;
 	}
 	if (strcmp(argv[1], "kill") != 0 && !disk_works())
