@@ -243,7 +243,7 @@ message_check(struct arc_verifier *v, unsigned i, struct dns_memo *memo)
 	set->message_holds = false;
 	if (!set->message_usable)
 		return LL_OK;
-	wrong = v->bodies.ended ? dkim_bodies_compare(&v->bodies, set->body, &set->message) : NULL;
+	wrong = dkim_bodies_compare(&v->bodies, set->body, &set->message);
 	if (wrong) {
 		if (last)
 			settle(v, ARC_FAIL, wrong);
@@ -281,26 +281,45 @@ oldest_pass(const struct arc_verifier *v)
 	return i ? i + 1 : 0;
 }
 
-int
-arc_verifier_step(struct arc_verifier *v, struct dns_memo *memo)
+/* LL_OK when the answers for all keys are there. */
+static int
+keys_ask(struct arc_verifier *v, struct dns_memo *memo)
 {
 	bool again = false;
 
-	arena_reset(&v->scratch);
-	for (unsigned i = v->verdict.instances; i-- > 0 && !v->settled;) {
-		int r = message_check(v, i, memo);
+	for (unsigned i = v->verdict.instances; i-- > 0;) {
+		struct arc_set *set = &v->sets[i];
+		int m = LL_OK, r = dkim_signature_ask(&set->seal, memo, &v->scratch);
 
-		again |= r == LL_ERR_AGAIN;
-		if ((!r || r == LL_ERR_AGAIN) && !v->settled)
+		if (set->message_usable)
+			m = dkim_signature_ask(&set->message, memo, &v->scratch);
+		if ((r && r != LL_ERR_AGAIN) || (m && m != LL_ERR_AGAIN))
+			return LL_ERR_NOMEM;
+		again |= r || m;
+	}
+	return again ? LL_ERR_AGAIN : LL_OK;
+}
+
+int
+arc_verifier_step(struct arc_verifier *v, struct dns_memo *memo)
+{
+	int r;
+
+	if (v->settled)
+		return LL_OK;
+	arena_reset(&v->scratch);
+	r = keys_ask(v, memo);
+	if (r || !v->bodies.ended)
+		return r ? r : LL_ERR_AGAIN;
+	for (unsigned i = v->verdict.instances; i-- > 0 && !v->settled;) {
+		r = message_check(v, i, memo);
+		if (!r && !v->settled)
 			r = seal_check(v, i, memo);
-		again |= r == LL_ERR_AGAIN;
-		if (r && r != LL_ERR_AGAIN)
+		if (r)
 			return r;
 	}
 	if (v->settled)
 		return LL_OK;
-	if (again || !v->bodies.ended)
-		return LL_ERR_AGAIN;
 	v->verdict.oldest_pass = oldest_pass(v);
 	settle(v, ARC_PASS, NULL);
 	return LL_OK;

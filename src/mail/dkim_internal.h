@@ -93,6 +93,9 @@ struct dkim_check {
 	bool testing, secure;
 };
 
+/* Asks for the key: LL_OK when its answer is there, LL_ERR_AGAIN, LL_ERR_NOMEM. */
+int dkim_signature_ask(
+	const struct dkim_signature *s, struct dns_memo *memo, struct arena *arena) CHECKED;
 /* Fetches the key and verifies. LL_ERR_AGAIN, LL_ERR_NOMEM. */
 int dkim_signature_check(const struct dkim_signature *s, const uint8_t *hash, struct dns_memo *memo,
 	struct arena *arena, struct dkim_check *ret) CHECKED;

@@ -149,7 +149,7 @@ dkim_verifier_body_end(struct dkim_verifier *v)
 }
 
 static int
-signature_step(struct dkim_verifier *v, size_t i, struct dns_memo *memo)
+signature_check(struct dkim_verifier *v, size_t i, struct dns_memo *memo)
 {
 	struct dkim_verdict *verdict = &v->verdicts[i];
 	struct dkim_check check;
@@ -164,27 +164,33 @@ signature_step(struct dkim_verifier *v, size_t i, struct dns_memo *memo)
 	verdict->key_bits = check.key_bits;
 	verdict->testing = check.testing;
 	verdict->key_secure = check.secure;
-	/* Until the body has ended a pass is not one yet. */
-	if (check.result == DKIM_PASS && !v->bodies.ended)
-		return LL_ERR_AGAIN;
 	settle(v, i, check.result, check.reason);
 	return LL_OK;
 }
 
+/* Asks for all keys; judges when they and the body are there, so that the verdicts do not depend on
+ * which came first. */
 int
 dkim_verifier_step(struct dkim_verifier *v, struct dns_memo *memo)
 {
+	size_t n = MIN(v->count, (size_t)DKIM_SIGNATURES_MAX);
 	bool again = !v->bodies.ended;
+	int r = LL_OK;
 
 	arena_reset(&v->scratch);
-	for (size_t i = 0; i < MIN(v->count, (size_t)DKIM_SIGNATURES_MAX); i++) {
-		int r = signature_step(v, i, memo);
-
+	for (size_t i = 0; i < n; i++) {
+		if (v->signatures[i].settled)
+			continue;
+		r = dkim_signature_ask(&v->signatures[i].tags, memo, &v->scratch);
 		if (r && r != LL_ERR_AGAIN)
 			return r;
 		again |= r == LL_ERR_AGAIN;
 	}
-	return again ? LL_ERR_AGAIN : LL_OK;
+	if (again)
+		return LL_ERR_AGAIN;
+	for (size_t i = 0; !r && i < n; i++)
+		r = signature_check(v, i, memo);
+	return r;
 }
 
 const struct dkim_verdict *

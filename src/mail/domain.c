@@ -25,6 +25,9 @@ domain_check(struct slice name)
 {
 	struct slice rest = name;
 
+	for (size_t i = 0; i < name.len; i++)
+		if (name.ptr[i] <= 0x20 || name.ptr[i] == 0x7f)
+			return LL_ERR_SYNTAX;
 	if (!name.len || name.len > DNS_NAME_MAX || name.ptr[name.len - 1] == '.')
 		return LL_ERR_SYNTAX;
 	while (rest.len) {

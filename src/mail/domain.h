@@ -6,7 +6,7 @@
 
 /* Lower-case A-label form without the dot at the end: U-labels are converted (RFC 5891), anything
  * else is kept as it is. LL_ERR_SYNTAX for an empty name, empty or overlong labels, a name over 253
- * characters, or text that IDNA refuses; LL_ERR_NOMEM. */
+ * characters, spaces and control characters, or text that IDNA refuses; LL_ERR_NOMEM. */
 int domain_normal(struct arena *arena, struct slice name, struct slice *ret) CHECKED;
 /* Lower-cased copy; ptr NULL when memory is short. */
 struct slice domain_lower(struct arena *arena, struct slice name);

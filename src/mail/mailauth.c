@@ -192,28 +192,29 @@ answer_has_ip(const struct dns_answer *answer, const struct ip_addr *ip)
 	return false;
 }
 
-/* Looks for a name of the client that leads back to its address (RFC 8601 section 3). */
+/* Looks for a name of the client that leads back to its address (RFC 8601 section 3). All answers
+ * are waited for, so that the name found is the first in the client's order. */
 static int
 iprev_names(struct mailauth *m, struct dns_memo *memo, const struct dns_answer *ptr)
 {
 	const struct ip_addr *ip = &m->options.ip;
 	bool again = false, failed = false;
+	struct slice found = SLICE_NONE;
 
-	m->result.iprev = IPREV_FAIL;
 	for (size_t i = 0; i < MIN(ptr->count, (size_t)IPREV_NAMES_MAX); i++) {
 		const struct dns_answer *a = dns_memo_get(
 			memo, ptr->records[i].name, ip->version == 4 ? DNS_A : DNS_AAAA);
 
 		again |= !a;
 		failed |= a && a->status >= DNS_SERVFAIL;
-		if (!a || !answer_has_ip(a, ip))
-			continue;
-		m->result.iprev = IPREV_PASS;
-		m->result.client_name = ptr->records[i].name;
-		return LL_OK;
+		if (a && !found.len && answer_has_ip(a, ip))
+			found = ptr->records[i].name;
 	}
-	if (failed)
-		m->result.iprev = IPREV_TEMPERROR;
+	m->result.client_name = found;
+	if (found.len)
+		m->result.iprev = IPREV_PASS;
+	else
+		m->result.iprev = failed ? IPREV_TEMPERROR : IPREV_FAIL;
 	return again ? LL_ERR_AGAIN : LL_OK;
 }
 

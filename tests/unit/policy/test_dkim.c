@@ -472,6 +472,35 @@ signer_refuses(void)
 	dkim_key_free(NULL);
 }
 
+/* The RSA key of the vector as a bare RSAPublicKey holds too; cut anywhere it is malformed. */
+static void
+rsa_key_forms(void)
+{
+	CLEANUP(buf_done) struct buf der = BUF_INIT(1000), text = BUF_INIT(2000);
+	struct zone_record zone[] = {
+		football_zone[0], {"test._domainkey.football.example.com", "TXT", NULL}};
+	struct zone z = ZONE(zone);
+
+	CHECK_INT(base64_decode(&der, S(RSA_P)), 0);
+	for (size_t cut = 0; cut <= der.len; cut++) {
+		bool bare = cut == der.len;
+		struct dkim_verifier *v;
+		size_t n;
+
+		buf_reset(&text);
+		buf_puts(&text, "p=");
+		base64_encode(&text,
+			bare ? slice_skip(buf_slice(&der), 22)
+			     : slice_sub(buf_slice(&der), 0, cut));
+		buf_putc(&text, 0);
+		zone[1].value = (const char *)text.ptr;
+		v = verify(slice_str(football_header), slice_str(football_body), &z, NOW);
+		CHECK_INT(
+			dkim_verifier_verdicts(v, &n)[1].result, bare ? DKIM_PASS : DKIM_PERMERROR);
+		dkim_verifier_free(v);
+	}
+}
+
 /* A key that is too short, and l= with text behind it: made here, as our signer does neither. */
 static void
 short_key_and_limit(void)
@@ -568,4 +597,4 @@ too_many(void)
 }
 
 T_MAIN(T(canonicalisation), T(football), T(appendix_a), T(broken), T(key_lookups), T(round_trip),
-	T(signer_refuses), T(short_key_and_limit), T(too_many))
+	T(signer_refuses), T(rsa_key_forms), T(short_key_and_limit), T(too_many))

@@ -250,6 +250,8 @@ domains(void)
 	CHECK_INT(domain_normal(&a, S("a..b"), &d), LL_ERR_SYNTAX);
 	CHECK_INT(domain_normal(&a, S(""), &d), LL_ERR_SYNTAX);
 	CHECK_INT(domain_normal(&a, S("\xff\xfe.example"), &d), LL_ERR_SYNTAX);
+	CHECK_INT(domain_normal(&a, slice_new("a\0b.example", 11), &d), LL_ERR_SYNTAX);
+	CHECK_INT(domain_normal(&a, S("a b.example"), &d), LL_ERR_SYNTAX);
 	CHECK_INT(domain_labels(S("a.b.c")), 3);
 	CHECK_INT(domain_labels(S("")), 0);
 	CHECK_SLICE(domain_tail(S("a.b.c"), 2), S("b.c"));
