@@ -239,10 +239,9 @@ static const int calls_connect[] = {SCMP_SYS(connect), SCMP_SYS(setsockopt), SCM
 	SCMP_SYS(eventfd2)};
 static const int calls_fork[] = {
 	SCMP_SYS(wait4), SCMP_SYS(set_robust_list), SCMP_SYS(set_tid_address), SCMP_SYS(signalfd4)};
-static const int calls_threads[] = {SCMP_SYS(clone), SCMP_SYS(clone3), SCMP_SYS(set_robust_list),
-	SCMP_SYS(sched_setaffinity), SCMP_SYS(sched_getparam), SCMP_SYS(sched_getscheduler),
-	SCMP_SYS(setpriority), SCMP_SYS(getpriority), SCMP_SYS(ioprio_set), SCMP_SYS(eventfd2),
-	SCMP_SYS(tgkill)};
+static const int calls_threads[] = {SCMP_SYS(set_robust_list), SCMP_SYS(sched_setaffinity),
+	SCMP_SYS(sched_getparam), SCMP_SYS(sched_getscheduler), SCMP_SYS(setpriority),
+	SCMP_SYS(getpriority), SCMP_SYS(ioprio_set), SCMP_SYS(eventfd2)};
 static const int calls_read_files[] = {SCMP_SYS(openat), SCMP_SYS(access), SCMP_SYS(faccessat),
 	SCMP_SYS(faccessat2), SCMP_SYS(getdents64), SCMP_SYS(statx), SCMP_SYS(stat),
 	SCMP_SYS(lstat), SCMP_SYS(readlink), SCMP_SYS(fadvise64), SCMP_SYS(readahead)};
@@ -271,6 +270,13 @@ static const struct {
 	{SANDBOX_NARROW, calls_narrow, ARRAY_SIZE(calls_narrow)},
 };
 
+/* Stands for this process's id. */
+#define OWN_PID (~0ULL)
+
+#define NEW_NAMESPACES                                                                             \
+	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |             \
+		CLONE_NEWPID | CLONE_NEWNET)
+
 /* Calls that depend on an argument. value is compared after masking. */
 static const struct {
 	unsigned flag;
@@ -295,6 +301,10 @@ static const struct {
 	{SANDBOX_THREADS, SCMP_SYS(rt_sigaction), 0, ~0ULL, 32},
 	{SANDBOX_THREADS, SCMP_SYS(rt_sigaction), 0, ~0ULL, 33},
 	{SANDBOX_THREADS, SCMP_SYS(prctl), 0, ~0ULL, PR_SET_NAME},
+	/* a thread of this process, and neither a process nor a namespace */
+	{SANDBOX_THREADS, SCMP_SYS(clone), 0, CLONE_THREAD | CLONE_VM | NEW_NAMESPACES,
+		CLONE_THREAD | CLONE_VM},
+	{SANDBOX_THREADS, SCMP_SYS(tgkill), 0, ~0ULL, OWN_PID},
 	{SANDBOX_CONNECT, SCMP_SYS(socket), 0, ~0ULL, AF_INET},
 	{SANDBOX_CONNECT, SCMP_SYS(socket), 0, ~0ULL, AF_INET6},
 	{SANDBOX_CONNECT, SCMP_SYS(ioctl), 1, ~0ULL, 0x5421 /* FIONBIO */},
@@ -302,6 +312,12 @@ static const struct {
 	{SANDBOX_FORK, SCMP_SYS(clone), 0,
 		~0xffULL & ~(uint64_t)(CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID), 0},
 };
+
+static uint64_t
+rule_value(size_t i)
+{
+	return call_rules[i].value == OWN_PID ? (uint64_t)getpid() : call_rules[i].value;
+}
 
 static int
 filter_fill(scmp_filter_ctx f, const struct sandbox_profile *p)
@@ -319,11 +335,9 @@ filter_fill(scmp_filter_ctx f, const struct sandbox_profile *p)
 			r = r ? r
 			      : seccomp_rule_add(f, SCMP_ACT_ALLOW, call_rules[i].call, 1,
 					SCMP_CMP64(call_rules[i].arg, SCMP_CMP_MASKED_EQ,
-						call_rules[i].mask, call_rules[i].value));
-	/* Newer libraries probe for these and fall back; refusing them politely keeps the process
-	 * alive. */
-	if (!(p->calls & SANDBOX_THREADS))
-		r = r ? r : seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+						call_rules[i].mask, rule_value(i)));
+	/* Its flags lie in memory, where no filter can look. The C library takes clone instead. */
+	r = r ? r : seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 	return r;
 }
 
