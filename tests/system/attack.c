@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "ipc/pairs.h"
+#include "os/spawn.h"
 #include "roles/role.h"
 #include "store/client.h"
 #include "store/service.h"
@@ -42,6 +43,7 @@
 #define TRAPPED 1000
 #define PEER_WAIT_MS 60000
 #define PAGE 4096
+#define BIT(r) (1u << (r))
 
 int __real_config_parse(struct slice text, struct config *ret, char *ret_error, size_t error_size);
 int __wrap_config_parse(struct slice text, struct config *ret, char *ret_error, size_t error_size);
@@ -64,7 +66,8 @@ static struct {
 	struct config config;
 	enum role role;
 	pid_t parent;
-	bool armed, is_session, sent_to_parent;
+	bool armed, is_session, session_only, started, at_parent;
+	unsigned peers_left; /* kinds of peers not yet attacked */
 	bool *session_done; /* shared by all sessions: only the first attacks */
 	struct store_id victim;
 	struct ipc_channel *auth; /* of a session */
@@ -226,7 +229,11 @@ try_fork(void)
 static long
 try_namespace(void)
 {
-	return result(syscall(SYS_clone, CLONE_NEWUSER | CLONE_NEWNET | SIGCHLD, 0, 0, 0, 0));
+	long pid = syscall(SYS_clone, CLONE_NEWUSER | CLONE_NEWNET | SIGCHLD, 0, 0, 0, 0);
+
+	if (pid == 0)
+		__real__exit(0);
+	return result(pid);
 }
 
 static long
@@ -369,7 +376,6 @@ try_keyring(void)
 	return result(syscall(SYS_keyctl, 0 /* KEYCTL_GET_KEYRING_ID */, -3, 0, 0, 0));
 }
 
-#define BIT(r) (1u << (r))
 #define NETWORK (BIT(ROLE_LOOKUP) | BIT(ROLE_RELAY))
 
 /* never: for which roles the thing is their work and no attack. Where the same call cannot be shown
@@ -576,8 +582,12 @@ read_orders(void)
 		return;
 	unlink(path); /* the successor of this process behaves */
 	at.armed = true;
-	if (hex_decode(&id, slice_str(victim)) == LL_OK && id.len == STORE_ID_LEN)
+	at.at_parent = strcmp(victim, "parent") == 0;
+	if (!at.at_parent && victim[0] && hex_decode(&id, slice_str(victim)) == LL_OK &&
+		id.len == STORE_ID_LEN) {
 		memcpy(at.victim.b, id.ptr, STORE_ID_LEN);
+		at.session_only = true;
+	}
 }
 
 int
@@ -604,7 +614,7 @@ __wrap_sandbox_enter(const struct sandbox_profile *p, uint32_t uid)
 		try_controls();
 	}
 	r = __real_sandbox_enter(p, uid);
-	if (r == LL_OK && at.armed)
+	if (r == LL_OK && at.armed && !at.session_only)
 		try_all();
 	return r;
 }
@@ -615,30 +625,47 @@ __wrap_sandbox_narrow(const struct sandbox_profile *p)
 	int r = __real_sandbox_narrow(p);
 
 	at.is_session = true;
-	if (r == LL_OK && at.armed && !*at.session_done)
+	if (r == LL_OK && at.session_only && !*at.session_done)
 		try_all();
 	return r;
 }
 
-/* The role has started. The template of the sessions stays, so that a session can be tried too. */
+/* --- once it serves: messages to one peer of each kind it has --- */
+
+static void
+attack_peer(enum role peer, int sock)
+{
+	if (!at.started || (at.peers_left & BIT(peer)) == 0)
+		return;
+	at.peers_left &= ~BIT(peer);
+	send_forbidden(at.role, peer, sock);
+	if (at.peers_left)
+		return;
+	if (at.at_parent)
+		send_forbidden(at.role, ROLE_PARENT, SPAWN_PARENT_FD);
+	(void)try_exec(); /* and this one ends it */
+}
+
 int
 __wrap_ipc_send_ready(struct ipc_channel *c, const struct msg_ready *m, int fd)
 {
 	struct role_env *env = ipc_ctx(c);
 	int r = __real_ipc_send_ready(c, m, fd);
 
-	for (unsigned to = 0; at.armed && to < ROLES; to++)
-		for (unsigned i = 0; i < ROLE_PEERS_MAX; i++)
-			if (env->peers[to][i]) {
-				send_forbidden(
-					env->def->role, (enum role)to, ipc_fd(env->peers[to][i]));
-				break;
-			}
-	if (at.armed && at.role != ROLE_SESSION)
-		(void)try_exec(); /* and this one ends it */
+	if (!at.armed || at.session_only)
+		return r;
+	at.started = true;
+	for (unsigned i = 0; i < n_ipc_pairs; i++)
+		if (ipc_pairs[i].from == at.role || ipc_pairs[i].to == at.role)
+			at.peers_left |= BIT(
+				ipc_pairs[i].from == at.role ? ipc_pairs[i].to : ipc_pairs[i].from);
+	for (unsigned peer = 0; peer < ROLES; peer++)
+		if (env->peers[peer][0])
+			attack_peer((enum role)peer, ipc_fd(env->peers[peer][0]));
 	return r;
 }
 
+/* Peers that start later come one by one. */
 struct ipc_channel *
 __wrap_ipc_new(struct loop *loop, int fd, const struct ipc_options *o)
 {
@@ -646,6 +673,8 @@ __wrap_ipc_new(struct loop *loop, int fd, const struct ipc_options *o)
 
 	if (at.is_session && o->peer == ROLE_AUTH)
 		at.auth = c;
+	if (c && !at.is_session)
+		attack_peer(o->peer, fd);
 	return c;
 }
 
@@ -699,7 +728,7 @@ __wrap_store_client_new(struct loop *l, int fd, enum role self, void (*lost)(voi
 {
 	struct store *s = __real_store_client_new(l, fd, self, lost, ctx);
 
-	if (!s || !at.is_session || !at.armed || *at.session_done)
+	if (!s || !at.is_session || !at.session_only || *at.session_done)
 		return s;
 	*at.session_done = true;
 	ask_store(s);

@@ -1,0 +1,122 @@
+"""Each role, taken over: what it may not do fails, the parent starts a successor, and the service goes on.
+
+The binary is Letterlock with attack.c linked into it; see there for the order of what a hostile process does."""
+import json
+import re
+
+from harness import (ATTACK, ROOT, Failure, Installation, Skip, check, check_equal, letter, main, stop_and_inspect, token,
+                     wait_until)
+
+ROLES = ("store", "tlskey", "lookup", "session", "auth", "relay", "delivery", "frontend")
+# What counts as denied. ENOSYS: the filter's polite answer to calls that newer C libraries only probe for.
+DENIED = {"trapped", "EPERM", "EACCES", "ENOSYS"}
+LINE = re.compile(r"attack role=(\S+) stage=(\S+) name=(\S+) outcome=(\S+)")
+ALICE, BOB = "alice@letterlock.test", "bob@letterlock.test"
+
+
+def setup():
+    if not ATTACK:
+        raise Skip("run.py was given no --attack binary")
+    world = Installation(binary=ATTACK).start().populate(ALICE, BOB)
+    world.killed = True
+    round_trip(world)
+    return world
+
+
+def round_trip(world):
+    word = token()
+
+    def deliver():
+        return world.deliver("someone@example.net", [ALICE], letter("someone@example.net", ALICE, "Round trip", word)) == {}
+    wait_until(deliver, "a message is accepted")
+    world.wait_message(ALICE, word)
+
+
+def reports(text):
+    """{(role, stage): {name: outcome}}"""
+    found = {}
+    for role, stage, name, outcome in LINE.findall(text):
+        found.setdefault((role, stage), {})[name] = outcome
+    return found
+
+
+def take_over(world, role, victim=""):
+    """Starts the server with one hostile role; what it reported, once its successor serves."""
+    world.stop()
+    world.data.with_name(world.data.name + ".attack").write_text(f"{role} {victim}\n")
+    offset = len(world.log_text())
+    world.start()
+    return offset
+
+
+def verify(found, role, label=None):
+    label = label or role
+    controls, inside = found.get((role, "control"), {}), found.get((label, "sandbox"), {})
+    check(len(inside) > 25, f"{label} made only {len(inside)} attempts")
+    worked = {name: outcome for name, outcome in inside.items() if outcome not in DENIED}
+    check(not worked, f"{label} succeeded, or failed for another reason than being denied: {worked}")
+    if ROOT:
+        broken = {name: outcome for name, outcome in controls.items() if outcome != "worked"}
+        check(controls and not broken, f"outside of the sandbox these should work: {broken or 'none was tried'}")
+
+
+def hostile(role):
+    def test(world):
+        offset = take_over(world, role)
+
+        def ended():
+            return f"process-died role={role} " in world.log_text()[offset:]
+        wait_until(ended, f"the hostile {role} is ended")
+        found = reports(world.log_text()[offset:])
+        verify(found, role)
+        messages = found.get((role, "message"), {})
+        check(messages, f"{role} sent no forbidden message")
+        went_on = {name: outcome for name, outcome in messages.items() if outcome != "EPIPE"}
+        check(not went_on, f"peers of {role} went on talking to it: {went_on}")
+        died = re.search(rf"process-died role={role} index=\d+ pid=\d+ signal=(\d+) status=(\d+)", world.log_text()[offset:])
+        check_equal(died.groups(), ("0", "159"), f"how {role} ended (signal, status)")
+        round_trip(world)
+    test.__name__ = f"test_{role}_taken_over"
+    return test
+
+
+def test_forbidden_message_to_the_parent(world):
+    offset = take_over(world, "tlskey", "parent")
+    died = wait_until(lambda: re.search(r"process-died role=tlskey index=0 pid=\d+ signal=(\d+) status=(\d+)",
+                                        world.log_text()[offset:]), "the parent ends the hostile process")
+    check_equal(died.groups(), ("9", "0"), "how it ended (signal, status)")
+    round_trip(world)
+
+
+def test_session_of_an_account_taken_over(world):
+    """The session reads hostile mail: it is the one to fear. It is after another account."""
+    victim = account_id(world, BOB)
+    offset = take_over(world, "session", victim)
+    try:
+        world.texts(ALICE)
+    except (OSError, EOFError, Failure, Exception):  # noqa: B014 - the attacked connection may end in any way
+        pass
+
+    def reported():
+        return ("session-of-account", "message") in reports(world.log_text()[offset:]) and \
+            len(reports(world.log_text()[offset:])[("session-of-account", "message")]) >= 2
+    wait_until(reported, "the hostile session is done")
+    found = reports(world.log_text()[offset:])
+    verify(found, "session", "session-of-account")
+    store = found.get(("session-of-account", "store"), {})
+    check(len(store) >= 9, f"the session asked the store only for {sorted(store)}")
+    check(all(outcome == "EPERM" for outcome in store.values()), f"the store answered the session: {store}")
+    messages = found[("session-of-account", "message")]
+    check(all(outcome == "EPIPE" for outcome in messages.values()), f"peers of the session went on talking: {messages}")
+    round_trip(world)
+
+
+def account_id(world, address):
+    for account in json.loads(world.ctl("account", "list", "--json")):
+        if account["address"] == address:
+            return account["id"]
+    raise Failure(f"{address} is not in the list of accounts")
+
+
+if __name__ == "__main__":
+    main([hostile(role) for role in ROLES] + [test_forbidden_message_to_the_parent, test_session_of_an_account_taken_over], setup, stop_and_inspect)
