@@ -38,7 +38,6 @@ static const struct {
 	{"dns", "trust_anchor", TEXT, AT(dns_anchor)},
 	{"relay", "port", PORT, AT(relay_port)},
 	{"relay", "https_port", PORT, AT(https_port)},
-	{"relay", "smarthost", TEXT, AT(smarthost)},
 };
 
 static const char *const services[SERVICES] = {
@@ -47,6 +46,7 @@ static const char *const services[SERVICES] = {
 	[SERVICE_SUBMISSIONS] = "submissions",
 	[SERVICE_IMAPS] = "imaps",
 	[SERVICE_IMAP_LOOPBACK] = "imap_loopback",
+	[SERVICE_INTERNAL] = "",
 };
 
 struct parse {

@@ -46,10 +46,9 @@ struct config {
 	char ca_file[CONFIG_VALUE_MAX]; /* [tls] ca_file: certificates for HTTPS and PKIX; default:
 					   the system's */
 	uint16_t relay_port, https_port; /* [relay] port, https_port: 25 and 443, but for tests */
-	char smarthost[CONFIG_VALUE_MAX]; /* [relay] smarthost: host@port that takes all outbound
-					     mail */
-	/* [listen] smtp, submission, submissions, imaps: addresses and ports, by commas; imap_loopback: IMAP without TLS,
-	 * on loopback addresses only, for programs of the same machine. */
+	/* [listen] smtp, submission, submissions, imaps: addresses and ports, by commas;
+	 * imap_loopback: IMAP without TLS, on loopback addresses only, for programs of the same
+	 * machine. */
 	struct config_listener listeners[CONFIG_LISTENERS_MAX];
 	unsigned n_listeners;
 };

@@ -38,8 +38,8 @@ struct target {
 
 struct job {
 	uint64_t id; /* ours */
-	struct ipc_channel *frontend;
-	uint64_t conn; /* the frontend's */
+	struct ipc_channel *asker; /* a frontend, or relay with a report */
+	uint64_t conn; /* the asker's number */
 	uint8_t *payload; /* owned, or mapped */
 	size_t payload_len;
 	bool mapped;
@@ -66,7 +66,7 @@ struct job {
 };
 
 /* job.c */
-void job_start(struct ipc_channel *frontend, const struct msg_deliver *m, int fd);
+void job_start(struct ipc_channel *asker, const struct msg_deliver *m, int fd);
 void job_resolved(const struct msg_resolved *m);
 void job_ticket(const struct msg_ticket_reply *m);
 void job_dns(const struct msg_dns_answer *m);

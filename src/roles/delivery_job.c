@@ -60,8 +60,8 @@ finish(struct job *j, uint16_t code, const char *text)
 	dv.accepted += code == 250;
 	dv.deferred += code == 451 || code == 452;
 	dv.refused += code > 499;
-	if (j->frontend)
-		(void)ipc_send_deliver_result(j->frontend,
+	if (j->asker)
+		(void)ipc_send_deliver_result(j->asker,
 			&(struct msg_deliver_result){
 				.id = j->conn, .code = code, .text = slice_str(text)},
 			-1);
@@ -74,7 +74,7 @@ on_timeout(void *ctx)
 	struct job *j = ctx;
 
 	if (j->commits) {
-		j->frontend = NULL; /* the answer would come too late; the commits are still counted
+		j->asker = NULL; /* the answer would come too late; the commits are still counted
 				       down */
 		return;
 	}
@@ -247,7 +247,10 @@ compose(struct job *j)
 	}
 	if (a && a->dmarc.disposition == DMARC_POLICY_QUARANTINE)
 		role = MAILBOX_JUNK;
-	r = a ? compose_incoming(j) : job_complete_submission(j, &j->message, &why);
+	if (j->envelope.service == SERVICE_INTERNAL)
+		r = buf_put(&j->message, j->body);
+	else
+		r = a ? compose_incoming(j) : job_complete_submission(j, &j->message, &why);
 	if (r == LL_OK)
 		commit_all(j, role);
 	else if (r == LL_ERR_DENIED)
@@ -456,6 +459,20 @@ open_payload(struct job *j, const struct msg_deliver *m)
 	return delivery_envelope_decode(slice_sub(all, at, (size_t)m->envelope_len), &j->envelope);
 }
 
+/* What must be known of the sender: nothing of relay's reports; and nobody else may call a message
+ * a report. */
+static int
+begin_service(struct job *j)
+{
+	if (j->envelope.service == SERVICE_SMTP)
+		return begin_checks(j);
+	if (j->envelope.service != SERVICE_INTERNAL)
+		return begin_submission(j);
+	return j->asker == role_peer(dv.env, ROLE_RELAY, 0) && j->envelope.from.len == 0
+		? LL_OK
+		: LL_ERR_DENIED;
+}
+
 static int
 begin(struct job *j, const struct msg_deliver *m, int fd)
 {
@@ -466,12 +483,12 @@ begin(struct job *j, const struct msg_deliver *m, int fd)
 	if (r == LL_OK)
 		r = begin_resolving(j);
 	if (r == LL_OK)
-		r = j->envelope.service == SERVICE_SMTP ? begin_checks(j) : begin_submission(j);
+		r = begin_service(j);
 	return r;
 }
 
 void
-job_start(struct ipc_channel *frontend, const struct msg_deliver *m, int fd)
+job_start(struct ipc_channel *asker, const struct msg_deliver *m, int fd)
 {
 	struct job *j = calloc(1, sizeof(*j));
 	int r;
@@ -481,7 +498,7 @@ job_start(struct ipc_channel *frontend, const struct msg_deliver *m, int fd)
 			frontend, &(struct msg_deliver_result){.id = m->id, .code = 451}, -1);
 		return;
 	}
-	*j = (struct job){.id = ++dv.next_job, .frontend = frontend, .conn = m->id, .text = ""};
+	*j = (struct job){.id = ++dv.next_job, .asker = asker, .conn = m->id, .text = ""};
 	r = map_set(dv.jobs, slice_new(&j->id, sizeof(j->id)), j, NULL);
 	if (r == LL_OK)
 		r = loop_timer_set(dv.env->loop, &j->timer, JOB_TIMEOUT_MS, on_timeout, j);
@@ -617,8 +634,8 @@ job_lost(enum role role, const struct ipc_channel *ch)
 
 	while (map_next(dv.jobs, &pos, NULL, &value)) {
 		struct job *j = value;
-		if (role == ROLE_FRONTEND && j->frontend == ch) {
-			j->frontend = NULL; /* it goes on: what is committed is delivered */
+		if (j->asker == ch) {
+			j->asker = NULL; /* it goes on: what is committed is delivered */
 		} else if (role == ROLE_AUTH && (j->resolving || j->tickets)) {
 			finish(j, 451, "");
 		} else if (role == ROLE_LOOKUP && j->memo && !j->auth_done) {

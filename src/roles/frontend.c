@@ -228,7 +228,7 @@ conn_new(enum service service, int fd, const uint8_t ip[16])
 		.env = fs.env,
 		.service = service,
 		.face = service == SERVICE_IMAPS || service == SERVICE_IMAP_LOOPBACK ? &front_imap
-									    : &front_smtp};
+										     : &front_smtp};
 	memcpy(c->ip, ip, 16);
 	c->stream = stream_new(fs.env->loop, fd, &stream_ops, c);
 	if (!c->stream || map_set(fs.conns, id_key(&c->id), c, NULL)) {
