@@ -495,7 +495,7 @@ job_start(struct ipc_channel *asker, const struct msg_deliver *m, int fd)
 
 	if (!j) {
 		(void)ipc_send_deliver_result(
-			frontend, &(struct msg_deliver_result){.id = m->id, .code = 451}, -1);
+			asker, &(struct msg_deliver_result){.id = m->id, .code = 451}, -1);
 		return;
 	}
 	*j = (struct job){.id = ++dv.next_job, .asker = asker, .conn = m->id, .text = ""};
