@@ -5,10 +5,10 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "mail/address.h"
+#include "mail/build.h"
 #include "mail/header.h"
 
 #define SEPARATOR '+'
-#define MESSAGE_ID_DOMAIN_MAX ((size_t)255)
 
 /* ---- Rights ---- */
 
@@ -205,11 +205,9 @@ put_message_id(const struct submission_options *o, struct slice from, struct buf
 {
 	struct slice domain = slice_skip(from, slice_rfind_byte(from, '@') + 1);
 
-	buf_puts(out, "Message-ID: <");
-	crockford_encode(out, slice_sub(o->random, 0, SUBMISSION_RANDOM));
-	buf_putc(out, '@');
-	buf_put(out, slice_sub(domain, 0, MESSAGE_ID_DOMAIN_MAX));
-	buf_put(out, S(">\r\n"));
+	buf_puts(out, "Message-ID: ");
+	build_message_id(out, slice_sub(o->random, 0, SUBMISSION_RANDOM), domain);
+	buf_put(out, S("\r\n"));
 }
 
 static int
