@@ -200,14 +200,15 @@ put_fields(struct slice header, struct buf *out)
 	}
 }
 
-static void
+static int
 put_message_id(const struct submission_options *o, struct slice from, struct buf *out)
 {
 	struct slice domain = slice_skip(from, slice_rfind_byte(from, '@') + 1);
 
 	buf_puts(out, "Message-ID: ");
-	build_message_id(out, slice_sub(o->random, 0, SUBMISSION_RANDOM), domain);
-	buf_put(out, S("\r\n"));
+	if (build_message_id(out, slice_sub(o->random, 0, SUBMISSION_RANDOM), domain))
+		return LL_ERR_INTERNAL; /* the domain was read by check_list */
+	return buf_put(out, S("\r\n"));
 }
 
 static int
@@ -221,8 +222,8 @@ put_header(const struct submission_options *o, struct slice header, struct buf *
 		date_put_rfc5322(out, o->now);
 		buf_put(out, S("\r\n"));
 	}
-	if (ret->added_message_id)
-		put_message_id(o, ret->from, out);
+	if (ret->added_message_id && put_message_id(o, ret->from, out))
+		return out->err ? out->err : LL_ERR_INTERNAL;
 	return buf_put(out, S("\r\n"));
 }
 
