@@ -59,6 +59,12 @@ int account_owner_add_recovery(struct account_owner *o, int64_t now, struct app_
 int account_owner_add_app(struct account_owner *o, const struct scope *scope, struct slice name,
 	int64_t now, struct app_password *ret_password, struct verifier *ret) CHECKED;
 
+/* The same with a given password, as app_password_parse gives it: for moving accounts here without
+ * a change in their owners' mail programs, and for tests. Its 130 bits must have been random. */
+int account_owner_add_app_text(struct account_owner *o, const struct scope *scope,
+	struct slice name, int64_t now, const struct app_password *password,
+	struct verifier *ret) CHECKED;
+
 /* Removes an unlocker; the areas of its scope (for a Root unlocker: Root and all areas) are rotated
  * when asked for. LL_ERR_NOTFOUND; LL_ERR_STATE for the last Root unlocker. */
 int account_owner_revoke(

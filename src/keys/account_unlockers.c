@@ -319,11 +319,10 @@ add_app(struct account_owner *o, struct verifier *v, const struct app_password *
 }
 
 int
-account_owner_add_app(struct account_owner *o, const struct scope *scope, struct slice name,
-	int64_t now, struct app_password *ret_password, struct verifier *ret)
+account_owner_add_app_text(struct account_owner *o, const struct scope *scope, struct slice name,
+	int64_t now, const struct app_password *password, struct verifier *ret)
 {
 	struct verifier v = verifier_begin(UNLOCK_APP, now);
-	struct app_password password;
 	int err;
 
 	if (!wire_scope_valid(UNLOCK_APP, scope))
@@ -335,12 +334,23 @@ account_owner_add_app(struct account_owner *o, const struct scope *scope, struct
 	v.scope = *scope;
 	if (name.len)
 		memcpy(v.name, name.ptr, name.len);
-	app_password_make(&password);
-	err = add_app(o, &v, &password);
-	if (!err) {
-		*ret_password = password;
+	err = add_app(o, &v, password);
+	if (!err)
 		*ret = v;
-	}
+	return err;
+}
+
+int
+account_owner_add_app(struct account_owner *o, const struct scope *scope, struct slice name,
+	int64_t now, struct app_password *ret_password, struct verifier *ret)
+{
+	struct app_password password;
+	int err;
+
+	app_password_make(&password);
+	err = account_owner_add_app_text(o, scope, name, now, &password, ret);
+	if (!err)
+		*ret_password = password;
 	secret_wipe(&password, sizeof(password));
 	return err;
 }

@@ -769,6 +769,23 @@ forget(void)
 	CHECK_INT(account_owner_open(&open, &o), LL_ERR_NOTFOUND);
 }
 
+/* A password that its owner has in a mail program already. */
+static void
+given_app_password(void)
+{
+	CLEANUP(world_done) struct world w;
+	const struct scope mail = {MAIL, SCOPE_IMAP, 0};
+	struct app_password text;
+	struct verifier v;
+
+	world_init(&w);
+	CHECK_INT(app_password_parse(S("01234-56789-abcde-fghjk-mnpqrs"), &text), 0);
+	CHECK_INT(account_owner_add_app_text(w.owner, &mail, S("moved"), NOW, &text, &v), 0);
+	CHECK_INT(world_commit(&w), 0);
+	CHECK_INT(unlock_app(&w, &v, &text), 0);
+	CHECK_INT(strcmp(account_owner_name(w.owner, v.id), "moved"), 0);
+}
+
 /* Computed with another program: HKDF-Expand of the bytes 0 to 31. */
 static void
 known_area_keys(void)
@@ -858,5 +875,5 @@ verifiers(void)
 T_MAIN(T(opens), T(wrong_secrets), T(swapped_records), T(foreign_grants), T(altered_manifests),
 	T(flipped_bits), T(flipped_keyring), T(revocation_and_rotation), T(anchor_floor),
 	T(fork_is_refused), T(two_clients), T(password_change), T(limits_and_refusals),
-	T(many_versions), T(forget), T(known_area_keys), T(delivery_to_the_published_key),
-	T(verifiers))
+	T(many_versions), T(forget), T(given_app_password), T(known_area_keys),
+	T(delivery_to_the_published_key), T(verifiers))

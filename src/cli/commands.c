@@ -1,0 +1,103 @@
+/* The table of commands. */
+#include "cli/cli_priv.h"
+
+#define OPTION_PASSWORD_STDIN                                                                      \
+	{                                                                                          \
+		"password-stdin", NULL, "read passwords from standard input, one on each line"     \
+	}
+
+static const struct cli_option init_options[] = {
+	{"hostname", "NAME", "the machine's full name; default: what it calls itself"},
+	{"dir", "FOLDER", "put everything below this folder"},
+	{"data", "FOLDER", "where the store lives; default /var/lib/letterlock"},
+	{"boot-secret", "FILE", "default /etc/letterlock/boot.secret"},
+	{"control", "FILE", "the socket for this command; default /run/letterlock/control"},
+	{"certificate", "FILE",
+		"PEM, the server's first; default /etc/letterlock/tls/certificate.pem"},
+	{"key", "FILE", "PEM; default /etc/letterlock/tls/key.pem"},
+	{"self-signed", NULL, "make certificate and key, and a CA (tls/ca.pem) to be trusted"},
+	{"listen", "SERVICE=LIST", "addresses of smtp, submission, submissions or imaps (repeat)"},
+	{0},
+};
+
+static const struct cli_option account_add_options[] = {
+	OPTION_PASSWORD_STDIN,
+	{"no-confirm", NULL, "do not ask for the recovery code to be typed back"},
+	{"no-password", NULL, "no password: a recovery code and app passwords only"},
+	{"app-password", "NAME", "make a first app password of this name (IMAP, POP and sending)"},
+	{"app-password-stdin", NULL, "take the app password's text from standard input"},
+	{"quota", "SIZE", "most it may hold, like 500M or 10G, or none; default 10G"},
+	{"batch", "FILE", "make an account for each line; - is standard input"},
+	{0},
+};
+
+static const struct cli_option app_add_options[] = {
+	OPTION_PASSWORD_STDIN,
+	{"recovery-code", NULL, "sign in with the recovery code in place of the password"},
+	{"areas", "LIST", "what it opens: mail, calendar, contacts, files, archive; default mail"},
+	{"protocols", "LIST", "imap, pop, smtp, dav, eas, jmap, sieve; default imap,pop,smtp"},
+	{"send-only", NULL, "it can send and opens nothing"},
+	{"expires", "DAYS", "after so many days it is refused"},
+	{"app-password-stdin", NULL, "take its text from standard input, after the password"},
+	{0},
+};
+
+static const struct cli_option password_set_options[] = {
+	OPTION_PASSWORD_STDIN,
+	{"recovery-code", NULL, "sign in with the recovery code in place of the password"},
+	{"rotate", NULL, "make new keys, too: the old password may be known to somebody"},
+	{0},
+};
+
+static const struct cli_option delete_options[] = {
+	{"yes", NULL, "do not ask"},
+	{0},
+};
+
+const struct cli_command cli_commands[] = {
+	{"init", "", "Write a configuration, boot secret and folders.",
+		"Nothing that exists is overwritten.", cli_init, init_options},
+	{"serve", "", "Run the server in the foreground.",
+		"SIGTERM or Ctrl-C stops it in good order.", cli_serve, NULL},
+	{"status", "", "Show the server's processes, sandboxes, memory and counters.", NULL,
+		cli_status, NULL},
+	{"domain add", "DOMAIN", "Receive mail for a domain, and make its DKIM keys.", NULL,
+		cli_domain_add, NULL},
+	{"domain list", "", "List the domains.", NULL, cli_domain_list, NULL},
+	{"account add", "[ADDRESS]", "Make an account.",
+		"Its keys are made here, in this process; the server gets what is sealed and "
+		"public.\n"
+		"The recovery code is shown once and typed back. With --batch each line of the "
+		"file is\n"
+		"an address, perhaps followed by the text of its app password; --no-password is "
+		"needed.\n"
+		"With --password-stdin the first line is the password, the next (with\n"
+		"--app-password-stdin) the app password.",
+		cli_account_add, account_add_options},
+	{"account list", "", "List accounts, with what they hold.", NULL, cli_account_list, NULL},
+	{"account disable", "ADDRESS", "No sign-in, no mail; nothing is deleted.", NULL,
+		cli_account_disable, NULL},
+	{"account enable", "ADDRESS", "Undo disable.", NULL, cli_account_enable, NULL},
+	{"account delete", "ADDRESS", "Delete an account with all its mail and keys.", NULL,
+		cli_account_delete, delete_options},
+	{"account quota", "ADDRESS SIZE", "Set the most it may hold, like 500M or 10G, or none.",
+		NULL, cli_account_quota, NULL},
+	{"app-password add", "ADDRESS NAME", "Make an app password for a mail program.",
+		"Its owner signs in for that. It is shown once.", cli_app_add, app_add_options},
+	{"app-password list", "ADDRESS", "List what signs in to an account.", NULL, cli_app_list,
+		NULL},
+	{"app-password revoke", "ADDRESS NAME", "Revoke an app password by its name or id.",
+		"It opens nothing from now on, and connections made with it end.", cli_app_revoke,
+		NULL},
+	{"password set", "ADDRESS", "Change an account's password.",
+		"With --password-stdin: the present password (or recovery code), then the new one.",
+		cli_password_set, password_set_options},
+	{"alias add", "ALIAS TARGET...", "Send mail for one address on to others.",
+		"ALIAS may be @DOMAIN: whatever has no account there.", cli_alias_add, NULL},
+	{"alias list", "", "List the aliases.", NULL, cli_alias_list, NULL},
+	{"alias remove", "ALIAS [TARGET]", "Remove an alias, or one of its targets.", NULL,
+		cli_alias_remove, NULL},
+	{"version", "", "Say the version.", NULL, cli_version, NULL},
+	{"help", "[COMMAND...]", "Say how a command is used.", NULL, cli_help, NULL},
+};
+const size_t n_cli_commands = ARRAY_SIZE(cli_commands);
