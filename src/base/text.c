@@ -274,15 +274,26 @@ utf8_put(struct buf *out, uint32_t c)
 	return buf_putc(out, (uint8_t)(0x80 | (c & 63)));
 }
 
+/* Not gmtime_r, which opens /etc/localtime: these run inside sandboxes. Years are counted from
+ * March, so that the leap day is the last of its year. */
 static struct tm
 utc(int64_t t)
 {
-	struct tm tm = {0};
-	time_t tt = (time_t)MIN(
-		MAX(t, (int64_t)-62135596800), (int64_t)253402300799); /* years 1 to 9999 */
+	int64_t seconds =
+		MIN(MAX(t, (int64_t)-62135596800), (int64_t)253402300799); /* years 1 to 9999 */
+	int64_t since = seconds + 719468 * (int64_t)86400; /* 1 March 0000 */
+	int64_t days = since / 86400, rest = since % 86400;
+	int64_t era = days / 146097, doe = days % 146097;
+	int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+	int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100), month = (5 * doy + 2) / 153;
 
-	gmtime_r(&tt, &tm);
-	return tm;
+	return (struct tm){.tm_year = (int)(yoe + era * 400 + (month >= 10) - 1900),
+		.tm_mon = (int)(month >= 10 ? month - 10 : month + 2),
+		.tm_mday = (int)(doy - (153 * month + 2) / 5 + 1),
+		.tm_hour = (int)(rest / 3600),
+		.tm_min = (int)(rest / 60 % 60),
+		.tm_sec = (int)(rest % 60),
+		.tm_wday = (int)((days + 3) % 7)};
 }
 
 int

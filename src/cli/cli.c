@@ -133,7 +133,7 @@ cli_done(struct cli *cli, const char *what)
 	return cli_print_json(cli, &j);
 }
 
-#define TEXTS 4
+#define TEXTS 8
 #define TEXT_MAX 1100
 
 static char *

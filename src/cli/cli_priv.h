@@ -68,11 +68,11 @@ int cli_done(struct cli *cli, const char *what);
 /* Loads the configuration file once; false after saying why not. */
 bool cli_config(struct cli *cli);
 
-/* Untrusted text for a terminal: controls become '?'. Lives until four more calls. */
+/* Untrusted text for a terminal: controls become '?'. Lives until seven more calls. */
 const char *cli_safe(struct slice s);
-/* "2026-11-21 22:13" in UTC, "never" for 0. Lives until four more calls. */
+/* "2026-11-21 22:13" in UTC, "never" for 0. Lives until seven more calls. */
 const char *cli_time(uint64_t unix_seconds);
-/* "1.5 GiB". Lives until four more calls. */
+/* "1.5 GiB". Lives until seven more calls. */
 const char *cli_size(uint64_t bytes);
 /* "500M", "2G", plain bytes, "none" (0). LL_ERR_SYNTAX. */
 int cli_parse_size(const char *text, uint64_t *ret) CHECKED;

@@ -190,4 +190,27 @@ dates(void)
 	CHECK_INT(date_month(S("foo")), 0);
 }
 
-T_MAIN(T(slices), T(buffers), T(arenas), T(maps), T(secrets), T(encodings), T(unicode), T(dates))
+/* Against the C library, over all years that are written. */
+static void
+dates_like_libc(void)
+{
+	for (int64_t t = -62135596800; t <= 253402300799; t += 86400 * 13 + 3607) {
+		CLEANUP(buf_done) struct buf b = BUF_INIT(100);
+		time_t tt = (time_t)t;
+		char want[64];
+		struct tm tm;
+
+		gmtime_r(&tt, &tm);
+		strftime(want, sizeof(want), "%a, %e %b ", &tm);
+		snprintf(want + strlen(want), sizeof(want) - strlen(want),
+			"%04d %02d:%02d:%02d +0000", tm.tm_year + 1900, tm.tm_hour, tm.tm_min,
+			tm.tm_sec);
+		if (want[5] == ' ')
+			memmove(want + 5, want + 6, strlen(want + 5));
+		date_put_rfc5322(&b, t);
+		CHECK_SLICE(buf_slice(&b), slice_str(want));
+	}
+}
+
+T_MAIN(T(slices), T(buffers), T(arenas), T(maps), T(secrets), T(encodings), T(unicode), T(dates),
+	T(dates_like_libc))
