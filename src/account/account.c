@@ -293,9 +293,7 @@ account_trim(struct account *a)
 		record_opener_free(*o);
 	VEC_DONE(&a->openers);
 	VEC_EACH (mb, &a->boxes) {
-		buf_done(&(*mb)->gone_tail);
-		if (!(*mb)->users)
-			mailbox_unload(*mb);
+		mailbox_shrink(*mb);
 	}
 }
 

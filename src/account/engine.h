@@ -120,6 +120,8 @@ int box_encode(const struct box_state *s, struct buf *out) CHECKED;
 int box_decode(struct slice plain, struct box_state *ret) CHECKED;
 void mailbox_free(struct mailbox *mb);
 void mailbox_unload(struct mailbox *mb);
+/* Gives back what an idle mailbox does not need; its rows too when nobody has it open. */
+void mailbox_shrink(struct mailbox *mb);
 /* Sorts the list by name. */
 void boxes_sort(struct account *a);
 /* Takes a deleted mailbox off the list; it is freed when its last user closes it. */

@@ -152,6 +152,23 @@ mailbox_unload(struct mailbox *mb)
 }
 
 void
+mailbox_shrink(struct mailbox *mb)
+{
+	void *rows;
+
+	buf_done(&mb->gone_tail);
+	if (!mb->users) {
+		mailbox_unload(mb);
+		return;
+	}
+	rows = reallocarray(mb->rows.at, MAX(mb->rows.len, 1u), sizeof(*mb->rows.at));
+	if (rows) {
+		mb->rows.at = rows;
+		mb->rows.cap = MAX(mb->rows.len, 1u);
+	}
+}
+
+void
 info_count(struct mailbox_info *info, const struct message_row *row, int sign)
 {
 	uint32_t one = (uint32_t)sign;

@@ -10,6 +10,7 @@
 #include "store/embedded.h"
 
 #include <ftw.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -381,6 +382,7 @@ int
 main(int argc, char **argv)
 {
 	struct bench b = {.n = 0};
+	size_t held;
 
 	setup(&b, argc, argv);
 	fill(&b);
@@ -402,8 +404,12 @@ main(int argc, char **argv)
 	bench_append(&b);
 	bench_delivery(&b);
 	bench_expunge(&b);
+	account_trim(b.a);
 	mailbox_close(b.in);
+	held = mallinfo2().uordblks;
 	account_close(b.a);
+	printf("%-44s %10.1f kB\n", "heap of the idle account",
+		(double)(held - mallinfo2().uordblks) / 1e3);
 	store_free(b.store);
 	nftw(b.dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 	return 0;

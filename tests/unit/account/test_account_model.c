@@ -403,10 +403,12 @@ step(struct run *r)
 	switch (fixture_below(&r->f, 10)) {
 	case 0:
 	case 1:
-		op_append(r, mb, from);
+		if (r->box[from].n < ROWS_MAX - 100)
+			op_append(r, mb, from);
 		break;
 	case 2:
-		op_deliver(r, a);
+		if (MAX(r->box[0].n, MAX(r->box[1].n, r->box[2].n)) < ROWS_MAX - 100)
+			op_deliver(r, a);
 		break;
 	case 3:
 	case 4:
