@@ -412,10 +412,12 @@ account_set_quota(struct account *a, uint64_t bytes)
 int
 account_work(struct account *a, bool *ret_more)
 {
-	int err = gc_pending(a) ? gc_step(a) : LL_OK;
+	int err = a->poll_again ? account_poll(a) : LL_OK;
 
+	if (!err && gc_pending(a))
+		err = gc_step(a);
 	if (!err)
-		*ret_more = gc_pending(a);
+		*ret_more = gc_pending(a) || a->poll_again;
 	return err;
 }
 

@@ -45,8 +45,9 @@ struct store_id account_id(const struct account *a);
 int account_create(const struct account_env *env) CHECKED;
 
 /* Call when the store's bell rings, and now and then: takes in what others have committed and
- * admits waiting deliveries in batches. Listeners hear of it. LL_ERR_AUTH and _CORRUPT mean that
- * the stored state is not to be trusted: end the session. */
+ * admits waiting deliveries in batches. From within a commit (a bell rung while one is waited for)
+ * it does nothing but have account_work poll. Listeners hear of it. LL_ERR_AUTH and _CORRUPT mean
+ * that the stored state is not to be trusted: end the session. */
 int account_poll(struct account *a) CHECKED;
 /* A slice of the work that may wait (dropping the bodies of expunged messages, packing pages): one
  * commit at most. *ret_more: call again when idle. Costs nothing when there is none. */

@@ -318,7 +318,12 @@ account_poll(struct account *a)
 {
 	bool more = true;
 	size_t most = BATCH_MAX;
-	int tries = 0, err = account_reload(a);
+	int tries = 0, err;
+
+	a->poll_again = a->busy != 0;
+	if (a->busy) /* the store rang from within a commit */
+		return LL_OK;
+	err = account_reload(a);
 
 	while (!err && more) {
 		more = false;

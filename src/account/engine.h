@@ -262,6 +262,8 @@ struct account {
 	struct vault *vault;
 	uint64_t version; /* of the partition, as far as we know */
 	bool reloading;
+	unsigned busy; /* commits under way; a bell that rings meanwhile is answered later */
+	bool poll_again;
 	struct head head;
 	VEC(struct mailbox *) boxes;
 	VEC(struct mailbox *) dead; /* deleted but still open */

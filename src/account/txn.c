@@ -271,7 +271,9 @@ txn_send(struct txn *t)
 			op->outside.ptr ? op->outside : slice_new(t->mem.ptr + op->offset, op->len),
 			op->blob};
 	}
+	t->a->busy++;
 	err = store_commit_sync(t->a->env.store, &c, &version);
+	t->a->busy--;
 	if (!err)
 		t->a->version = version;
 	return err;

@@ -672,6 +672,46 @@ new_area_version_seals_and_old_opens(void)
 	fixture_done(&f);
 }
 
+static unsigned bells;
+
+static void
+poll_at_bell(void *ctx, struct store_id id)
+{
+	struct fixture *f = ctx;
+
+	bells++;
+	CHECK_INT(account_poll(f->a), 0);
+}
+
+static void
+bell_within_a_commit(void)
+{
+	struct fixture f;
+	struct record_sender *sender = NULL;
+	struct delivery_recipient rcpt = {.keyver = 1};
+	struct mailbox *in;
+
+	fixture_init(&f);
+	rcpt.account = f.env.id;
+	CHECK_INT(store_watch(f.store, f.env.id, poll_at_bell, &f), 0);
+	in = fixture_box(f.a, "INBOX");
+	for (int i = 0; i < 20; i++) {
+		char id[16];
+		snprintf(id, sizeof(id), "%d@x", i);
+		CHECK_INT(fixture_deliver(&f, fixture_message("in", id, NULL, "b"), &rcpt, &sender),
+			0);
+		fixture_append(in, fixture_message("own", id, NULL, "b"), 0);
+	}
+	work_all(f.a);
+	CHECK_INT(account_poll(f.a), 0);
+	CHECK(bells > 0);
+	CHECK_INT(mailbox_info(in)->exists, 40);
+	CHECK_INT(mailbox_info(in)->uidnext, 41);
+	store_unwatch(f.store, f.env.id);
+	record_sender_free(sender);
+	fixture_done(&f);
+}
+
 static int
 count_row(void *ctx, struct slice key, struct slice value)
 {
@@ -715,4 +755,4 @@ T_MAIN(T(create_has_default_mailboxes), T(append_and_read), T(large_body_by_rang
 	T(multiappend_is_atomic), T(replace_in_one_commit), T(deliveries_are_admitted_once),
 	T(bad_deliveries_are_set_aside), T(two_engines_see_each_other),
 	T(quota_holds_until_room_is_made), T(new_area_version_seals_and_old_opens),
-	T(import_packs_by_itself))
+	T(import_packs_by_itself), T(bell_within_a_commit))
