@@ -38,7 +38,7 @@ struct front_conn {
 	uint8_t ip[16]; /* IPv4 as ::ffff:a.b.c.d */
 	void *state; /* the face's */
 	uint8_t ticket[16];
-	bool signed_in, closing;
+	bool asked_auth, closing; /* asked_auth: auth may hold something of this connection */
 	struct front_conn *next_dead;
 };
 

@@ -98,7 +98,7 @@ front_close(struct front_conn *c)
 
 	if (!map_del(fs.conns, id_key(&c->id)))
 		return;
-	if (c->signed_in && auth) {
+	if (c->asked_auth && auth) {
 		struct msg_login_end m = {.id = c->id};
 		memcpy(m.ticket, c->ticket, sizeof(m.ticket));
 		(void)ipc_send_login_end(auth, &m, -1);
@@ -300,6 +300,7 @@ front_login(struct front_conn *c, enum sasl_mechanism mechanism, struct slice da
 
 	if (!auth)
 		return false;
+	c->asked_auth = true;
 	if (!first)
 		return ipc_send_login_continue(auth,
 			       &(struct msg_login_continue){.id = c->id, .data = data},
@@ -343,7 +344,6 @@ on_login_result(struct role_env *env, struct ipc_channel *ch, const struct msg *
 	front_counters.login_failures += !ok;
 	if (!c)
 		return;
-	c->signed_in = ok;
 	memcpy(c->ticket, m->login_result.ticket, sizeof(c->ticket));
 	c->face->login_result(c, &m->login_result);
 }

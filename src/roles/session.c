@@ -59,8 +59,16 @@ static void __attribute__((noreturn)) leave(int status)
 {
 	if (se.secrets)
 		secret_free(se.secrets, SESSION_KEYS_MAX * sizeof(*se.secrets));
-	account_close(se.account);
-	_exit(status);
+	_exit(status); /* the kernel takes the memory back, secret pages first of all */
+}
+
+static void
+say_bye(const char *why)
+{
+	for (struct session_conn *c = se.conns; c; c = c->next) {
+		imap_conn_bye(c->imap, why);
+		run(c);
+	}
 }
 
 /* Every client is told, then the process ends: its successor opens what is stored. */
@@ -68,11 +76,20 @@ static void
 give_up(const char *why)
 {
 	log_error("session-ends", "reason=%s", why);
-	for (struct session_conn *c = se.conns; c; c = c->next) {
-		imap_conn_bye(c->imap, "Temporary failure, please connect again");
-		run(c);
+	if (!se.leaving) {
+		se.leaving = true; /* what fails while saying so does not come here again */
+		say_bye("Temporary failure, please connect again");
 	}
-	_exit(1);
+	leave(1);
+}
+
+/* Auth says so: nobody is left, the keys changed, or the server stops. */
+static void
+end(void)
+{
+	se.leaving = true;
+	say_bye("The session is over");
+	leave(0);
 }
 
 /* --- connections --- */
@@ -343,7 +360,7 @@ on_auth_message(void *ctx, struct ipc_channel *ch, const struct msg *m, int fd)
 	else if (m->kind == MSG_KIND_SESSION_CONN)
 		on_conn(&m->session_conn, fd);
 	else if (m->kind == MSG_KIND_SESSION_END)
-		give_up("ended");
+		end();
 	else
 		fd_close(&fd);
 }
