@@ -7,10 +7,12 @@
 #include "keys/suites.h"
 #include "os/spawn.h"
 
+#include <openssl/ssl.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static void on_peer_message(void *ctx, struct ipc_channel *c, const struct msg *m, int fd);
@@ -141,9 +143,9 @@ on_start(struct role_env *env, struct ipc_channel *parent, const struct msg *m, 
 		env->config.user_base ? env->config.user_base + (uint32_t)env->def->role : 0);
 	if (r)
 		fatal("sandbox", r);
+	env->started = true;
 	if (env->def->begin && (r = env->def->begin(env)))
 		fatal("begin", r);
-	env->started = true;
 	(void)ipc_send_ready(parent, &(struct msg_ready){}, -1);
 }
 
@@ -246,6 +248,9 @@ role_main(const struct role_def *def)
 
 	log_setup(STDERR_FILENO, role_name(def->role), LOG_LEVEL_INFO);
 	signal(SIGPIPE, SIG_IGN);
+	/* No configuration file of OpenSSL: it would be read inside the sandbox, and could load code. */
+	OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+	tzset(); /* the C library opens the zone file at the first use */
 	if (!env || sodium_init() < 0 || suites_init())
 		return 1;
 	env->def = def;
