@@ -76,3 +76,11 @@ ip_addr_match(const struct ip_addr *a, const struct ip_addr *b, unsigned bits)
 		return false;
 	return !rest || !((a->bytes[whole] ^ b->bytes[whole]) >> (8 - rest));
 }
+
+bool
+ip_is_loopback(const uint8_t bytes[16])
+{
+	static const uint8_t v4[13] = {[10] = 0xff, [11] = 0xff, [12] = 127}, v6[16] = {[15] = 1};
+
+	return memcmp(bytes, v4, sizeof(v4)) == 0 || memcmp(bytes, v6, sizeof(v6)) == 0;
+}

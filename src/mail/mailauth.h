@@ -23,6 +23,9 @@ struct mailauth_options {
 	struct slice header; /* all fields with CRLF, without the empty line */
 	int64_t now;
 	bool iprev; /* look the client's name up as well */
+	/* The client is this machine itself, for which no domain has published anything: SPF is
+	 * "none" without asking, and DMARC judges only what carries a DKIM signature. */
+	bool local;
 };
 
 enum mailauth_iprev { IPREV_SKIPPED, IPREV_PASS, IPREV_FAIL, IPREV_TEMPERROR, IPREV_PERMERROR };

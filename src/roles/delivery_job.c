@@ -324,7 +324,8 @@ begin_checks(struct job *j)
 		.mail_from = j->envelope.from,
 		.authserv_id = slice_str(dv.env->config.hostname),
 		.now = clock_unix(),
-		.iprev = true,
+		.iprev = !ip_is_loopback(j->envelope.client_ip),
+		.local = ip_is_loopback(j->envelope.client_ip),
 		.header = slice_sub(j->body, 0, header_length(j->body))};
 	struct slice body = slice_skip(j->body, o.header.len);
 

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/secret.h"
+#include "mail/ip.h"
 #include "roles/front.h"
 #include "roles/tls_server.h"
 
@@ -53,14 +54,6 @@ front_ip_text(const struct front_conn *c, char out[46])
 	bool is_v4 = memcmp(c->ip, v4, sizeof(v4)) == 0;
 
 	return inet_ntop(is_v4 ? AF_INET : AF_INET6, is_v4 ? c->ip + 12 : c->ip, out, 46);
-}
-
-static bool
-is_loopback(const uint8_t ip[16])
-{
-	static const uint8_t v4[13] = {[10] = 0xff, [11] = 0xff, [12] = 127}, v6[16] = {[15] = 1};
-
-	return memcmp(ip, v4, sizeof(v4)) == 0 || memcmp(ip, v6, sizeof(v6)) == 0;
 }
 
 /* --- the life of a connection --- */
@@ -194,7 +187,7 @@ count_ip(const uint8_t ip[16])
 			return false;
 		}
 	}
-	if (n->n >= FRONT_CONNS_PER_IP && !is_loopback(ip))
+	if (n->n >= FRONT_CONNS_PER_IP && !ip_is_loopback(ip))
 		return false;
 	n->n++;
 	return true;
