@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#define QUOTA_STEPS 8
+
 const uint8_t signature_key[SEARCH_KEY_BYTES] = "letterlock/sig1";
 
 int64_t
@@ -392,8 +394,13 @@ account_quota(struct account *a, struct account_quota *ret)
 {
 	struct store_stat st;
 	struct account_quota q = {.limit = a->env.quota};
-	int err = store_stat(a->env.store, a->env.id, &st);
+	int err = LL_OK;
 
+	/* What has just been expunged should not count. */
+	for (int i = 0; i < QUOTA_STEPS && a->head.gcs && !err; i++)
+		err = gc_step(a);
+	if (!err)
+		err = store_stat(a->env.store, a->env.id, &st);
 	if (err)
 		return err;
 	q.bytes = st.blob_bytes;

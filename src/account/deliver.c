@@ -14,6 +14,7 @@
 struct delivery {
 	struct parcel p;
 	uint64_t now_ms;
+	uint64_t order; /* time in the key: as now_ms, but never the same twice in this process */
 };
 
 static int
@@ -45,6 +46,7 @@ signer_shared(void)
 int
 delivery_new(struct slice message, uint64_t now_ms, struct delivery **ret)
 {
+	static uint64_t last;
 	struct delivery *d = calloc(1, sizeof(*d));
 	struct signature_builder *signer = signer_shared();
 	int err = LL_ERR_NOMEM;
@@ -56,6 +58,7 @@ delivery_new(struct slice message, uint64_t now_ms, struct delivery **ret)
 		return err;
 	}
 	d->now_ms = now_ms;
+	d->order = last = MAX(now_ms, last + 1);
 	*ret = d;
 	return LL_OK;
 }
@@ -239,7 +242,7 @@ delivery_seal(struct delivery *d, struct record_sender *sender,
 		return LL_ERR_LIMIT;
 	ret->value = BUF_INIT(STORE_VALUE_MAX);
 	memcpy(ret->key, IN_PREFIX, sizeof(IN_PREFIX) - 1);
-	be64_put(ret->key + sizeof(IN_PREFIX) - 1, d->now_ms);
+	be64_put(ret->key + sizeof(IN_PREFIX) - 1, d->order);
 	err = system_random(NULL, ret->key + DELIVERY_KEY_LEN - 8, 8);
 	delivered_fill(d, rcpt, &out);
 	if (!err)

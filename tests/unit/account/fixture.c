@@ -178,12 +178,12 @@ int
 fixture_deliver(struct fixture *f, struct slice message, const struct delivery_recipient *rcpt,
 	struct record_sender **sender)
 {
-	static uint64_t ms = 1700000000000;
+	const uint64_t ms = 1700000000000; /* all in one moment: they keep their order */
 	struct delivery *d = NULL;
 	struct delivery_record rec = {.n = 0};
 	struct store_commit c = {.partition = f->env.id, .expect = STORE_ANY_VERSION};
 	uint8_t public[XWING_PUBLIC_LEN];
-	int err = delivery_new(message, ++ms, &d);
+	int err = delivery_new(message, ms, &d);
 
 	if (!err && !*sender)
 		err = area_seal_public(&f->secrets[rcpt->keyver - 1], public);
