@@ -23,13 +23,14 @@ static struct {
 static void
 store_profile(const struct role_env *env, struct sandbox_profile *ret)
 {
-	st.paths[0] = (struct sandbox_path){env->config.data, true};
+	st.paths[0] = (struct sandbox_path){".", true};
 	ret->paths = st.paths;
 	ret->calls = SANDBOX_FILES | SANDBOX_THREADS | SANDBOX_PASS_FDS | SANDBOX_ACCEPT;
 	ret->max_files = 65536;
 }
 
-/* The directory belongs to the store's user. */
+/* The directory belongs to the store's user. It becomes the current one while the process may still
+ * go everywhere: those above it may be closed to that user, as a home directory is. */
 static int
 store_start(struct role_env *env)
 {
@@ -39,7 +40,7 @@ store_start(struct role_env *env)
 		return LL_ERR_IO;
 	if (geteuid() == 0 && chown(env->config.data, uid, uid) < 0)
 		return LL_ERR_IO;
-	return LL_OK;
+	return chdir(env->config.data) < 0 ? LL_ERR_IO : LL_OK;
 }
 
 static void
@@ -69,8 +70,7 @@ static int
 store_begin(struct role_env *env)
 {
 	CLEANUP(buf_done) struct buf why = BUF_INIT(1024);
-	int r = store_embedded_open(
-		env->config.data, &(struct store_embedded_options){.why = &why}, &st.engine);
+	int r = store_embedded_open(".", &(struct store_embedded_options){.why = &why}, &st.engine);
 
 	if (r) {
 		log_error("store-open", "reason=%s", log_quote(buf_slice(&why)));
