@@ -5,6 +5,7 @@
 #include "base/secret.h"
 #include "base/error.h"
 
+#include <fcntl.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +31,7 @@ map_secret(void)
 {
 	void *p = MAP_FAILED;
 #ifdef SYS_memfd_secret
-	int fd = (int)syscall(SYS_memfd_secret, 1u /* FD_CLOEXEC */);
+	int fd = (int)syscall(SYS_memfd_secret, O_CLOEXEC);
 
 	if (fd >= 0) {
 		if (ftruncate(fd, (off_t)POOL_BYTES) == 0)

@@ -28,6 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -644,6 +645,21 @@ load(const char *config_path)
 	return r;
 }
 
+/* Secret memory counts as locked memory, and every session has some; thousands of sessions have one
+ * user. */
+static void
+raise_limits(void)
+{
+	struct rlimit files, locked = {RLIM_INFINITY, RLIM_INFINITY};
+
+	if (setrlimit(RLIMIT_MEMLOCK, &locked) < 0)
+		log_info("limits", "memlock=unchanged");
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+	}
+}
+
 int
 parent_serve(const char *config_path)
 {
@@ -653,6 +669,7 @@ parent_serve(const char *config_path)
 	signal(SIGPIPE, SIG_IGN);
 	umask(0077);
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	raise_limits();
 	ps.loop = loop_new();
 	if (!ps.loop || sodium_init() < 0 || load(config_path) || open_world())
 		return 1;
