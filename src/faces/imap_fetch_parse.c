@@ -80,6 +80,15 @@ count_fields(const struct imap_lex *l)
 }
 
 static bool
+is_field_name(struct slice name)
+{
+	for (size_t i = 0; i < name.len; i++)
+		if (name.ptr[i] <= 0x20 || name.ptr[i] >= 0x7f)
+			return false;
+	return name.len > 0;
+}
+
+static bool
 parse_fields(struct imap_lex *l, struct fetch_item *item)
 {
 	if (!imap_lex_sp(l) || !imap_lex_char(l, '('))
@@ -88,8 +97,9 @@ parse_fields(struct imap_lex *l, struct fetch_item *item)
 	if (!item->fields)
 		return imap_lex_fail(l, "Command too large");
 	do {
-		if (!imap_lex_astring(l, &item->fields[item->n_fields++]))
-			return false;
+		struct slice *name = &item->fields[item->n_fields++];
+		if (!imap_lex_astring(l, name) || !is_field_name(*name))
+			return imap_lex_fail(l, "Not a header field name");
 	} while (imap_lex_try(l, ' '));
 	return imap_lex_char(l, ')');
 }
@@ -153,7 +163,7 @@ put_field_name(struct buf *out, struct slice name)
 	for (size_t i = 0; i < name.len; i++) {
 		if (name.ptr[i] == '"' || name.ptr[i] == '\\')
 			buf_putc(out, '\\');
-		buf_putc(out, name.ptr[i] < 0x20 || name.ptr[i] >= 0x7f ? '?' : name.ptr[i]);
+		buf_putc(out, name.ptr[i]);
 	}
 	buf_putc(out, '"');
 }

@@ -196,7 +196,8 @@ next_event(struct imap_frame *f, bool literals, struct slice *ret)
 	if (f->scan > f->in.len) /* inside an accepted literal */
 		return IMAP_FRAME_MORE;
 	if (!find_line(f, &lf)) {
-		if (f->scan - f->line_start + f->line_bytes > f->max_line)
+		/* One more than max_line: the CR of a line whose LF has not come yet. */
+		if (f->scan - f->line_start + f->line_bytes > f->max_line + 1)
 			return too_long(f, ret);
 		return IMAP_FRAME_MORE;
 	}
