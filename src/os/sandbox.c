@@ -254,12 +254,27 @@ static const int calls_files[] = {SCMP_SYS(pwrite64), SCMP_SYS(pwritev), SCMP_SY
 	SCMP_SYS(copy_file_range)};
 static const int calls_narrow[] = {SCMP_SYS(seccomp), SCMP_SYS(prctl)};
 
+/* Sanitizers keep a second stack for signals and read /proc when they report. Never in a release.
+ */
+static const int calls_sanitizer[] = {
+#if defined(__SANITIZE_ADDRESS__)
+	SCMP_SYS(sigaltstack),
+	SCMP_SYS(readlink),
+	SCMP_SYS(openat),
+	SCMP_SYS(mincore),
+	SCMP_SYS(getcwd),
+	SCMP_SYS(tgkill),
+#endif
+	SCMP_SYS(getpid),
+};
+
 static const struct {
 	unsigned flag; /* 0: always */
 	const int *calls;
 	size_t n;
 } call_groups[] = {
 	{0, calls_common, ARRAY_SIZE(calls_common)},
+	{0, calls_sanitizer, ARRAY_SIZE(calls_sanitizer)},
 	{SANDBOX_PASS_FDS, calls_pass_fds, ARRAY_SIZE(calls_pass_fds)},
 	{SANDBOX_ACCEPT, calls_accept, ARRAY_SIZE(calls_accept)},
 	{SANDBOX_CONNECT, calls_connect, ARRAY_SIZE(calls_connect)},

@@ -653,7 +653,7 @@ raise_limits(void)
 	struct rlimit files, locked = {RLIM_INFINITY, RLIM_INFINITY};
 
 	if (setrlimit(RLIMIT_MEMLOCK, &locked) < 0)
-		log_info("limits", "memlock=unchanged");
+		log_debug("limits", "memlock=unchanged");
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
 		files.rlim_cur = files.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &files);
