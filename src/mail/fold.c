@@ -17,6 +17,8 @@
 #define FOLD_TABLE 0x3200 /* characters below this are in the table */
 #define FOLD_POOL (FOLD_TABLE * 4)
 #define FOLD_SPACE ' '
+#define FOLD_RECENT 256 /* characters above the table whose answers are remembered */
+#define FOLD_RECENT_BYTES 11
 
 static struct {
 	const UNormalizer2 *nfkd;
@@ -24,6 +26,10 @@ static struct {
 	uint8_t len[FOLD_TABLE];
 	uint8_t ascii[128];
 	uint8_t pool[FOLD_POOL];
+	struct recent {
+		uint32_t c;
+		uint8_t len, bytes[FOLD_RECENT_BYTES];
+	} recent[FOLD_RECENT];
 } tables;
 
 /* ---- one character, by ICU ---- */
@@ -173,6 +179,26 @@ fold_hangul(uint32_t c, uint8_t *p)
 	return len;
 }
 
+/* Text keeps to few characters: emoji, presentation forms, or U+FFFD for every byte of what is no
+ * text at all. Each slot holds the last one that fell on it. */
+static size_t
+fold_recent(uint32_t c, uint8_t *p)
+{
+	struct recent *r = &tables.recent[c % FOLD_RECENT];
+	size_t n;
+
+	if (r->c != c) {
+		n = fold_by_icu(c, p);
+		if (n > FOLD_RECENT_BYTES)
+			return n;
+		r->c = c;
+		r->len = (uint8_t)n;
+		memcpy(r->bytes, p, n);
+	}
+	memcpy(p, r->bytes, r->len);
+	return r->len;
+}
+
 /* Writes the folded form of a character that is not ASCII. */
 static size_t
 fold_one(uint32_t c, const uint8_t *utf8, size_t utf8_len, uint8_t *p)
@@ -187,7 +213,7 @@ fold_one(uint32_t c, const uint8_t *utf8, size_t utf8_len, uint8_t *p)
 	}
 	if (c >= 0xac00 && c < 0xd7a4)
 		return fold_hangul(c, p);
-	return fold_by_icu(c, p);
+	return fold_recent(c, p);
 }
 
 /* ---- streams ---- */
