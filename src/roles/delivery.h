@@ -73,6 +73,10 @@ void job_dns(const struct msg_dns_answer *m);
 /* A process went away: what waits for it is answered 451, or, for lookup, with SERVFAIL. */
 void job_lost(enum role role, const struct ipc_channel *ch);
 
+/* delivery_dns.c: asks lookup what the memo wants and nobody knows yet. */
+void job_ask_dns(struct job *j);
+/* The answer to the job's query of that number. */
+void job_take_dns(struct job *j, size_t number, const struct msg_dns_answer *m);
 /* submission.c of the role: the message of a signed-in author, completed, into out. LL_ERR_SYNTAX
  * with *ret_why. */
 int job_complete_submission(struct job *j, struct buf *out, const char **ret_why) CHECKED;

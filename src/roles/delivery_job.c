@@ -263,24 +263,6 @@ compose(struct job *j)
 
 /* --- what must be known first --- */
 
-static void
-ask_dns(struct job *j)
-{
-	struct ipc_channel *lookup = role_peer(dv.env, ROLE_LOOKUP, 0);
-	struct dns_query q;
-
-	while (dns_memo_wanted(j->memo, &q)) {
-		struct msg_dns_query m = {.id = j->id << 16 | (j->asked.len & 0xffff),
-			.type = (uint16_t)q.type,
-			.name = q.name};
-		if (VEC_PUSH(&j->asked, q) || !lookup || ipc_send_dns_query(lookup, &m, -1)) {
-			struct dns_reply failed = {.status = DNS_SERVFAIL};
-			if (dns_memo_put(j->memo, &q, &failed))
-				log_warn("dns-memo", "error=%s", "full");
-		}
-	}
-}
-
 /* Runs the checks as far as the answers go. */
 static void
 check_sender(struct job *j)
@@ -291,7 +273,7 @@ check_sender(struct job *j)
 		r = mailauth_step(j->auth, j->memo);
 		if (r != LL_ERR_AGAIN)
 			break;
-		ask_dns(j);
+		job_ask_dns(j);
 		if (dns_memo_pending(j->memo))
 			return;
 	}
@@ -595,25 +577,6 @@ job_ticket(const struct msg_ticket_reply *m)
 	advance(j);
 }
 
-static void
-put_answer(struct job *j, const struct dns_query *q, const struct msg_dns_answer *m)
-{
-	struct slice rdata[DNS_RECORDS_MAX];
-	struct dns_reply reply = {.status = (enum dns_status)m->status,
-		.secure = m->secure,
-		.ttl = m->ttl,
-		.canonical = m->cname,
-		.rdata = rdata};
-	struct reader r = reader_new(m->rdata);
-
-	while (r.rest.len && !r.err && reply.count < DNS_RECORDS_MAX)
-		rdata[reply.count++] = reader_bytes(&r, reader_be16(&r));
-	if (r.err || m->status > DNS_BOGUS)
-		reply = (struct dns_reply){.status = DNS_SERVFAIL};
-	if (dns_memo_put(j->memo, q, &reply))
-		log_debug("dns-memo", "error=%s", "full");
-}
-
 void
 job_dns(const struct msg_dns_answer *m)
 {
@@ -622,7 +585,7 @@ job_dns(const struct msg_dns_answer *m)
 
 	if (!j || !j->memo || number >= j->asked.len || j->auth_done)
 		return;
-	put_answer(j, &j->asked.at[number], m);
+	job_take_dns(j, number, m);
 	advance(j);
 }
 
