@@ -1,9 +1,11 @@
 /* X.509 for init --self-signed. */
 #include "cli/certificate.h"
 #include "base/error.h"
+#include "base/text.h"
 
 #include <openssl/bio.h>
 #include <openssl/ec.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
@@ -155,5 +157,111 @@ certificate_make(const char *hostname, struct certificate_made *ret)
 		certificate_done(&made);
 	else
 		*ret = made;
+	return r;
+}
+
+/* --- reading --- */
+
+void
+certificate_info_done(struct certificate_info *i)
+{
+	buf_done(&i->spki);
+}
+
+static int64_t
+time_of(const ASN1_TIME *t)
+{
+	struct tm tm;
+
+	return ASN1_TIME_to_tm(t, &tm) == 1
+		? date_days(tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday) * 86400 +
+			tm.tm_hour * 3600 + tm.tm_min * 60 + tm.tm_sec
+		: 0;
+}
+
+static EVP_PKEY *
+read_key(const char *path)
+{
+	BIO *bio = BIO_new_file(path, "r");
+	EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL) : NULL;
+
+	BIO_free(bio);
+	return key;
+}
+
+static int
+put_spki(X509 *cert, struct buf *ret)
+{
+	unsigned char *der = NULL;
+	int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der), r;
+
+	if (n <= 0)
+		return LL_ERR_CRYPTO;
+	r = buf_put(ret, slice_new(der, (size_t)n));
+	OPENSSL_free(der);
+	return r;
+}
+
+/* Whether a chain of the file's certificates ends at a root the system trusts. */
+static bool
+is_trusted(X509 *cert, STACK_OF(X509) * chain)
+{
+	X509_STORE *roots = X509_STORE_new();
+	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+	bool ok = roots && ctx && X509_STORE_set_default_paths(roots) == 1 &&
+		X509_STORE_CTX_init(ctx, roots, cert, chain) == 1;
+
+	if (ok) {
+		/* Dates are looked at on their own. */
+		X509_VERIFY_PARAM_set_flags(
+			X509_STORE_CTX_get0_param(ctx), X509_V_FLAG_NO_CHECK_TIME);
+		ok = X509_verify_cert(ctx) == 1;
+	}
+	X509_STORE_CTX_free(ctx);
+	X509_STORE_free(roots);
+	return ok;
+}
+
+static int
+read_info(X509 *cert, STACK_OF(X509) * chain, const char *key_path, const char *hostname,
+	struct certificate_info *ret)
+{
+	struct certificate_info i = {.spki = BUF_INIT(PEM_MAX)};
+	EVP_PKEY *key = read_key(key_path);
+	int r = put_spki(cert, &i.spki);
+
+	i.key_readable = key != NULL;
+	i.key_matches = key && X509_check_private_key(cert, key) == 1;
+	i.names_host = X509_check_host(cert, hostname, 0, 0, NULL) == 1;
+	i.self_made = !is_trusted(cert, chain);
+	i.not_before = time_of(X509_get0_notBefore(cert));
+	i.not_after = time_of(X509_get0_notAfter(cert));
+	X509_NAME_oneline(X509_get_subject_name(cert), i.subject, sizeof(i.subject));
+	EVP_PKEY_free(key);
+	if (r)
+		certificate_info_done(&i);
+	else
+		*ret = i;
+	return r;
+}
+
+int
+certificate_read(const char *certificate, const char *key, const char *hostname,
+	struct certificate_info *ret)
+{
+	BIO *bio = BIO_new_file(certificate, "r");
+	X509 *cert = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL, *next;
+	STACK_OF(X509) *chain = sk_X509_new_null();
+	int r = !bio ? LL_ERR_IO : !cert ? LL_ERR_SYNTAX : !chain ? LL_ERR_NOMEM : LL_OK;
+
+	while (r == LL_OK && (next = PEM_read_bio_X509(bio, NULL, NULL, NULL)))
+		if (sk_X509_push(chain, next) <= 0)
+			X509_free(next);
+	if (r == LL_OK)
+		r = read_info(cert, chain, key, hostname, ret);
+	ERR_clear_error();
+	sk_X509_pop_free(chain, X509_free);
+	X509_free(cert);
+	BIO_free(bio);
 	return r;
 }

@@ -299,8 +299,9 @@ print_group(const char *word)
 		if (!slice_eq(slice_split(&rest, ' '), slice_str(word)))
 			continue;
 		any = true;
-		printf("  letterlock %s %s\n      %s\n", cli_commands[i].words,
-			cli_commands[i].arguments, cli_commands[i].summary);
+		printf("  letterlock %s%s%s\n      %s\n", cli_commands[i].words,
+			cli_commands[i].arguments[0] ? " " : "", cli_commands[i].arguments,
+			cli_commands[i].summary);
 	}
 	return any;
 }

@@ -54,6 +54,12 @@ static const struct cli_option delete_options[] = {
 	{0},
 };
 
+static const struct cli_option dns_options[] = {
+	{"dmarc", "POLICY", "none (default), quarantine or reject"},
+	{"reports", "ADDRESS", "where DMARC and TLS reports go"},
+	{0},
+};
+
 const struct cli_command cli_commands[] = {
 	{"init", "", "Write a configuration, boot secret and folders.",
 		"Nothing that exists is overwritten.", cli_init, init_options},
@@ -64,6 +70,9 @@ const struct cli_command cli_commands[] = {
 	{"domain add", "DOMAIN", "Receive mail for a domain, and make its DKIM keys.", NULL,
 		cli_domain_add, NULL},
 	{"domain list", "", "List the domains.", NULL, cli_domain_list, NULL},
+	{"domain dns", "DOMAIN", "Print every DNS record that a domain needs, in zone file form.",
+		"The TLSA record is of the certificate that is configured.", cli_domain_dns,
+		dns_options},
 	{"account add", "[ADDRESS]", "Make an account.",
 		"Its keys are made here, in this process; the server gets what is sealed and "
 		"public.\n"
@@ -97,6 +106,11 @@ const struct cli_command cli_commands[] = {
 	{"alias list", "", "List the aliases.", NULL, cli_alias_list, NULL},
 	{"alias remove", "ALIAS [TARGET]", "Remove an alias, or one of its targets.", NULL,
 		cli_alias_remove, NULL},
+	{"queue list", "", "List mail that waits to be sent on.", NULL, cli_queue_list, NULL},
+	{"queue retry", "ID", "Try a message again now; ID may be all.", NULL, cli_queue_retry,
+		NULL},
+	{"queue drop", "ID", "Drop a message without telling its sender.", NULL, cli_queue_drop,
+		NULL},
 	{"version", "", "Say the version.", NULL, cli_version, NULL},
 	{"help", "[COMMAND...]", "Say how a command is used.", NULL, cli_help, NULL},
 };

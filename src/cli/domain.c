@@ -1,5 +1,9 @@
 /* domain ... and alias ... */
+#include "cli/domain.h"
+#include "base/error.h"
+#include "cli/certificate.h"
 #include "cli/client.h"
+#include "mail/address.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -63,6 +67,152 @@ cli_domain_list(struct cli *cli)
 {
 	return list(cli, "domain-list", show_domain,
 		"There is no domain yet: letterlock domain add DOMAIN");
+}
+
+/* --- dns --- */
+
+#define DNS_ARENA ((size_t)256 << 10)
+#define DKIM_MAX 16
+
+void
+domain_records_done(struct domain_records *d)
+{
+	arena_done(&d->arena);
+}
+
+struct dkim_found {
+	struct domain_records *d;
+	struct dns_records_dkim keys[DKIM_MAX];
+	size_t n;
+};
+
+static int
+take_dkim(void *ctx, struct slice item)
+{
+	struct dkim_found *f = ctx;
+	struct dns_records_dkim *k = &f->keys[f->n];
+	struct control_dkim m;
+	int r = control_dkim_get(item, &m);
+
+	if (r || f->n == DKIM_MAX)
+		return r;
+	k->alg = (enum dkim_alg)m.algorithm;
+	k->selector = arena_dup(&f->d->arena, m.selector);
+	k->record = arena_dup(&f->d->arena, m.record);
+	if (!k->selector.ptr || !k->record.ptr)
+		return LL_ERR_NOMEM;
+	f->n++;
+	return LL_OK;
+}
+
+static int
+ask_dkim(struct cli *cli, const char *domain, struct dkim_found *f)
+{
+	CLEANUP(buf_done) struct buf body = BUF_INIT(1024);
+	struct slice answer;
+	int r = control_name_put(&body, &(struct control_name){.name = slice_str(domain)});
+
+	if (r == LL_OK)
+		r = client_call(cli, "domain-info", buf_slice(&body), &answer);
+	else
+		snprintf(cli->error, sizeof(cli->error), "the name is too long");
+	if (r)
+		return r;
+	r = client_items(answer, take_dkim, f);
+	if (r)
+		snprintf(cli->error, sizeof(cli->error), "the server's answer: %s", ll_strerror(r));
+	return r;
+}
+
+int
+domain_records(struct cli *cli, const char *domain, struct dns_records_options *o,
+	struct domain_records *ret)
+{
+	CLEANUP(certificate_info_done) struct certificate_info cert = {.spki = BUF_INIT(0)};
+	CLEANUP(buf_done) struct buf name = BUF_INIT(1024);
+	struct dkim_found f = {.d = ret};
+	int r;
+
+	*ret = (struct domain_records){.arena = ARENA_INIT(DNS_ARENA)};
+	r = ask_dkim(cli, domain, &f);
+	if (r)
+		return r;
+	if (certificate_read(
+		    cli->config.certificate, cli->config.key, cli->config.hostname, &cert) == LL_OK)
+		o->spki = buf_slice(&cert.spki);
+	r = address_domain_ascii(&name, slice_str(domain));
+	o->domain = arena_dup(&ret->arena, buf_slice(&name));
+	o->host = slice_str(cli->config.hostname);
+	o->dkim = f.keys;
+	o->dkim_count = f.n;
+	if (r == LL_OK)
+		r = o->domain.ptr ? dns_records_make(o, &ret->arena, &ret->records) : LL_ERR_NOMEM;
+	if (r)
+		snprintf(cli->error, sizeof(cli->error), "%s", ll_strerror(r));
+	return r;
+}
+
+static void
+print_record(const struct dns_records_entry *e)
+{
+	printf("; %s%s\n%s. IN %s %.*s\n", e->required ? "" : "(recommended) ", e->why,
+		cli_safe(e->name), e->type, SLICE_ARG(e->value));
+}
+
+static void
+put_record(struct json *j, const struct dns_records_entry *e)
+{
+	json_object(j, NULL);
+	json_string(j, "name", e->name);
+	json_text(j, "type", e->type);
+	json_string(j, "value", e->value);
+	json_text(j, "why", e->why);
+	json_bool(j, "required", e->required);
+	json_object_end(j);
+}
+
+static int
+take_dns_options(struct cli *cli, struct dns_records_options *o)
+{
+	const char *dmarc = cli_option(cli, "dmarc"), *reports = cli_option(cli, "reports");
+	struct address_smtp checked;
+
+	*o = (struct dns_records_options){.dmarc = DNS_RECORDS_P_NONE};
+	if (dmarc && strcmp(dmarc, "quarantine") == 0)
+		o->dmarc = DNS_RECORDS_P_QUARANTINE;
+	else if (dmarc && strcmp(dmarc, "reject") == 0)
+		o->dmarc = DNS_RECORDS_P_REJECT;
+	else if (dmarc && strcmp(dmarc, "none"))
+		return cli_usage(cli, "--dmarc is none, quarantine or reject");
+	if (reports && address_smtp_mailbox(slice_str(reports), 0, &checked))
+		return cli_usage(cli, "--reports is an address");
+	o->report_to = slice_str(reports);
+	return CLI_OK;
+}
+
+int
+cli_domain_dns(struct cli *cli)
+{
+	CLEANUP(domain_records_done) struct domain_records d = {.arena = ARENA_INIT(0)};
+	CLEANUP(json_done) struct json j = JSON_INIT;
+	struct dns_records_options o;
+	int r = take_dns_options(cli, &o);
+
+	if (r)
+		return r;
+	if (!client_open(cli))
+		return CLI_FAILED;
+	if (domain_records(cli, cli->args[0], &o, &d))
+		return cli_failed(cli);
+	json_array(&j, NULL);
+	for (size_t i = 0; i < d.records.count; i++) {
+		if (cli->json)
+			put_record(&j, &d.records.entries[i]);
+		else
+			print_record(&d.records.entries[i]);
+	}
+	json_array_end(&j);
+	return cli->json ? cli_print_json(cli, &j) : CLI_OK;
 }
 
 /* --- alias --- */

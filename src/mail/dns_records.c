@@ -86,18 +86,12 @@ put_dkim(struct make *m)
 {
 	for (size_t i = 0; i < m->o->dkim_count; i++) {
 		const struct dns_records_dkim *d = &m->o->dkim[i];
-		CLEANUP(buf_done) struct buf text = BUF_INIT(4096);
-		int r = dkim_key_record(d->key, &text);
 
-		if (r) {
-			m->err = r;
-			return;
-		}
 		put_txt(m,
 			arena_printf(m->arena, "%.*s._domainkey.%.*s", SLICE_ARG(d->selector),
 				SLICE_ARG(m->o->domain)),
-			buf_slice(&text),
-			dkim_key_alg(d->key) == DKIM_RSA_SHA256
+			d->record,
+			d->alg == DKIM_RSA_SHA256
 				? "public key of the signatures (RSA: every receiver knows it)"
 				: "public key of the signatures (Ed25519: short and strong)",
 			true);
@@ -202,9 +196,10 @@ put_clients(struct make *m)
 			arena_printf(
 				m->arena, "0 1 %u %.*s.", services[i].port, SLICE_ARG(m->o->host)),
 			services[i].why, false);
-	put_entry(m, below(m, "autoconfig", m->o->domain), "CNAME",
-		arena_printf(m->arena, "%.*s.", SLICE_ARG(m->o->host)),
-		"Thunderbird and others set themselves up by HTTPS from here", false);
+	if (m->o->https)
+		put_entry(m, below(m, "autoconfig", m->o->domain), "CNAME",
+			arena_printf(m->arena, "%.*s.", SLICE_ARG(m->o->host)),
+			"Thunderbird and others set themselves up by HTTPS from here", false);
 }
 
 int

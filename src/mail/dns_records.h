@@ -10,7 +10,8 @@
 
 struct dns_records_dkim {
 	struct slice selector;
-	const struct dkim_key *key;
+	enum dkim_alg alg;
+	struct slice record; /* text of dkim_key_record */
 };
 
 struct dns_records_options {
@@ -21,6 +22,7 @@ struct dns_records_options {
 	struct slice spki; /* DER SubjectPublicKeyInfo of the host's certificate; empty: no TLSA */
 	struct slice mtasts_id; /* letters and digits, at most 32; empty: no MTA-STS */
 	bool mtasts_enforce; /* else mode testing */
+	bool https; /* the host answers HTTPS: mail programs may set themselves up from there */
 	struct slice report_to; /* address for DMARC and TLS reports; empty: none */
 	enum { DNS_RECORDS_P_NONE, DNS_RECORDS_P_QUARANTINE, DNS_RECORDS_P_REJECT } dmarc;
 };
