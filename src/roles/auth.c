@@ -42,6 +42,26 @@ account_state(const struct directory_account *a)
 	return st.blob_bytes >= a->quota ? RCPT_FULL : RCPT_LOCAL;
 }
 
+/* <Postmaster>, which has no domain (RFC 5321 section 4.5.1), is the one of the host's own domain,
+ * or else of the first. */
+static struct slice
+with_domain(struct slice address, char *space, size_t size)
+{
+	struct slice host = slice_str(auth.env->config.hostname);
+	CLEANUP(buf_done) struct buf domains = BUF_INIT(1 << 20);
+	struct slice rest;
+
+	if (slice_find_byte(address, '@') != SLICE_NPOS)
+		return address;
+	if (directory_domain(auth.directory, host) &&
+		directory_domains(auth.directory, &domains) == LL_OK && domains.len) {
+		rest = buf_slice(&domains);
+		host = slice_line(&rest);
+	}
+	snprintf(space, size, "%.*s@%.*s", SLICE_ARG(address), SLICE_ARG(host));
+	return slice_str(space);
+}
+
 static enum rcpt_result
 recipient(struct slice address)
 {
@@ -51,11 +71,7 @@ recipient(struct slice address)
 	char postmaster[600];
 	int r;
 
-	if (slice_find_byte(address, '@') == SLICE_NPOS) { /* RFC 5321 section 4.5.1 */
-		snprintf(postmaster, sizeof(postmaster), "%.*s@%s", SLICE_ARG(address),
-			auth.env->config.hostname);
-		address = slice_str(postmaster);
-	}
+	address = with_domain(address, postmaster, sizeof(postmaster));
 	r = directory_find(auth.directory, address, &is_account, &account, &alias);
 	if (r == LL_OK)
 		return is_account ? account_state(&account) : RCPT_LOCAL;
@@ -187,15 +203,10 @@ static void
 on_resolve(struct role_env *env, struct ipc_channel *c, const struct msg *m, int fd)
 {
 	struct resolving ctx = {c, m->resolve.id};
-	struct slice address = m->resolve.address;
 	char postmaster[600];
+	struct slice address = with_domain(m->resolve.address, postmaster, sizeof(postmaster));
 	int r;
 
-	if (slice_find_byte(address, '@') == SLICE_NPOS) {
-		snprintf(postmaster, sizeof(postmaster), "%.*s@%s", SLICE_ARG(address),
-			env->config.hostname);
-		address = slice_str(postmaster);
-	}
 	auth.lookups++;
 	r = directory_resolve(auth.directory, address, send_resolved, &ctx);
 	(void)ipc_send_resolved(c,
