@@ -27,6 +27,7 @@ struct smtp_state {
 	int file;
 	uint64_t body_len;
 	bool body_failed, delivering, awaiting;
+	bool accepted; /* signed in, once the client has taken the mechanism's last message */
 	const struct ipc_channel *delivery; /* has the message */
 };
 
@@ -242,6 +243,11 @@ on_auth_data(struct front_conn *c, struct smtp_state *s, const struct smtp_serve
 								: SASL_SCRAM_SHA_256_PLUS;
 	bool first = s->awaiting;
 
+	if (s->accepted) {
+		s->accepted = false;
+		answer(s, e->data.len ? SMTP_AUTH_FAILED : SMTP_OK);
+		return;
+	}
 	s->awaiting = false;
 	if (!front_login(c, m, e->data, first))
 		answer(s, SMTP_AUTH_TEMPORARY);
@@ -468,7 +474,14 @@ smtp_result(struct front_conn *c, const struct msg_login_result *m)
 	};
 	struct smtp_state *s = c->state;
 
-	answer(s, m->result < ARRAY_SIZE(verdicts) ? verdicts[m->result] : SMTP_AUTH_TEMPORARY);
+	/* SMTP has no place for SCRAM's last message but one more challenge (RFC 4954 section 4).
+	 */
+	s->accepted = m->result == LOGIN_OK && m->data.len > 0 &&
+		smtp_server_auth_continue(s->server, m->data) == LL_OK;
+	if (!s->accepted)
+		answer(s,
+			m->result < ARRAY_SIZE(verdicts) ? verdicts[m->result]
+							 : SMTP_AUTH_TEMPORARY);
 	go_on(c);
 }
 
