@@ -334,5 +334,9 @@ ipc_pump(struct ipc_channel *c)
 	while ((r = receive_one(c, &freed)) == LL_ERR_AGAIN)
 		if ((r = wait_for(c->fd, POLLIN)))
 			return r;
+	/* A peer that misbehaves is dropped at once; the loop, which has not seen it, then reads
+	 * the channel's end. */
+	if (r < 0 && !freed)
+		(void)shutdown(c->fd, SHUT_RDWR);
 	return r == 1 ? LL_OK : r;
 }
