@@ -718,7 +718,6 @@ ask_store(struct store *s)
 			s, &(struct store_commit){at.victim, STORE_ANY_VERSION, &op, 1, 0}, NULL));
 	report_store("victim-blob", store_blob_read(s, at.victim, blob, 0, 1, &value));
 	report_store("victim-watch", store_watch(s, at.victim, NULL, NULL));
-	report_store("victim-drop", store_drop(s, at.victim));
 	ask_for_rows(s, "directory-rows", store_directory, S("a"), SLICE_NONE);
 	ask_for_rows(s, "queue-rows", store_queue, S("q/"), S("q0"));
 }

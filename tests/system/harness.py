@@ -282,9 +282,9 @@ class Installation:
 
     # The configuration is what `init` writes, with the test's own settings put in.
     def _init(self, settings):
-        self.ctl("init", "--batch", "--dir", self.dir, "--hostname", self.hostname)
-        base = {("listen", service): f"{self.address}:{port}" for service, port in self.ports.items()}
-        self.configure({**base, **settings})
+        listen = [f"--listen={service}={self.address}:{port}" for service, port in self.ports.items()]
+        self.ctl("init", "--dir", self.dir, "--hostname", self.hostname, "--self-signed", *listen)
+        self.configure(settings)
 
     def configure(self, settings):
         lines = self.conf.read_text().splitlines()
@@ -308,7 +308,7 @@ class Installation:
 
     @property
     def ca(self):
-        return self.dir / "ca.pem"
+        return self.dir / "tls" / "ca.pem"
 
     def ctl(self, *args, stdin=None, ok=True):
         """One letterlock command; its output."""
@@ -344,18 +344,20 @@ class Installation:
         self.ctl("domain", "add", domain)
 
     def add_account(self, address, *options):
-        """Makes an account with an app password; the password."""
-        password = app_password()
-        self.ctl("account", "add", "--batch", "--no-password", "--app-password-stdin", *options, address,
-                 stdin=(password + "\n").encode())
-        self.accounts[address] = password
-        return password
+        self.add_accounts([address], *options)
+        return self.accounts[address]
+
+    def add_accounts(self, addresses, *options):
+        """Accounts with app passwords that are known here."""
+        new = {address: app_password() for address in addresses}
+        self.ctl("account", "add", "--batch", "-", "--no-password", "--app-password", "test", *options,
+                 stdin="".join(f"{address} {password}\n" for address, password in new.items()).encode())
+        self.accounts.update(new)
 
     def populate(self, *addresses):
         for domain in self.domains:
             self.add_domain(domain)
-        for address in addresses:
-            self.add_account(address)
+        self.add_accounts(addresses)
         return self
 
     # --- its processes ---

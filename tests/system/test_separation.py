@@ -94,8 +94,8 @@ def test_session_of_an_account_taken_over(world):
     offset = take_over(world, "session", victim)
     try:
         world.texts(ALICE)
-    except (OSError, EOFError, Failure, Exception):  # noqa: B014 - the attacked connection may end in any way
-        pass
+    except Exception as e:  # the attacked connection may end in any way
+        print("the hostile session's client:", e)
 
     def reported():
         return ("session-of-account", "message") in reports(world.log_text()[offset:]) and \
@@ -104,7 +104,7 @@ def test_session_of_an_account_taken_over(world):
     found = reports(world.log_text()[offset:])
     verify(found, "session", "session-of-account")
     store = found.get(("session-of-account", "store"), {})
-    check(len(store) >= 9, f"the session asked the store only for {sorted(store)}")
+    check(len(store) >= 8, f"the session asked the store only for {sorted(store)}")
     check(all(outcome == "EPERM" for outcome in store.values()), f"the store answered the session: {store}")
     messages = found[("session-of-account", "message")]
     check(all(outcome == "EPIPE" for outcome in messages.values()), f"peers of the session went on talking: {messages}")
@@ -114,7 +114,7 @@ def test_session_of_an_account_taken_over(world):
 def account_id(world, address):
     for account in json.loads(world.ctl("account", "list", "--json")):
         if account["address"] == address:
-            return account["id"]
+            return account["account"]
     raise Failure(f"{address} is not in the list of accounts")
 
 
