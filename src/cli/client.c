@@ -56,34 +56,47 @@ connect_to(const char *path)
 }
 
 bool
-client_open(struct cli *cli)
+client_try(struct cli *cli)
 {
 	struct ipc_options o = {ROLES, ROLE_AUTH, on_reply, NULL, NULL};
 	int fd;
 
 	if (cli->client)
 		return true;
-	if (!cli_config(cli))
-		return false;
 	fd = connect_to(cli->config.control);
-	if (fd < 0) {
-		int e = errno;
-		(void)cli_fail(cli, "%s: %s%s", cli->config.control, strerror(e),
-			e == ENOENT || e == ECONNREFUSED
-				? "; the server is not running (letterlock serve)"
-				: e == EACCES ? "; only root and the server's own user may"
-					      : "");
+	if (fd < 0)
 		return false;
-	}
 	cli->client = calloc(1, sizeof(*cli->client));
 	if (!cli->client) {
 		close(fd);
+		errno = ENOMEM;
 		return false;
 	}
 	cli->client->body = BUF_INIT(IPC_PAYLOAD_MAX);
 	o.ctx = cli->client;
 	cli->client->channel = ipc_new(NULL, fd, &o);
-	return cli->client->channel != NULL;
+	if (cli->client->channel)
+		return true;
+	free(TAKE(cli->client));
+	errno = ENOMEM;
+	return false;
+}
+
+bool
+client_open(struct cli *cli)
+{
+	int e;
+
+	if (!cli_config(cli))
+		return false;
+	if (client_try(cli))
+		return true;
+	e = errno;
+	(void)cli_fail(cli, "%s: %s%s", cli->config.control, strerror(e),
+		e == ENOENT || e == ECONNREFUSED ? "; the server is not running (letterlock serve)"
+			: e == EACCES		 ? "; only root and the server's own user may"
+						 : "");
+	return false;
 }
 
 void

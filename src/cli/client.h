@@ -7,6 +7,8 @@
 
 /* Connects to the running server; false after saying why not. */
 bool client_open(struct cli *cli);
+/* The same in silence: false with errno. */
+bool client_try(struct cli *cli);
 void client_close(struct cli *cli);
 
 /* Sends one command and waits for its answer. LL_OK with the answer's body in *ret_body, valid

@@ -60,6 +60,11 @@ static const struct cli_option dns_options[] = {
 	{0},
 };
 
+static const struct cli_option doctor_options[] = {
+	{"no-dns", NULL, "do not ask the network"},
+	{0},
+};
+
 const struct cli_command cli_commands[] = {
 	{"init", "", "Write a configuration, boot secret and folders.",
 		"Nothing that exists is overwritten.", cli_init, init_options},
@@ -111,6 +116,11 @@ const struct cli_command cli_commands[] = {
 		NULL},
 	{"queue drop", "ID", "Drop a message without telling its sender.", NULL, cli_queue_drop,
 		NULL},
+	{"doctor", "", "Look for what is wrong, and say what to do.",
+		"Files and permissions, certificate, DNS records, sandbox, memory, clock, ports, "
+		"the\n"
+		"running server. The exit status is 1 when there is a problem.",
+		cli_doctor, doctor_options},
 	{"version", "", "Say the version.", NULL, cli_version, NULL},
 	{"help", "[COMMAND...]", "Say how a command is used.", NULL, cli_help, NULL},
 };
