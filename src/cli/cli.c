@@ -46,7 +46,7 @@ cli_option(const struct cli *cli, const char *name)
 
 /* --- speaking --- */
 
-static void
+static void PRINTF_LIKE(2, 0)
 speak(struct cli *cli, const char *format, va_list args)
 {
 	char text[sizeof(cli->error)];
