@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define WINDOW_LEN ((size_t)1 << 20)
-#define SMALL_READ ((size_t)32 << 10)
+#define SMALL_READ ((size_t)2 << 10)
 
 struct waiting {
 	uint64_t id;

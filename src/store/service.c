@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define WINDOW_MAX ((uint64_t)4 << 20)
-#define INLINE_READ_MAX ((uint64_t)32 << 10)
+#define INLINE_READ_MAX ((uint64_t)2 << 10)
 #define ROWS_ROOM (IPC_PAYLOAD_MAX - STORE_VALUE_MAX - STORE_KEY_MAX - 16)
 
 const struct store_id store_directory = {"letterlock/dir"};
