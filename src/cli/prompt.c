@@ -88,7 +88,7 @@ static void
 restore(int sig)
 {
 	if (saved_fd >= 0)
-		(void)tcsetattr(saved_fd, TCSAFLUSH, &saved);
+		(void)tcsetattr(saved_fd, TCSADRAIN, &saved);
 	if (sig) {
 		signal(sig, SIG_DFL);
 		raise(sig);
@@ -121,9 +121,10 @@ ask(struct cli *cli, const char *question, bool echo, struct prompt_secret **ret
 		(void)cli_fail(cli, "there is no terminal to ask at");
 		return false;
 	}
-	dprintf(tty, "%s: ", question);
+	/* First, so that nothing typed at the question is echoed. */
 	if (!echo)
 		echo_off(tty);
+	dprintf(tty, "%s: ", question);
 	ok = read_from(cli, tty, "answer", ret);
 	if (!echo) {
 		restore(0);
