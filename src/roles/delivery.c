@@ -6,6 +6,7 @@
 #include "base/map.h"
 #include "store/client.h"
 
+#include <sodium.h>
 #include <string.h>
 
 struct delivery_role dv;
@@ -35,6 +36,9 @@ delivery_start(struct role_env *env)
 	struct slice key = role_data(env, "queue-key");
 
 	dv.env = env;
+	/* Late answers to a predecessor of this process must find nobody. */
+	randombytes_buf(&dv.next_job, sizeof(dv.next_job));
+	dv.next_job >>= 17;
 	dv.jobs = map_new();
 	dv.senders = map_new();
 	if (key.len != sizeof(dv.queue_key) || !dv.jobs || !dv.senders)

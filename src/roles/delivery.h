@@ -38,7 +38,8 @@ struct target {
 
 struct job {
 	uint64_t id; /* ours */
-	struct ipc_channel *asker; /* a frontend, or relay with a report */
+	struct ipc_channel *asker; /* a frontend, relay with a report, or NULL: this process's own
+				       report */
 	uint64_t conn; /* the asker's number */
 	uint8_t *payload; /* owned, or mapped */
 	size_t payload_len;
@@ -84,5 +85,7 @@ int job_complete_submission(struct job *j, struct buf *out, const char **ret_why
  * in j->commits and calls job_committed. LL_OK when all were begun. */
 int job_queue(struct job *j) CHECKED;
 void job_committed(void *job, int err, uint64_t version);
+/* delivery_report.c: the message is in its mailboxes; tells the sender if that was asked for. */
+void job_report_delivered(const struct job *j);
 
 #endif

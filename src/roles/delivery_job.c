@@ -144,8 +144,11 @@ job_committed(void *job, int err, uint64_t version)
 			err == LL_ERR_QUOTA ? "The mailbox is full" : "");
 	if (err && err != LL_ERR_QUOTA)
 		log_warn("commit", "error=%s", log_quote(slice_str(ll_strerror(err))));
-	if (--j->commits == 0)
-		finish(j, j->code, j->text);
+	if (--j->commits)
+		return;
+	if (j->code == 250)
+		job_report_delivered(j);
+	finish(j, j->code, j->text);
 }
 
 static int
@@ -218,6 +221,19 @@ put_rest(struct buf *out, struct slice in, const struct auth_results_range *forg
 	buf_put(out, slice_skip(in, at));
 }
 
+/* A report of ours; the Return-Path field is for mailboxes only (RFC 5321 section 4.4). */
+static int
+compose_report(struct job *j)
+{
+	bool local = true;
+
+	VEC_EACH (t, &j->targets)
+		local = local && t->local;
+	if (local)
+		buf_puts(&j->message, "Return-Path: <>\r\n");
+	return buf_put(&j->message, j->body);
+}
+
 static int
 compose_incoming(struct job *j)
 {
@@ -248,7 +264,7 @@ compose(struct job *j)
 	if (a && a->dmarc.disposition == DMARC_POLICY_QUARANTINE)
 		role = MAILBOX_JUNK;
 	if (j->envelope.service == SERVICE_INTERNAL)
-		r = buf_put(&j->message, j->body);
+		r = compose_report(j);
 	else
 		r = a ? compose_incoming(j) : job_complete_submission(j, &j->message, &why);
 	if (r == LL_OK)
@@ -451,7 +467,8 @@ begin_service(struct job *j)
 		return begin_checks(j);
 	if (j->envelope.service != SERVICE_INTERNAL)
 		return begin_submission(j);
-	return j->asker == role_peer(dv.env, ROLE_RELAY, 0) && j->envelope.from.len == 0
+	return (!j->asker || j->asker == role_peer(dv.env, ROLE_RELAY, 0)) &&
+			j->envelope.from.len == 0
 		? LL_OK
 		: LL_ERR_DENIED;
 }
@@ -477,8 +494,9 @@ job_start(struct ipc_channel *asker, const struct msg_deliver *m, int fd)
 	int r;
 
 	if (!j) {
-		(void)ipc_send_deliver_result(
-			asker, &(struct msg_deliver_result){.id = m->id, .code = 451}, -1);
+		if (asker)
+			(void)ipc_send_deliver_result(
+				asker, &(struct msg_deliver_result){.id = m->id, .code = 451}, -1);
 		return;
 	}
 	*j = (struct job){.id = ++dv.next_job, .asker = asker, .conn = m->id, .text = ""};

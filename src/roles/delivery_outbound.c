@@ -68,6 +68,13 @@ commit_entry(struct job *j, struct queue_envelope *e)
 	return LL_OK;
 }
 
+/* What must be in a record for certain; replies that come later are cut to what is left. */
+static size_t
+rcpt_size(const struct job *j, const struct target *t)
+{
+	return strlen(t->address) + j->envelope.rcpts[t->rcpt].orcpt.len + 32;
+}
+
 static void
 add_rcpt(const struct job *j, const struct target *t, struct queue_envelope *e)
 {
@@ -97,17 +104,23 @@ job_queue(struct job *j)
 		.size = j->message.len,
 		.rcpts = rcpts,
 	};
+	size_t bytes = 0;
 	int r = LL_OK;
 
-	for (size_t i = 0; i < j->targets.len && r == LL_OK; i++) {
-		if (!j->targets.at[i].local)
-			add_rcpt(j, &j->targets.at[i], &e);
+	VEC_EACH (t, &j->targets) {
+		if (t->local || r)
+			continue;
 		if (e.rcpt_count == QUEUE_ENTRY_RCPTS ||
-			(e.rcpt_count && i + 1 == j->targets.len)) {
+			(e.rcpt_count && bytes + rcpt_size(j, t) > QUEUE_ENTRY_BYTES)) {
 			r = commit_entry(j, &e);
 			e.rcpt_count = 0;
+			bytes = 0;
 		}
+		add_rcpt(j, t, &e);
+		bytes += rcpt_size(j, t);
 	}
+	if (r == LL_OK && e.rcpt_count)
+		r = commit_entry(j, &e);
 	queue_wipe(&e);
 	return r;
 }

@@ -60,7 +60,6 @@ bool front_login(
 const char *front_ip_text(const struct front_conn *c, char out[46]);
 
 /* Messages larger than a packet travel in memory files, of which only so much may exist at once. */
-#define FRONT_INLINE_MAX ((size_t)96 << 10)
 #define FRONT_BODIES_MAX ((uint64_t)1 << 30)
 extern uint64_t front_bodies; /* bytes of unfinished and undelivered messages now */
 extern struct front_counters {

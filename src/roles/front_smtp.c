@@ -6,15 +6,14 @@
 #include "faces/smtp_received.h"
 #include "faces/smtp_server.h"
 #include "os/clock.h"
+#include "roles/deliver_send.h"
 #include "roles/delivery_envelope.h"
 #include "roles/front.h"
 #include "roles/tls_server.h"
 
-#include <fcntl.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #define BODY_MEMORY_MAX ((size_t)64 << 10)
@@ -52,22 +51,10 @@ body_reset(struct smtp_state *s)
 }
 
 static bool
-write_all(int fd, struct slice s)
-{
-	while (s.len) {
-		ssize_t n = write(fd, s.ptr, s.len);
-		if (n <= 0)
-			return false;
-		s = slice_skip(s, (size_t)n);
-	}
-	return true;
-}
-
-static bool
 spill(struct smtp_state *s)
 {
-	s->file = memfd_create("message", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (s->file < 0 || !write_all(s->file, buf_slice(&s->body)))
+	s->file = deliver_file_new();
+	if (s->file < 0 || !deliver_file_add(s->file, buf_slice(&s->body)))
 		return false;
 	buf_done(&s->body);
 	return true;
@@ -83,7 +70,7 @@ body_add(struct smtp_state *s, struct slice data)
 	if (s->file < 0 && s->body.len + data.len > BODY_MEMORY_MAX && !spill(s))
 		s->body_failed = true;
 	if (s->file >= 0)
-		s->body_failed = s->body_failed || !write_all(s->file, data);
+		s->body_failed = s->body_failed || !deliver_file_add(s->file, data);
 	else
 		s->body_failed = s->body_failed || buf_put(&s->body, data);
 	if (front_bodies > FRONT_BODIES_MAX)
@@ -157,49 +144,20 @@ encode_envelope(
 	return r;
 }
 
-/* Envelope and body in one memory file, sealed so that delivery can rely on its size: the envelope
- * goes behind the body, which is there already. */
-static int
-send_file(struct front_conn *c, struct smtp_state *s, struct ipc_channel *delivery,
-	struct slice envelope)
-{
-	struct msg_deliver m = {.id = c->id, .envelope_len = envelope.len, .body_len = s->body_len};
-
-	if (s->file < 0 && !spill(s))
-		return LL_ERR_NOMEM;
-	if (!write_all(s->file, envelope) ||
-		fcntl(s->file, F_ADD_SEALS,
-			F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
-		return LL_ERR_NOMEM;
-	return ipc_send_deliver(delivery, &m, s->file);
-}
-
-static int
-send_inline(struct front_conn *c, struct smtp_state *s, struct ipc_channel *delivery,
-	struct buf *envelope)
-{
-	struct msg_deliver m = {
-		.id = c->id, .envelope_len = envelope->len, .body_len = s->body_len};
-
-	if (buf_put(envelope, buf_slice(&s->body)))
-		return LL_ERR_NOMEM;
-	m.payload = buf_slice(envelope);
-	return ipc_send_deliver(delivery, &m, -1);
-}
-
 static int
 deliver(struct front_conn *c, struct smtp_state *s, const struct smtp_envelope *e)
 {
 	CLEANUP(buf_done) struct buf envelope = BUF_INIT(ENVELOPE_MAX);
 	struct ipc_channel *delivery = role_peer(c->env, ROLE_DELIVERY, (unsigned)(c->id % 64));
+	struct msg_deliver m = {.id = c->id, .body_len = s->body_len};
 	int r = encode_envelope(c, s, e, &envelope);
 
 	if (r || !delivery || s->body_failed)
 		return r ? r : LL_ERR_AGAIN;
 	s->delivery = delivery;
-	if (s->file >= 0 || envelope.len + s->body_len > FRONT_INLINE_MAX)
-		return send_file(c, s, delivery, buf_slice(&envelope));
-	return send_inline(c, s, delivery, &envelope);
+	if (s->file >= 0)
+		return deliver_send_file(delivery, &m, s->file, buf_slice(&envelope));
+	return deliver_send(delivery, &m, buf_slice(&envelope), buf_slice(&s->body));
 }
 
 /* --- events of the dialogue --- */

@@ -2,9 +2,11 @@
  *
  * Records of the queue partition:
  *	q/e/ id     one entry: a queue envelope (faces/queue_envelope.h), sealed to the queue's
- *X-Wing key as a DELIVERED record whose account is the queue partition and whose object is the id
+ *	            X-Wing key as a DELIVERED record whose account is the queue partition and whose
+ *	            object is the id
+ *	q/s/ name   an MTA-STS policy (roles/relay_sts.h)
  * id: Unix milliseconds (8 bytes), then 8 random bytes. The body is a blob under the data key in
- *the envelope. */
+ * the envelope. */
 #ifndef ROLES_QUEUE_STORE_H
 #define ROLES_QUEUE_STORE_H
 
@@ -15,6 +17,7 @@
 #define QUEUE_ENTRY_PREFIX "q/e/"
 #define QUEUE_KEY_LEN (sizeof(QUEUE_ENTRY_PREFIX) - 1 + RECORD_ID_LEN)
 #define QUEUE_ENTRY_RCPTS 100 /* more recipients make several entries */
+#define QUEUE_ENTRY_BYTES ((size_t)40 << 10) /* of their addresses together */
 
 /* A fresh id. */
 void queue_entry_id(int64_t now_ms, uint8_t ret[RECORD_ID_LEN]);

@@ -4,10 +4,12 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "keys/kdf.h"
 #include "mail/address.h"
 #include "mail/header.h"
 #include "os/clock.h"
 #include "roles/dkim_store.h"
+#include "roles/relay_sts.h"
 #include "store/client.h"
 #include "store/service.h"
 
@@ -97,7 +99,7 @@ body_hash(struct slice body, uint8_t ret[DKIM_HASH_SIZE])
 }
 
 int
-relay_sign(struct slice message, struct slice sender, struct buf *out)
+relay_sign(struct slice message, struct buf *out)
 {
 	CLEANUP(buf_done) struct buf domain = BUF_INIT(1024);
 	struct slice header = slice_sub(message, 0, header_length(message)),
@@ -161,6 +163,7 @@ relay_start(struct role_env *env)
 	r = record_opener_new(seed.ptr, &rl.opener);
 	if (r)
 		return r;
+	kdf_derive(seed.ptr, "mta-sts", rl.sts_key, sizeof(rl.sts_key));
 	memcpy(rl.queue_public, record_opener_public(rl.opener), sizeof(rl.queue_public));
 	SSL_CTX_set_min_proto_version(rl.tls, TLS1_2_VERSION);
 	SSL_CTX_set_options(rl.tls, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
@@ -172,7 +175,7 @@ relay_start(struct role_env *env)
 static void
 on_bell(void *ctx, struct store_id partition)
 {
-	relay_queue_scan();
+	relay_queue_bell();
 }
 
 static void
@@ -190,8 +193,9 @@ use_store(struct ipc_channel *c)
 	if (store_watch(rl.store, store_queue, on_bell, NULL))
 		log_error("queue-watch", "error=%s", "failed");
 	load_keys();
+	relay_sts_load();
 	relay_queue_restart();
-	relay_queue_scan();
+	relay_queue_scan(true);
 }
 
 static int

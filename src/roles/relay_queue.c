@@ -1,26 +1,35 @@
-/* Entries of the queue: each is tried when its time has come, its recipients' results are written
- * back, and its sender hears of what failed. A report is in delivery's hands, durably, before the
- * entry says that it was made. */
+/* Entries of the queue: each is tried when its time has come, and its recipients' results are
+ * written back. What the disk does not know yet is never forgotten: an entry stays in memory until
+ * its deletion is durable, so that no scan brings it back. */
 #include "base/error.h"
 #include "base/log.h"
 #include "base/map.h"
-#include "base/text.h"
 #include "os/clock.h"
-#include "roles/delivery_envelope.h"
 #include "roles/relay.h"
 #include "store/service.h"
 
 #include <sodium.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define ENTRY_ARENA ((size_t)4 << 20)
+#define ENTRY_PLAIN_MAX (STORE_VALUE_MAX - 4096) /* sealing adds about 1300 bytes */
 #define RETRY_MS 5000 /* when something of ours was not there */
 #define SIGNATURES_MAX ((size_t)16 << 10)
+#define SCAN_BACK_MS 60000 /* a commit follows its id's making at most so late */
+#define SCAN_EVERY_MS 20 /* at least between scans, and 20 times what the last one took */
+#define SCAN_ALL_MS (10 * 60 * 1000) /* whatever the clock did meanwhile is found then */
+#define TEXT_SHORT ((size_t)120)
+
+static struct {
+	uint64_t newest; /* Unix ms of the newest id seen */
+	int64_t next; /* clock_ms before which no scan is made */
+	struct loop_timer timer, all;
+	uint8_t last[QUEUE_KEY_LEN + 1]; /* where a page ended */
+	size_t last_len;
+} scan;
 
 static void entry_due(void *ctx);
-static void entry_settle(struct entry *en);
 
 static void
 entry_free(struct entry *en)
@@ -35,8 +44,8 @@ entry_free(struct entry *en)
 	free(en);
 }
 
-static void
-wake_in(struct entry *en, int64_t ms)
+void
+relay_entry_wake(struct entry *en, int64_t ms)
 {
 	if (loop_timer_set(rl.env->loop, &en->timer, ms, entry_due, en))
 		log_error("queue", "error=%s", "memory");
@@ -47,21 +56,17 @@ schedule(struct entry *en)
 {
 	int64_t at = queue_wake(&en->e), now = clock_unix();
 
-	wake_in(en, at <= now ? 0 : MIN(at - now, (int64_t)86400) * 1000);
+	relay_entry_wake(en, at <= now ? 0 : MIN(at - now, (int64_t)86400) * 1000);
 }
 
 /* --- loading --- */
 
 static int
-load_row(void *ctx, struct slice key, struct slice value)
+add_entry(struct slice id, struct slice value)
 {
-	struct slice id = slice_skip(key, sizeof(QUEUE_ENTRY_PREFIX) - 1);
-	struct entry *en;
+	struct entry *en = calloc(1, sizeof(*en));
 	int r;
 
-	if (id.len != RECORD_ID_LEN || map_get(rl.entries, id))
-		return LL_OK;
-	en = calloc(1, sizeof(*en));
 	if (!en)
 		return LL_ERR_NOMEM;
 	memcpy(en->id, id.ptr, RECORD_ID_LEN);
@@ -70,23 +75,88 @@ load_row(void *ctx, struct slice key, struct slice value)
 	r = queue_entry_open(rl.opener, en->id, value, &en->plain, &en->arena, &en->e);
 	if (r == LL_OK)
 		r = map_set(rl.entries, id, en, NULL);
-	if (r) {
-		log_error("queue-entry", "error=%s", log_quote(slice_str(ll_strerror(r))));
-		entry_free(en);
-		return LL_OK; /* the others go on */
+	if (r == LL_OK) {
+		schedule(en);
+		return LL_OK;
 	}
-	schedule(en);
-	return LL_OK;
+	log_error("queue-entry", "error=%s", log_quote(slice_str(ll_strerror(r))));
+	entry_free(en);
+	return r == LL_ERR_NOMEM ? r : LL_OK; /* the others go on */
+}
+
+static int
+load_row(void *ctx, struct slice key, struct slice value)
+{
+	struct slice id = slice_skip(key, sizeof(QUEUE_ENTRY_PREFIX) - 1);
+
+	if (key.len == QUEUE_KEY_LEN) {
+		memcpy(scan.last, key.ptr, key.len);
+		scan.last[key.len] = 0; /* the next page starts behind it */
+		scan.last_len = key.len + 1;
+	}
+	if (id.len != RECORD_ID_LEN)
+		return LL_OK;
+	scan.newest = MAX(scan.newest, be64_get(id.ptr));
+	return map_get(rl.entries, id) ? LL_OK : add_entry(id, value);
+}
+
+/* From a little before the newest that is known: ids begin with the time they were made. */
+static int
+scan_recent(void)
+{
+	const struct slice to = S("q/e0"); /* '0' follows '/' */
+	uint8_t id[RECORD_ID_LEN] = {0};
+	bool more = true;
+	int r = LL_OK;
+
+	be64_put(id, scan.newest > SCAN_BACK_MS ? scan.newest - SCAN_BACK_MS : 0);
+	queue_entry_key(id, scan.last);
+	scan.last_len = QUEUE_KEY_LEN;
+	while (r == LL_OK && more)
+		r = store_range(rl.store, store_queue, slice_new(scan.last, scan.last_len), to, 0,
+			load_row, NULL, &more);
+	return r;
+}
+
+static void
+on_scan_all(void *ctx)
+{
+	relay_queue_scan(true);
 }
 
 void
-relay_queue_scan(void)
+relay_queue_scan(bool all)
 {
-	int r = rl.store ? store_each(rl.store, store_queue, S(QUEUE_ENTRY_PREFIX), load_row, NULL)
-			 : LL_ERR_CLOSED;
+	int64_t before = clock_ms();
+	int r = LL_ERR_CLOSED;
 
-	if (r)
+	loop_timer_stop(rl.env->loop, &scan.timer);
+	if (rl.store && all)
+		r = store_each(rl.store, store_queue, S(QUEUE_ENTRY_PREFIX), load_row, NULL);
+	else if (rl.store)
+		r = scan_recent();
+	if (r && r != LL_ERR_CLOSED)
 		log_error("queue-scan", "error=%s", log_quote(slice_str(ll_strerror(r))));
+	scan.next = clock_ms() + MAX((int64_t)SCAN_EVERY_MS, 20 * (clock_ms() - before));
+	if (all && loop_timer_set(rl.env->loop, &scan.all, SCAN_ALL_MS, on_scan_all, NULL))
+		log_error("queue-scan", "error=%s", "memory");
+}
+
+static void
+on_scan(void *ctx)
+{
+	relay_queue_scan(false);
+}
+
+void
+relay_queue_bell(void)
+{
+	int64_t wait = scan.next - clock_ms();
+
+	if (wait <= 0)
+		relay_queue_scan(false);
+	else if (!scan.timer.slot && loop_timer_set(rl.env->loop, &scan.timer, wait, on_scan, NULL))
+		log_error("queue-scan", "error=%s", "memory");
 }
 
 void
@@ -99,7 +169,7 @@ relay_queue_restart(void)
 		struct entry *en = value;
 		en->reporting = false;
 		if (!en->busy)
-			wake_in(en, RETRY_MS);
+			relay_entry_wake(en, RETRY_MS);
 	}
 }
 
@@ -118,12 +188,16 @@ written(void *ctx, int err, uint64_t version)
 	free(p);
 	if (err)
 		log_error("queue-write", "error=%s", log_quote(slice_str(ll_strerror(err))));
-	if (!en)
+	if (!en || en->busy)
 		return;
-	if (err)
-		wake_in(en, RETRY_MS);
-	else
+	if (err) {
+		en->dirty = true;
+		relay_entry_wake(en, RETRY_MS);
+	} else if (en->gone) {
+		entry_free(en);
+	} else if (!en->reporting) {
 		schedule(en);
+	}
 }
 
 static struct record_sender *
@@ -138,60 +212,119 @@ queue_sender(void)
 		: NULL;
 }
 
-static void
-commit_entry(struct entry *en, bool delete)
+/* Not inside a character. */
+static struct slice
+cut(struct slice text, size_t n)
 {
-	CLEANUP(buf_done) struct buf value = BUF_INIT(STORE_VALUE_MAX);
-	struct pending *p = calloc(1, sizeof(*p));
-	struct record_sender *sender = queue_sender();
-	uint8_t key[QUEUE_KEY_LEN];
-	struct store_op ops[2];
-	struct store_commit c = {
-		.partition = store_queue, .expect = STORE_ANY_VERSION, .ops = ops, .n = 1};
-
-	queue_entry_key(en->id, key);
-	if (!p || !sender || !rl.store ||
-		(!delete &&queue_entry_seal(sender, en->id, &en->e, &value))) {
-		free(p);
-		wake_in(en, RETRY_MS);
-		return;
-	}
-	memcpy(p->id, en->id, sizeof(p->id));
-	ops[0] = (struct store_op){.kind = delete ? STORE_DEL : STORE_PUT,
-		.key = SLICE_OF(key),
-		.value = buf_slice(&value)};
-	if (delete) {
-		ops[1] = (struct store_op){.kind = STORE_BLOB_DROP};
-		memcpy(ops[1].blob.b, en->e.blob, sizeof(en->e.blob));
-		c.n = 2;
-	}
-	store_commit(rl.store, &c, written, p);
-	if (delete)
-		entry_free(en);
+	while (n && n < text.len && (text.ptr[n] & 0xc0) == 0x80)
+		n--;
+	return slice_sub(text, 0, n);
 }
 
-/* --- reports --- */
-
-static uint64_t
-report_id(const struct entry *en)
+/* Replies that are too long for one record together lose their ends, then are left out. */
+static int
+encode_within(struct entry *en, struct buf *out)
 {
-	return be64_get(en->id + 8);
+	for (size_t most = QUEUE_TEXT_MAX;; most = most == QUEUE_TEXT_MAX ? TEXT_SHORT : 0) {
+		int r;
+		for (uint32_t i = 0; i < en->e.rcpt_count; i++) {
+			struct queue_rcpt *rcpt = &en->e.rcpts[i];
+			rcpt->text = cut(rcpt->text, most);
+			if (!most)
+				rcpt->remote = SLICE_NONE;
+		}
+		buf_reset(out);
+		r = queue_encode(&en->e, out);
+		if (r != LL_ERR_LIMIT || !most)
+			return r;
+	}
 }
 
-static struct entry *
-find_report(uint64_t id)
+/* Moves the envelope to fresh memory: every round adds texts to the arena. */
+static int
+compact(struct entry *en)
 {
-	size_t pos = 0;
-	void *value;
+	struct arena arena = ARENA_INIT(ENTRY_ARENA);
+	struct buf plain = BUF_INIT(ENTRY_PLAIN_MAX);
+	struct queue_envelope e;
+	int r = encode_within(en, &plain);
 
-	while (map_next(rl.entries, &pos, NULL, &value))
-		if (report_id(value) == id && ((struct entry *)value)->reporting)
-			return value;
-	return NULL;
+	if (r == LL_OK)
+		r = queue_decode(buf_slice(&plain), &arena, &e);
+	if (r) {
+		buf_wipe(&plain);
+		arena_done(&arena);
+		return r;
+	}
+	queue_wipe(&en->e);
+	buf_wipe(&en->plain);
+	arena_done(&en->arena);
+	en->e = e;
+	en->plain = plain;
+	en->arena = arena;
+	queue_wipe(&e);
+	return LL_OK;
 }
 
 static int
-load_message(struct entry *en, struct buf *out)
+make_ops(struct entry *en, struct store_op ops[2], uint8_t key[QUEUE_KEY_LEN], struct buf *value)
+{
+	struct record_sender *sender;
+	int r;
+
+	queue_entry_key(en->id, key);
+	if (en->gone) {
+		ops[0] = (struct store_op){.kind = STORE_DEL, .key = slice_new(key, QUEUE_KEY_LEN)};
+		ops[1] = (struct store_op){.kind = STORE_BLOB_DROP};
+		memcpy(ops[1].blob.b, en->e.blob, sizeof(en->e.blob));
+		return LL_OK;
+	}
+	sender = queue_sender();
+	r = sender ? compact(en) : LL_ERR_CRYPTO;
+	if (r == LL_OK)
+		r = queue_entry_seal(sender, en->id, &en->e, value);
+	ops[0] = (struct store_op){
+		.kind = STORE_PUT, .key = slice_new(key, QUEUE_KEY_LEN), .value = buf_slice(value)};
+	return r;
+}
+
+static void
+commit_entry(struct entry *en)
+{
+	CLEANUP(buf_done) struct buf value = BUF_INIT(STORE_VALUE_MAX);
+	struct pending *p = calloc(1, sizeof(*p));
+	uint8_t key[QUEUE_KEY_LEN];
+	struct store_op ops[2];
+	struct store_commit c = {.partition = store_queue,
+		.expect = STORE_ANY_VERSION,
+		.ops = ops,
+		.n = en->gone ? 2 : 1};
+	int r = p && rl.store ? make_ops(en, ops, key, &value) : LL_ERR_CLOSED;
+
+	en->dirty = r != LL_OK;
+	if (r) {
+		log_error("queue-write", "error=%s", log_quote(slice_str(ll_strerror(r))));
+		free(p);
+		relay_entry_wake(en, RETRY_MS);
+		return;
+	}
+	memcpy(p->id, en->id, sizeof(p->id));
+	store_commit(rl.store, &c, written, p);
+}
+
+void
+relay_entry_settle(struct entry *en)
+{
+	en->gone = en->gone || en->dropped || queue_finished(&en->e);
+	commit_entry(en);
+	if (!en->gone)
+		relay_report(en);
+}
+
+/* --- the message --- */
+
+int
+relay_entry_body(struct entry *en, struct buf *out)
 {
 	CLEANUP(buf_done) struct buf sealed = BUF_INIT(STORE_BLOB_MAX);
 	struct store_id blob;
@@ -203,135 +336,47 @@ load_message(struct entry *en, struct buf *out)
 	return r ? r : record_blob_open(en->e.key, en->e.blob, buf_slice(&sealed), out);
 }
 
-/* All recipients that are owed a report now, in one message. */
-static int
-build(struct entry *en, struct arena *arena, struct slice original, struct buf *out)
+int
+relay_attempt_load(struct attempt *a)
 {
-	struct report_recipient *rcpts =
-		ARENA_ARRAY(arena, struct report_recipient, en->e.rcpt_count);
-	CLEANUP(buf_done) struct buf id = BUF_INIT(512), boundary = BUF_INIT(128);
-	uint8_t random[16];
-	struct report rep = {.reporting_host = slice_str(rl.env->config.hostname),
-		.envelope_id = en->e.envid,
-		.sender = en->e.sender,
-		.arrival = en->e.arrived,
-		.now = clock_unix(),
-		.recipients = rcpts,
-		.returned = original,
-		.how = en->e.ret == SMTP_RET_FULL ? REPORT_RETURN_FULL : REPORT_RETURN_HEADERS,
-		.utf8 = en->e.smtputf8};
+	struct entry *en = a->entry;
+	CLEANUP(buf_done) struct buf plain = BUF_INIT(STORE_BLOB_MAX);
+	int r = LL_OK;
 
-	if (!rcpts)
-		return LL_ERR_NOMEM;
-	for (uint32_t i = 0; i < en->e.rcpt_count; i++) {
-		enum queue_report due = queue_report_due(&en->e, i, rep.now);
-		if (due != QUEUE_REPORT_NONE &&
-			queue_report_recipient(&en->e, i, due, arena, &rcpts[rep.recipients_len++]))
-			return LL_ERR_NOMEM;
-	}
-	randombytes_buf(random, sizeof(random));
-	(void)build_message_id(&id, SLICE_OF(random), rep.reporting_host);
-	randombytes_buf(random, sizeof(random));
-	buf_puts(&boundary, "report-");
-	(void)hex_encode(&boundary, SLICE_OF(random));
-	rep.message_id = buf_slice(&id);
-	rep.boundary = buf_slice(&boundary);
-	buf_puts(out, "Return-Path: <>\r\n");
-	return build_report(out, &rep);
-}
-
-static int
-hand_over(struct entry *en, struct slice report)
-{
-	CLEANUP(buf_done) struct buf payload = BUF_INIT(IPC_PAYLOAD_MAX);
-	struct ipc_channel *delivery = role_peer(rl.env, ROLE_DELIVERY, 0);
-	struct envelope_rcpt rcpt = {.address = en->e.sender, .notify = SMTP_NOTIFY_NEVER};
-	struct delivery_envelope env = {.service = SERVICE_INTERNAL,
-		.n_rcpts = 1,
-		.rcpts = &rcpt,
-		.smtputf8 = en->e.smtputf8};
-	struct msg_deliver m = {.id = report_id(en), .body_len = report.len};
-	int r = delivery_envelope_encode(&payload, &env);
-
-	m.envelope_len = payload.len;
-	if (r == LL_OK)
-		r = buf_put(&payload, report);
-	m.payload = buf_slice(&payload);
-	if (r || !delivery)
-		return r ? r : LL_ERR_CLOSED;
-	return ipc_send_deliver(delivery, &m, -1);
-}
-
-/* Makes the report that is due; true when one is on its way. */
-static bool
-report(struct entry *en)
-{
-	CLEANUP(arena_done) struct arena arena = ARENA_INIT(ENTRY_ARENA);
-	CLEANUP(buf_done)
-	struct buf original = BUF_INIT(STORE_BLOB_MAX),
-		   out = BUF_INIT(IPC_PAYLOAD_MAX - 4096);
-	bool due = false;
-	int r;
-
-	for (uint32_t i = 0; i < en->e.rcpt_count; i++)
-		due = due || queue_report_due(&en->e, i, clock_unix()) != QUEUE_REPORT_NONE;
-	if (!due || en->reporting)
-		return due;
-	r = load_message(en, &original);
-	if (r == LL_OK) {
-		r = build(en, &arena, buf_slice(&original), &out);
-		if (r == LL_ERR_LIMIT &&
-			en->e.ret == SMTP_RET_FULL) { /* too large to give back whole */
-			en->e.ret = SMTP_RET_HDRS;
-			buf_reset(&out);
-			r = build(en, &arena, buf_slice(&original), &out);
+	if (a->reading)
+		return LL_OK;
+	if (!en->readers) {
+		r = relay_entry_body(en, &plain);
+		if (r)
+			return r;
+		/* What came from outside and only passes through is not ours to sign. */
+		if (en->e.authenticated) {
+			en->message = BUF_INIT(plain.len + SIGNATURES_MAX);
+			r = relay_sign(buf_slice(&plain), &en->message);
+		} else {
+			en->message = plain;
+			plain = BUF_INIT(0);
 		}
 	}
-	if (r == LL_OK)
-		r = hand_over(en, buf_slice(&out));
-	en->reporting = r == LL_OK;
 	if (r) {
-		log_error("report", "error=%s", log_quote(slice_str(ll_strerror(r))));
-		wake_in(en, RETRY_MS);
+		buf_done(&en->message);
+		return r;
 	}
-	return true;
+	a->reading = true;
+	en->readers++;
+	return LL_OK;
 }
 
-void
-relay_report_done(const struct msg_deliver_result *m)
+static void
+attempt_free(struct attempt *a)
 {
-	struct entry *en = find_report(m->id);
-	int64_t now = clock_unix();
-
-	if (!en)
-		return;
-	en->reporting = false;
-	/* A sender who does not exist here any more cannot be told; nothing is gained by trying for
-	 * ever. */
-	if (m->code != 250 && m->code / 100 != 5) {
-		wake_in(en, RETRY_MS);
-		return;
-	}
-	rl.reports++;
-	for (uint32_t i = 0; i < en->e.rcpt_count; i++) {
-		enum queue_report due = queue_report_due(&en->e, i, now);
-		if (due != QUEUE_REPORT_NONE)
-			queue_reported(&en->e, i, due);
-	}
-	entry_settle(en);
+	rl.loaded -= a->held;
+	if (a->reading && --a->entry->readers == 0)
+		buf_done(&a->entry->message);
+	free(a);
 }
 
 /* --- rounds --- */
-
-/* After a round, or a report: delete, report, or write back and wait. */
-static void
-entry_settle(struct entry *en)
-{
-	if (en->dropped || queue_finished(&en->e))
-		commit_entry(en, true);
-	else if (!report(en))
-		commit_entry(en, false);
-}
 
 static void
 round_over(struct entry *en)
@@ -340,10 +385,8 @@ round_over(struct entry *en)
 		rl.deferred += en->e.rcpts[i].state == QUEUE_WAITING;
 	queue_reschedule(&en->e, clock_unix(), randombytes_random());
 	en->busy = false;
-	buf_done(&en->message);
-	free(en->tried);
-	en->tried = NULL;
-	entry_settle(en);
+	free(TAKE(en->tried));
+	relay_entry_settle(en);
 }
 
 /* Hands all recipients that wait, domain by domain, to their destinations. */
@@ -371,7 +414,7 @@ relay_attempt_done(struct attempt *a)
 {
 	struct entry *en = a->entry;
 
-	free(a);
+	attempt_free(a);
 	if (en->attempts == 1)
 		submit_all(en); /* what the last transaction left untried */
 	if (--en->attempts == 0)
@@ -399,44 +442,12 @@ relay_attempt_fail(struct attempt *a, bool permanent, const char *status, const 
 	relay_attempt_done(a);
 }
 
-static int
+static void
 begin_round(struct entry *en)
 {
-	CLEANUP(buf_done) struct buf plain = BUF_INIT(STORE_BLOB_MAX);
-	int r = load_message(en, &plain);
-
-	if (r)
-		return r;
-	en->message = BUF_INIT(plain.len + SIGNATURES_MAX);
 	en->tried = calloc(MAX(en->e.rcpt_count, 1u), sizeof(*en->tried));
-	return en->tried ? relay_sign(buf_slice(&plain), en->e.sender, &en->message) : LL_ERR_NOMEM;
-}
-
-static void
-entry_due(void *ctx)
-{
-	struct entry *en = ctx;
-	bool waiting = false;
-	int r;
-
-	if (en->busy || en->reporting)
-		return;
-	for (uint32_t i = 0; i < en->e.rcpt_count; i++)
-		waiting = waiting || en->e.rcpts[i].state == QUEUE_WAITING;
-	if (!waiting || en->dropped || en->e.next_attempt > clock_unix()) {
-		if (en->dropped || queue_wake(&en->e) <= clock_unix() || queue_finished(&en->e))
-			entry_settle(en);
-		else
-			schedule(en);
-		return;
-	}
-	r = begin_round(en);
-	if (r) {
-		log_error("queue-load", "error=%s", log_quote(slice_str(ll_strerror(r))));
-		buf_done(&en->message);
-		free(en->tried);
-		en->tried = NULL;
-		wake_in(en, RETRY_MS);
+	if (!en->tried) {
+		relay_entry_wake(en, RETRY_MS);
 		return;
 	}
 	en->busy = true;
@@ -446,122 +457,34 @@ entry_due(void *ctx)
 		round_over(en);
 }
 
-/* --- the operator --- */
-
-static void
-put_json_text(struct buf *out, struct slice s)
+static bool
+may_be_tried(const struct entry *en)
 {
-	buf_putc(out, '"');
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.ptr[i] < ' ' || s.ptr[i] == 0x7f)
-			buf_printf(out, "\\u%04x", s.ptr[i]);
-		else if (s.ptr[i] == '"' || s.ptr[i] == '\\')
-			buf_printf(out, "\\%c", s.ptr[i]);
-		else
-			buf_putc(out, s.ptr[i]);
-	}
-	buf_putc(out, '"');
+	bool waiting = false;
+
+	for (uint32_t i = 0; i < en->e.rcpt_count; i++)
+		waiting = waiting || en->e.rcpts[i].state == QUEUE_WAITING;
+	return waiting && !en->dropped && en->e.next_attempt <= clock_unix();
 }
 
 static void
-list_entry(const struct entry *en, struct buf *out)
+entry_due(void *ctx)
 {
-	static const char *const states[QUEUE_STATES] = {"waiting", "sent", "failed"};
+	struct entry *en = ctx;
 
-	buf_puts(out, out->len > 1 ? ",{\"id\":\"" : "{\"id\":\"");
-	(void)hex_encode(out, SLICE_OF(en->id));
-	buf_puts(out, "\",\"sender\":");
-	put_json_text(out, en->e.sender);
-	buf_printf(out,
-		",\"size\":%llu,\"arrived\":%lld,\"next_attempt\":%lld,\"tries\":%u,\"active\":%s,"
-		"\"recipients\":[",
-		(unsigned long long)en->e.size, (long long)en->e.arrived,
-		(long long)en->e.next_attempt, en->e.tries, en->busy ? "true" : "false");
-	for (uint32_t i = 0; i < en->e.rcpt_count; i++) {
-		const struct queue_rcpt *r = &en->e.rcpts[i];
-		buf_puts(out, i ? ",{\"address\":" : "{\"address\":");
-		put_json_text(out, r->address);
-		buf_printf(out, ",\"state\":\"%s\",\"code\":%u,\"status\":\"%u.%u.%u\",\"text\":",
-			states[r->state], r->code, r->enhanced[0], r->enhanced[1], r->enhanced[2]);
-		put_json_text(out, r->text);
-		buf_putc(out, '}');
-	}
-	buf_puts(out, "]}");
-}
-
-static int
-list(struct buf *out)
-{
-	size_t pos = 0;
-	void *value;
-
-	buf_putc(out, '[');
-	while (map_next(rl.entries, &pos, NULL, &value)) {
-		size_t before = out->len;
-		list_entry(value, out);
-		if (buf_err(out) ||
-			out->len >
-				IPC_PAYLOAD_MAX - 64) { /* the rest does not fit: an honest end */
-			out->err = 0;
-			buf_truncate(out, before);
-			break;
-		}
-	}
-	return buf_putc(out, ']');
-}
-
-static int
-for_entries(struct slice which, void (*act)(struct entry *))
-{
-	CLEANUP(buf_done) struct buf id = BUF_INIT(RECORD_ID_LEN);
-	bool all = slice_eq(which, S("all"));
-	size_t pos = 0, n = 0;
-	void *value;
-
-	if (!all && hex_decode(&id, which))
-		return LL_ERR_SYNTAX;
-	while (map_next(rl.entries, &pos, NULL, &value)) {
-		struct entry *en = value;
-		if (!all && !slice_eq(SLICE_OF(en->id), buf_slice(&id)))
-			continue;
-		act(en);
-		n++;
-	}
-	return n || all ? LL_OK : LL_ERR_NOTFOUND;
-}
-
-static void
-retry_now(struct entry *en)
-{
 	if (en->busy)
 		return;
-	en->e.next_attempt = clock_unix();
-	wake_in(en, 0);
-}
-
-static void
-drop(struct entry *en)
-{
-	en->dropped = true;
-	if (!en->busy)
-		wake_in(en, 0);
-}
-
-void
-relay_queue_command(struct ipc_channel *c, const struct msg_queue_command *m)
-{
-	CLEANUP(buf_done) struct buf json = BUF_INIT(IPC_PAYLOAD_MAX);
-	int r = LL_ERR_UNSUPPORTED;
-
-	if (slice_eq(m->command, S("list")))
-		r = list(&json);
-	else if (slice_eq(m->command, S("retry")))
-		r = for_entries(m->argument, retry_now);
-	else if (slice_eq(m->command, S("drop")))
-		r = slice_eq(m->argument, S("all")) ? LL_ERR_SYNTAX
-						    : for_entries(m->argument, drop);
-	(void)ipc_send_queue_reply(c,
-		&(struct msg_queue_reply){
-			.id = m->id, .err = (uint8_t)-r, .json = buf_slice(&json)},
-		-1);
+	if (en->reporting && !relay_report_lost(en)) {
+		relay_entry_wake(en, RETRY_MS);
+		return;
+	}
+	en->reporting = false;
+	if (en->gone || en->dirty || en->dropped)
+		relay_entry_settle(en);
+	else if (may_be_tried(en))
+		begin_round(en);
+	else if (queue_wake(&en->e) <= clock_unix() || queue_finished(&en->e))
+		relay_entry_settle(en);
+	else
+		schedule(en);
 }
