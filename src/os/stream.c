@@ -268,7 +268,9 @@ offer(struct stream *s, bool *freed)
 static int
 take_input(struct stream *s, bool *freed)
 {
-	for (int i = 0; i < READ_ROUNDS && !s->paused && !s->finishing; i++) {
+	/* Once the owner has started TLS the handshake comes first: SSL_read would finish it
+	 * unseen. */
+	for (int i = 0; i < READ_ROUNDS && !s->paused && !s->finishing && !s->handshaking; i++) {
 		uint8_t *p = s->in.len < KEEP_MAX
 			? buf_room(&s->in, s->ssl ? 16384 + 256 : READ_CHUNK)
 			: NULL;
@@ -284,7 +286,7 @@ take_input(struct stream *s, bool *freed)
 			return LL_OK;
 	}
 	/* Decrypted bytes inside OpenSSL do not make the socket readable. */
-	if (s->ssl && !s->paused && SSL_pending(s->ssl) > 0)
+	if (s->ssl && !s->paused && !s->handshaking && SSL_pending(s->ssl) > 0)
 		stream_resume(s);
 	return LL_OK;
 }
