@@ -38,6 +38,8 @@ void login_start(struct ipc_channel *frontend, const struct msg_login_start *m);
 void login_continue(struct ipc_channel *frontend, const struct msg_login_continue *m);
 /* Forgets what a connection, or a whole frontend (conn 0), has begun or holds. */
 void login_forget(struct ipc_channel *frontend, uint64_t conn);
+/* The account has no session any more: its passwords are strangers again. */
+void login_session_over(const uint8_t account[RECORD_ID_LEN]);
 /* All verifiers of an account's unlockers. */
 struct verifier;
 typedef int login_verifier(void *ctx, const struct verifier *v);

@@ -60,8 +60,10 @@ session_count(void)
 static void
 session_free(struct session *s)
 {
-	if (find(s->account) == s)
+	if (find(s->account) == s) {
 		(void)map_del(sessions, account_key(s->account));
+		login_session_over(s->account);
+	}
 	while (s->waiting) {
 		struct waiting_conn *w = s->waiting;
 		s->waiting = w->next;
