@@ -331,9 +331,11 @@ ipc_pump(struct ipc_channel *c)
 			return r;
 	if (r)
 		return r;
-	while ((r = receive_one(c, &freed)) == LL_ERR_AGAIN)
+	/* Who pumps has just asked: the answer is seldom there yet. */
+	do
 		if ((r = wait_for(c->fd, POLLIN)))
 			return r;
+	while ((r = receive_one(c, &freed)) == LL_ERR_AGAIN);
 	/* A peer that misbehaves is dropped at once; the loop, which has not seen it, then reads
 	 * the channel's end. */
 	if (r < 0 && !freed)
