@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "faces/imap.h"
+#include "mail/fold.h"
 #include "os/clock.h"
 #include "os/stream.h"
 #include "roles/role.h"
@@ -22,9 +23,10 @@
 
 #define SESSION_KEYS_MAX 64
 #define SESSION_QUEUE_HIGH ((size_t)1 << 20)
-#define TRIM_AFTER_MS 5000
+#define TRIM_AFTER_MS 1500
 #define WORK_AFTER_MS 200
 #define POLL_EVERY_MS 60000
+#define GATHER_MS 300 /* deliveries that no client waits for are admitted together */
 
 static unsigned long long spawned;
 
@@ -47,6 +49,7 @@ static struct {
 	struct imap_env imap;
 	struct session_conn *conns;
 	struct loop_timer wake, idle, trim, work, poll;
+	bool rang; /* and nobody has looked since */
 	uint64_t served;
 	uint32_t linger;
 	uint64_t append_limit;
@@ -54,6 +57,7 @@ static struct {
 } se;
 
 static void run(struct session_conn *c);
+static void on_poll(void *ctx);
 
 static void __attribute__((noreturn)) leave(int status)
 {
@@ -186,6 +190,8 @@ on_input(void *ctx, struct slice in)
 		stream_pause(c->stream);
 		return 0;
 	}
+	if (se.rang)
+		on_poll(NULL);
 	if (imap_conn_input(c->imap, in))
 		c->dead = true;
 	else
@@ -273,13 +279,15 @@ random_bytes(void *ctx, void *p, size_t n)
 static void
 on_poll(void *ctx)
 {
-	int r = account_poll(se.account);
+	int r;
 
+	se.rang = false; /* it may ring again meanwhile */
+	r = account_poll(se.account);
 	if (r == LL_ERR_AUTH || r == LL_ERR_CORRUPT || r == LL_ERR_CLOSED)
 		give_up(ll_strerror(r));
 	if (r)
 		log_warn("poll", "error=%s", log_quote(slice_str(ll_strerror(r))));
-	if (loop_timer_set(se.loop, &se.poll, POLL_EVERY_MS, on_poll, NULL))
+	if (!se.rang && loop_timer_set(se.loop, &se.poll, POLL_EVERY_MS, on_poll, NULL))
 		give_up("memory");
 	active();
 }
@@ -287,7 +295,18 @@ on_poll(void *ctx)
 static void
 on_bell(void *ctx, struct store_id partition)
 {
-	on_poll(NULL);
+	bool idling = false;
+
+	for (struct session_conn *c = se.conns; c; c = c->next)
+		idling = idling || imap_conn_idling(c->imap);
+	if (idling) {
+		on_poll(NULL);
+		return;
+	}
+	/* The next command looks first; until then one commit may do for several letters. */
+	if (!se.rang && loop_timer_set(se.loop, &se.poll, GATHER_MS, on_poll, NULL))
+		give_up("memory");
+	se.rang = true;
 }
 
 /* Opens the account; the first time, its mailboxes are made. */
@@ -428,8 +447,11 @@ template_profile(const struct role_env *env, struct sandbox_profile *ret)
 static int
 template_start(struct role_env *env)
 {
+	CLEANUP(buf_done) struct buf folded = BUF_INIT(64);
+
 	signal(SIGCHLD,
 		SIG_IGN); /* sessions are reaped by the kernel; auth sees their channels close */
+	(void)fold_all(S("\xc3\xa9"), &folded); /* makes its tables */
 	mallopt(M_ARENA_MAX, 1);
 	mallopt(M_MMAP_THRESHOLD, 256 << 10);
 	mallopt(M_TRIM_THRESHOLD, 256 << 10);
