@@ -75,29 +75,22 @@ class Connection:
             sink.connections += 1
             self.number = sink.connections
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.pending = b""
+        self.pending = bytearray()
         self.sender, self.recipients = None, []
 
     def read(self, until=None, count=None):
-        parts = [self.pending]
-        have = len(self.pending)
+        """Up to a separator, which is taken away, or so many bytes."""
+        data, looked = self.pending, 0
         while True:
-            if count is not None and have >= count:
-                data = b"".join(parts)
-                self.pending = data[count:]
-                return data[:count]
-            if until is not None:
-                data = b"".join(parts)
-                parts = [data]
-                at = data.find(until)
-                if at >= 0:
-                    self.pending = data[at + len(until):]
-                    return data[:at]
-            part = self.sock.recv(1 << 20)
+            at = data.find(until, looked) if until else (count if len(data) >= count else -1)
+            if at >= 0:
+                self.pending = data[at + len(until or b""):]
+                return bytes(data[:at])
+            looked = max(0, len(data) - len(until or b"") + 1)
+            part = self.sock.recv(1 << 18)
             if not part:
                 raise EOFError
-            parts.append(part)
-            have += len(part)
+            data += part
 
     def say(self, text):
         if text is None:
