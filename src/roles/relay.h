@@ -58,6 +58,7 @@ struct entry {
 	struct queue_envelope e;
 	struct loop_timer timer;
 	bool busy; /* a round is under way */
+	bool unready; /* something of ours was missing: the round does not count */
 	bool dropped; /* by the operator, during a round or a report */
 	bool dirty; /* the store does not know yet what became of it */
 	bool gone; /* over: only its deletion is still to be made durable */
@@ -91,8 +92,8 @@ void relay_attempt_done(struct attempt *a);
 /* A result of ours for all of an attempt's recipients. */
 void relay_attempt_fail(struct attempt *a, bool permanent, const char *status, const char *text,
 	struct slice remote);
-/* Makes entry->message. Errors of the store and of opening. */
-int relay_attempt_load(struct attempt *a) CHECKED;
+/* Makes entry->message; false when it cannot be had: then the attempt is over. */
+bool relay_attempt_load(struct attempt *a) CHECKED;
 /* The body as it was queued. */
 int relay_entry_body(struct entry *en, struct buf *out) CHECKED;
 /* After a round, or a report: deletes, or writes back, reports and waits. */

@@ -213,11 +213,10 @@ send_attempt(struct conn *c)
 		.ret = e->ret,
 		.envid = e->envid};
 
-	if (relay_attempt_load(a)) {
-		c->attempt = NULL;
-		relay_attempt_fail(a, false, "4.3.0", "the message cannot be read", SLICE_NONE);
+	c->attempt = NULL;
+	if (!relay_attempt_load(a))
 		return;
-	}
+	c->attempt = a;
 	m.size = a->entry->message.len;
 	for (uint32_t i = 0; i < a->n; i++) {
 		const struct queue_rcpt *r = &e->rcpts[a->rcpts[i]];

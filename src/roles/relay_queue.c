@@ -336,35 +336,55 @@ relay_entry_body(struct entry *en, struct buf *out)
 	return r ? r : record_blob_open(en->e.key, en->e.blob, buf_slice(&sealed), out);
 }
 
-int
+static int
+make_message(struct entry *en)
+{
+	CLEANUP(buf_done) struct buf plain = BUF_INIT(STORE_BLOB_MAX);
+	int r = relay_entry_body(en, &plain);
+
+	if (r)
+		return r;
+	/* What came from outside and only passes through is not ours to sign. */
+	if (!en->e.authenticated) {
+		en->message = plain;
+		plain = BUF_INIT(0);
+		return LL_OK;
+	}
+	en->message = BUF_INIT(plain.len + SIGNATURES_MAX);
+	r = relay_sign(buf_slice(&plain), &en->message);
+	if (r)
+		buf_done(&en->message);
+	return r;
+}
+
+/* A message that is lost or spoilt stays so; the sender hears of it. */
+static bool
+is_spoilt(int err)
+{
+	return err == LL_ERR_NOTFOUND || err == LL_ERR_CORRUPT || err == LL_ERR_AUTH ||
+		err == LL_ERR_SYNTAX;
+}
+
+bool
 relay_attempt_load(struct attempt *a)
 {
 	struct entry *en = a->entry;
-	CLEANUP(buf_done) struct buf plain = BUF_INIT(STORE_BLOB_MAX);
-	int r = LL_OK;
+	int r = a->reading || en->readers ? LL_OK : make_message(en);
 
-	if (a->reading)
-		return LL_OK;
-	if (!en->readers) {
-		r = relay_entry_body(en, &plain);
-		if (r)
-			return r;
-		/* What came from outside and only passes through is not ours to sign. */
-		if (en->e.authenticated) {
-			en->message = BUF_INIT(plain.len + SIGNATURES_MAX);
-			r = relay_sign(buf_slice(&plain), &en->message);
-		} else {
-			en->message = plain;
-			plain = BUF_INIT(0);
-		}
+	if (r == LL_OK) {
+		en->readers += !a->reading;
+		a->reading = true;
+		return true;
 	}
-	if (r) {
-		buf_done(&en->message);
-		return r;
+	log_error("queue-body", "error=%s", log_quote(slice_str(ll_strerror(r))));
+	if (is_spoilt(r)) {
+		relay_attempt_fail(
+			a, true, "5.3.0", "the message was damaged while it waited", SLICE_NONE);
+	} else {
+		en->unready = true;
+		relay_attempt_done(a);
 	}
-	a->reading = true;
-	en->readers++;
-	return LL_OK;
+	return false;
 }
 
 static void
@@ -383,10 +403,16 @@ round_over(struct entry *en)
 {
 	for (uint32_t i = 0; i < en->e.rcpt_count; i++)
 		rl.deferred += en->e.rcpts[i].state == QUEUE_WAITING;
-	queue_reschedule(&en->e, clock_unix(), randombytes_random());
 	en->busy = false;
 	free(TAKE(en->tried));
-	relay_entry_settle(en);
+	if (!en->unready) {
+		queue_reschedule(&en->e, clock_unix(), randombytes_random());
+		relay_entry_settle(en);
+		return;
+	}
+	en->unready = false;
+	en->dirty = true;
+	relay_entry_wake(en, RETRY_MS);
 }
 
 /* Hands all recipients that wait, domain by domain, to their destinations. */
