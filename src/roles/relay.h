@@ -92,6 +92,9 @@ void relay_attempt_done(struct attempt *a);
 /* A result of ours for all of an attempt's recipients. */
 void relay_attempt_fail(struct attempt *a, bool permanent, const char *status, const char *text,
 	struct slice remote);
+/* Something of ours was missing: the attempt is over, but counts for nothing and is made again
+ * soon. */
+void relay_attempt_unready(struct attempt *a);
 /* Makes entry->message; false when it cannot be had: then the attempt is over. */
 bool relay_attempt_load(struct attempt *a) CHECKED;
 /* The body as it was queued. */

@@ -80,7 +80,9 @@ conn_give_up(struct conn *c, bool permanent, const char *status, const char *tex
 	bool reached = c->good;
 
 	conn_end(c);
-	if (a && reached)
+	if (a && c->lost && !permanent)
+		relay_attempt_unready(a);
+	else if (a && reached)
 		relay_attempt_fail(a, permanent, status, text, slice_str(c->remote));
 	else if (a)
 		relay_dest_unreachable(c->dest, a, permanent, status, text, slice_str(c->remote));
@@ -95,7 +97,7 @@ on_timer(void *ctx)
 		conn_dialogue_timeout(c);
 		return;
 	}
-	if (c->sts_waiting) { /* without an answer, what is held of the policy counts */
+	if (c->sts_waiting && !c->lost) { /* without an answer, what is held of the policy counts */
 		relay_conn_https(&(struct msg_https_reply){.id = c->id});
 		return;
 	}
@@ -128,6 +130,7 @@ ask_dns(struct conn *c)
 		struct msg_dns_query m = {.id = c->id << 16 | (c->asked.len & 0xffff),
 			.type = (uint16_t)q.type,
 			.name = q.name};
+		c->lost = c->lost || !lookup;
 		if ((VEC_PUSH(&c->asked, q) || !lookup || ipc_send_dns_query(lookup, &m, -1)) &&
 			dns_memo_put(c->memo, &q, &failed))
 			return;
@@ -275,7 +278,9 @@ advance(struct conn *c)
 		return;
 	if (r == LL_OK)
 		r = find_host(c);
-	if (r == LL_OK) {
+	if (c->lost && r != LL_ERR_SYNTAX) { /* what it did not say might have forbidden this */
+		conn_give_up(c, false, "4.4.3", "the DNS cannot be asked now");
+	} else if (r == LL_OK) {
 		conn_connect(c);
 	} else if (r == LL_ERR_AGAIN) {
 		ask_dns(c);
@@ -464,7 +469,6 @@ relay_conn_https(const struct msg_https_reply *m)
 void
 relay_conn_lookup_lost(void)
 {
-	struct dns_reply failed = {.status = DNS_SERVFAIL};
 	size_t pos = 0;
 	void *value;
 
@@ -472,9 +476,7 @@ relay_conn_lookup_lost(void)
 		struct conn *c = value;
 		if (c->fd >= 0 || c->stream)
 			continue;
-		VEC_EACH (q, &c->asked)
-			if (dns_memo_put(c->memo, q, &failed))
-				break;
+		c->lost = true;
 		/* The timer goes on from here: this may start other connections. */
 		if (loop_timer_set(rl.env->loop, &c->timer, 0, on_timer, c))
 			log_error("relay", "error=%s", "memory");

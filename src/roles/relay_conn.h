@@ -41,6 +41,7 @@ struct conn {
 	bool idle; /* ready, and waits a little for the next message */
 	bool woken; /* that one is there */
 	bool leaving; /* it waited long enough */
+	bool lost; /* lookup went away while it was needed */
 	bool dead;
 	char why[400]; /* of the last failure */
 	char remote[256];

@@ -381,8 +381,7 @@ relay_attempt_load(struct attempt *a)
 		relay_attempt_fail(
 			a, true, "5.3.0", "the message was damaged while it waited", SLICE_NONE);
 	} else {
-		en->unready = true;
-		relay_attempt_done(a);
+		relay_attempt_unready(a);
 	}
 	return false;
 }
@@ -445,6 +444,13 @@ relay_attempt_done(struct attempt *a)
 		submit_all(en); /* what the last transaction left untried */
 	if (--en->attempts == 0)
 		round_over(en);
+}
+
+void
+relay_attempt_unready(struct attempt *a)
+{
+	a->entry->unready = true;
+	relay_attempt_done(a);
 }
 
 void

@@ -465,6 +465,31 @@ def test_store_killed_while_sending(w):
     check(all(len(w.mx1.having(m)) <= 2 for m in marks), "something came more than twice")
 
 
+def test_lookup_and_delivery_killed(w):
+    """What is on its way while they are away goes on when they are there again."""
+    w.one.killed = True
+    for role in ("lookup", "delivery"):
+        marks = []
+        address = f"nobody-{role}@killed.{SIGNED}"
+        w.mx1.replies[f"rcpt {address}"] = "550 5.1.1 No such user here"
+        with w.one.submission(ALICE) as s:
+            for i in range(20):
+                mark = token()
+                if i == 10:
+                    s.sendmail(ALICE, [address], letter(ALICE, address, mark, f"{mark}\r\n"))
+                    for pid in w.one.pids(role):
+                        os.kill(pid, signal.SIGKILL)
+                try:
+                    s.sendmail(ALICE, [f"r{i}@killed.{SIGNED}"], letter(ALICE, "r", mark, f"{mark}\r\n"))
+                except smtplib.SMTPException:
+                    continue
+                marks.append(mark)
+        for mark in marks:
+            w.arrived(w.mx1, mark)
+        w.report(address)
+        w.empty(address)
+
+
 def test_queue_survives_a_restart(w):
     address = f"bob@restart.{SIGNED}"
     w.mx1.replies[f"rcpt {address}"] = "450 4.2.1 Later"
