@@ -1,6 +1,7 @@
 /* Sockets with buffers, TLS by OpenSSL on the socket itself. */
 #include "os/stream.h"
 #include "base/error.h"
+#include "base/secret.h"
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #define READ_CHUNK ((size_t)64 << 10)
+#define TLS_CHUNK ((size_t)16 << 10)
 #define READ_ROUNDS 4
 #define KEEP_MAX ((size_t)1 << 20) /* input left by the owner at most */
 #define IDLE_CAP ((size_t)4096) /* an empty buffer larger than this is given back */
@@ -248,45 +250,91 @@ handshake(struct stream *s)
 	return LL_OK;
 }
 
-/* Offers what is kept. The owner may pause, finish or free the stream meanwhile. */
-static void
-offer(struct stream *s, bool *freed)
+/* Offers bytes to the owner, who may pause, finish or free the stream meanwhile; what is left. */
+static struct slice
+offer_slice(struct stream *s, struct slice in, const bool *freed)
 {
-	while (s->in.len && !s->paused && !s->finishing) {
-		size_t before = s->in.len, used = s->ops->input(s->ctx, buf_slice(&s->in));
-		if (*freed)
-			return;
-		buf_consume(&s->in, used);
-		if (used == 0 || used == before)
+	while (in.len && !s->paused && !s->finishing) {
+		size_t used = s->ops->input(s->ctx, in);
+		if (*freed || used == 0)
 			break;
+		in = slice_skip(in, used);
 	}
+	return in;
+}
+
+/* Offers what is kept. */
+static void
+offer(struct stream *s, const bool *freed)
+{
+	struct slice left = offer_slice(s, buf_slice(&s->in), freed);
+
+	if (*freed)
+		return;
+	buf_consume(&s->in, s->in.len - left.len);
 	if (s->in.len == 0 && s->in.cap > IDLE_CAP)
 		buf_wipe(&s->in);
+}
+
+/* One piece of space for all streams of the process: nearly always the owner takes what has come
+ * at once, and nothing need be kept for it. */
+static struct {
+	uint8_t *space;
+	bool lent; /* to a stream whose owner works on what is in it */
+} common;
+
+static ssize_t
+take_common(struct stream *s, bool *freed)
+{
+	ssize_t n = read_some(s, common.space, s->ssl ? TLS_CHUNK : READ_CHUNK);
+	struct slice left;
+	int r = LL_OK;
+
+	if (n < 0)
+		return n;
+	common.lent = true;
+	left = offer_slice(s, slice_new(common.space, (size_t)n), freed);
+	if (!*freed && left.len) {
+		r = buf_put(&s->in, left);
+		if (!s->paused)
+			stream_resume(s); /* it may have been paused and resumed meanwhile */
+	}
+	secret_wipe(common.space, (size_t)n); /* sign-in commands pass through */
+	common.lent = false;
+	return r ? r : n;
+}
+
+static ssize_t
+take_kept(struct stream *s, bool *freed)
+{
+	size_t room = s->ssl ? TLS_CHUNK : READ_CHUNK;
+	uint8_t *p = s->in.len < KEEP_MAX ? buf_room(&s->in, room) : NULL;
+	ssize_t n = p ? read_some(s, p, room) : LL_ERR_LIMIT;
+
+	if (n < 0)
+		return n;
+	buf_grow(&s->in, (size_t)n);
+	offer(s, freed);
+	return n;
 }
 
 /* Reads until the socket is empty, the owner pauses, or it is others' turn. */
 static int
 take_input(struct stream *s, bool *freed)
 {
-	/* Once the owner has started TLS the handshake comes first: SSL_read would finish it
-	 * unseen. */
-	for (int i = 0; i < READ_ROUNDS && !s->paused && !s->finishing && !s->handshaking; i++) {
-		uint8_t *p = s->in.len < KEEP_MAX
-			? buf_room(&s->in, s->ssl ? 16384 + 256 : READ_CHUNK)
-			: NULL;
-		ssize_t n;
-		if (!p)
-			return LL_ERR_LIMIT;
-		n = read_some(s, p, s->ssl ? 16384 : READ_CHUNK);
-		if (n < 0)
-			return n == LL_ERR_AGAIN ? LL_OK : LL_ERR_CLOSED;
-		buf_grow(&s->in, (size_t)n);
-		offer(s, freed);
+	if (!common.space && !(common.space = malloc(READ_CHUNK)))
+		return LL_ERR_NOMEM;
+	for (int i = 0; i < READ_ROUNDS && !s->paused && !s->finishing; i++) {
+		ssize_t n = s->in.len || common.lent ? take_kept(s, freed) : take_common(s, freed);
+		if (n < 0 && n != LL_ERR_AGAIN)
+			return (int)n;
 		if (*freed)
 			return LL_OK;
+		if (n < 0 || (!s->ssl && (size_t)n < READ_CHUNK))
+			break; /* that was all there is */
 	}
 	/* Decrypted bytes inside OpenSSL do not make the socket readable. */
-	if (s->ssl && !s->paused && !s->handshaking && SSL_pending(s->ssl) > 0)
+	if (s->ssl && !s->paused && SSL_pending(s->ssl) > 0)
 		stream_resume(s);
 	return LL_OK;
 }
@@ -317,6 +365,17 @@ step(struct stream *s, unsigned events, bool *freed)
 	return LL_OK;
 }
 
+/* On the way out of a stream's callbacks: whether it is gone, which outer callers must know too.
+ * (Inlined, gcc takes a stream that is gone for one that keeps the address of a local variable.) */
+static bool __attribute__((noinline)) left(struct stream *s, bool freed, bool *outer)
+{
+	if (!freed)
+		s->freed = outer;
+	else if (outer)
+		*outer = true;
+	return freed;
+}
+
 static void
 on_io(void *ctx, unsigned events)
 {
@@ -326,12 +385,8 @@ on_io(void *ctx, unsigned events)
 
 	s->freed = &freed;
 	r = step(s, events, &freed);
-	if (freed) {
-		if (outer)
-			*outer = true;
+	if (left(s, freed, outer))
 		return;
-	}
-	s->freed = outer;
 	if ((events & LOOP_HANGUP) && (s->paused || s->finishing) && !s->handshaking)
 		r = LL_ERR_CLOSED; /* nobody is left to read what is queued */
 	if (r == LL_OK) {
@@ -360,12 +415,8 @@ on_again(void *ctx)
 
 	s->freed = &freed;
 	offer(s, &freed);
-	if (freed) {
-		if (outer)
-			*outer = true;
+	if (left(s, freed, outer))
 		return;
-	}
-	s->freed = outer;
 	if (!s->paused)
 		on_io(s, LOOP_READ);
 }
