@@ -30,8 +30,7 @@
  *	alias-add        pair          none
  *	alias-remove     pair          none
  *	alias-list       page          items       of pair
- *	queue            pair          text        relay's answer (JSON) to a command and its
- *argument
+ *	queue            pair          text        a queue command and argument; JSON
  */
 #ifndef IPC_CONTROL_H
 #define IPC_CONTROL_H
@@ -42,12 +41,13 @@
 #define CONTROL_KEY_MAX 64
 #define CONTROL_VALUE_MAX ((size_t)64 << 10)
 #define CONTROL_ITEMS_MAX ((size_t)140 << 10) /* of one request or answer */
+#define CONTROL_TEXT_MAX (IPC_PAYLOAD_MAX - 8)
 #define CONTROL_STAGED_MAX ((size_t)4 << 20) /* bytes of changes kept for one connection */
 
 /* clang-format off */
 #define CTL_NONE(F)
 #define CTL_NAME(F)         F##_BYTES(name, CONTROL_NAME_MAX)
-#define CTL_TEXT(F)         F##_BYTES(text, CONTROL_ITEMS_MAX)
+#define CTL_TEXT(F)         F##_BYTES(text, CONTROL_TEXT_MAX)
 #define CTL_ID(F)           F##_ID(id)
 #define CTL_OPAQUE(F)       F##_BYTES(data, 512)
 #define CTL_OPAQUE_NAME(F)  F##_BYTES(name, CONTROL_NAME_MAX) F##_BYTES(data, 512)

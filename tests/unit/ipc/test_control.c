@@ -4,7 +4,7 @@
 #include "ipc/control.h"
 #include "t.h"
 
-static uint8_t long_bytes[CONTROL_ITEMS_MAX + 1];
+static uint8_t long_bytes[IPC_PAYLOAD_MAX + 1];
 
 static void
 account_form(void)
@@ -33,11 +33,11 @@ account_form(void)
 static void
 fields_have_limits(void)
 {
-	CLEANUP(buf_done) struct buf body = BUF_INIT(CONTROL_ITEMS_MAX * 2);
+	CLEANUP(buf_done) struct buf body = BUF_INIT(IPC_PAYLOAD_MAX * 2);
 	struct control_name name = {.name = slice_new(long_bytes, CONTROL_NAME_MAX)};
 	struct control_change change = {
 		.key = slice_new(long_bytes, CONTROL_KEY_MAX), .value = S("v")};
-	struct control_text text = {.text = slice_new(long_bytes, CONTROL_ITEMS_MAX)};
+	struct control_text text = {.text = slice_new(long_bytes, CONTROL_TEXT_MAX)};
 
 	CHECK_INT(control_name_put(&body, &name), 0);
 	CHECK_INT(control_name_get(buf_slice(&body), &name), 0);
