@@ -114,7 +114,7 @@
 /* relay, delivery -> auth: nothing; auth -> relay: domains changed, load DKIM keys again. */
 #define MSG_DOMAINS_CHANGED(F)
 
-/* command line <-> auth, over the control socket. Body: see roles/control.h. */
+/* command line <-> auth, over the control socket. Body: see ipc/control.h. */
 #define MSG_CONTROL(F)          F##_U32(id) F##_BYTES(command, 64) F##_BYTES(body, IPC_PAYLOAD_MAX)
 #define MSG_CONTROL_REPLY(F)    F##_U32(id) F##_U8(err) F##_BYTES(body, IPC_PAYLOAD_MAX)
 /* parent -> auth: a connection to the control socket. */

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BATCH_BYTES ((size_t)96 << 10) /* of one store commit; STORE_COMMIT_MAX is the most */
+#define BATCH_BYTES ((size_t)120 << 10) /* of one store commit; STORE_COMMIT_MAX is the most */
 #define BATCH_OPS 256
 
 /* --- staging --- */
@@ -308,7 +308,8 @@ batch_add(struct batch *b, enum store_op_kind kind, struct slice key, struct sli
 	return r;
 }
 
-/* All records but the manifest. They are new ones: nothing is overwritten. */
+/* All records but the manifest. They are new ones: nothing is overwritten. What is left in the
+ * batch goes with the manifest. */
 static int
 store_puts(struct batch *b)
 {
@@ -319,7 +320,7 @@ store_puts(struct batch *b)
 		if (c->staged.v.at[i].kind == KEY_PUT)
 			r = batch_add(
 				b, STORE_PUT_NEW, c->staged.v.at[i].key, c->staged.v.at[i].value);
-	return r ? r : batch_commit(b);
+	return r;
 }
 
 struct sealed_verifier {
@@ -340,26 +341,48 @@ seal_verifier(const struct checked *ch, const struct verifier *v, struct sealed_
 			   buf_slice(&plain), &ret->value);
 }
 
-/* The manifest takes effect, and with it, in the same commit, the verifiers of new unlockers. */
+static void
+sealed_free(struct sealed_verifier *sealed, size_t n)
+{
+	for (size_t i = 0; sealed && i < n; i++)
+		buf_done(&sealed[i].value);
+	free(sealed);
+}
+
+/* Begins a new commit unless this much more fits into the present one. */
+static int
+batch_reserve(struct batch *b, size_t n, size_t bytes)
+{
+	if (n > BATCH_OPS || bytes > BATCH_BYTES)
+		return LL_ERR_LIMIT;
+	return b->n + n > BATCH_OPS || b->bytes + bytes > BATCH_BYTES ? batch_commit(b) : LL_OK;
+}
+
+/* The manifest takes effect, and with it, in the same commit, the verifiers of new unlockers: a
+ * password is never replaced by one that does not sign in. */
 static int
 store_manifest(struct batch *b)
 {
 	const struct checked *ch = b->ch;
 	const struct key_change *manifest = staged_manifest(ch->c);
-	struct sealed_verifier *sealed = calloc(ch->verifiers.len + 1, sizeof(*sealed));
-	int r = sealed ? batch_add(b, STORE_PUT_NEW, manifest->key, manifest->value) : LL_ERR_NOMEM;
+	size_t n = ch->verifiers.len, bytes = manifest->key.len + manifest->value.len;
+	struct sealed_verifier *sealed = calloc(n + 1, sizeof(*sealed));
+	int r = sealed ? LL_OK : LL_ERR_NOMEM;
 
-	for (size_t i = 0; i < ch->verifiers.len && r == LL_OK; i++) {
+	for (size_t i = 0; i < n && r == LL_OK; i++) {
 		r = seal_verifier(ch, &ch->verifiers.at[i], &sealed[i]);
-		if (r == LL_OK)
-			r = batch_add(b, STORE_PUT_NEW, account_key_slice(&sealed[i].key),
-				buf_slice(&sealed[i].value));
+		bytes += sealed[i].key.len + sealed[i].value.len;
 	}
 	if (r == LL_OK)
+		r = batch_reserve(b, n + 1, bytes);
+	if (r == LL_OK)
+		r = batch_add(b, STORE_PUT_NEW, manifest->key, manifest->value);
+	for (size_t i = 0; i < n && r == LL_OK; i++)
+		r = batch_add(b, STORE_PUT_NEW, account_key_slice(&sealed[i].key),
+			buf_slice(&sealed[i].value));
+	if (r == LL_OK)
 		r = batch_commit(b);
-	for (size_t i = 0; sealed && i < ch->verifiers.len; i++)
-		buf_done(&sealed[i].value);
-	free(sealed);
+	sealed_free(sealed, n);
 	return r;
 }
 
