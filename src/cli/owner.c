@@ -123,8 +123,14 @@ owner_add_app(struct owner *o, const struct scope *scope, const char *name,
 			    o->keys, scope, slice_str(name), clock_unix(), given, &v)
 		  : account_owner_add_app(
 			    o->keys, scope, slice_str(name), clock_unix(), ret_password, &v);
-	if (r)
+	if (r == LL_ERR_LIMIT)
+		snprintf(o->cli->error, sizeof(o->cli->error),
+			"an account has at most %d unlockers; revoke one first",
+			MANIFEST_UNLOCKERS_MAX);
+	else if (r)
 		return failed(o, r);
+	if (r)
+		return r;
 	memcpy(ret_id, v.id, sizeof(v.id));
 	return add_verifier(o, &v);
 }

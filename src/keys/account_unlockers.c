@@ -248,18 +248,15 @@ owner_remove(struct account_owner *o, size_t at)
 	return err;
 }
 
-/* Removes every unlocker of a type but the one kept. */
+/* Removes every unlocker of a type, to make room for the one that replaces it. */
 static int
-replace(struct account_owner *o, const struct verifier *kept)
+remove_type(struct account_owner *o, enum unlock_type type)
 {
 	int err = LL_OK;
 
-	for (size_t i = o->m->n_unlockers; i-- > 0 && !err;) {
-		const struct manifest_unlocker *u = &o->m->unlockers[i];
-
-		if (u->type == kept->type && memcmp(u->id, kept->id, RECORD_ID_LEN) != 0)
+	for (size_t i = o->m->n_unlockers; i-- > 0 && !err;)
+		if (o->m->unlockers[i].type == type)
 			err = owner_remove(o, i);
-	}
 	return err;
 }
 
@@ -271,9 +268,9 @@ account_owner_add_password(struct account_owner *o, const uint8_t record[OPAQUE_
 	int err = opaque_record_check(slice_new(record, OPAQUE_RECORD_LEN));
 
 	if (!err)
-		err = add(o, &v, slice_new(export_key, OPAQUE_HASH_LEN));
+		err = remove_type(o, v.type);
 	if (!err)
-		err = replace(o, &v);
+		err = add(o, &v, slice_new(export_key, OPAQUE_HASH_LEN));
 	if (!err && rotate)
 		err = account_owner_rotate(o, SCOPE_ROOT | SCOPE_AREAS_ALL);
 	if (err)
@@ -292,9 +289,9 @@ account_owner_add_recovery(
 	int err;
 
 	app_password_make(&code);
-	err = add(o, &v, app_password_slice(&code));
+	err = remove_type(o, v.type);
 	if (!err)
-		err = replace(o, &v);
+		err = add(o, &v, app_password_slice(&code));
 	if (!err) {
 		*ret_code = code;
 		*ret = v;

@@ -679,7 +679,7 @@ limits_and_refusals(void)
 {
 	CLEANUP(world_done) struct world w;
 	struct app_password text;
-	struct verifier v;
+	struct verifier v, other;
 	struct scope scope = {SCOPE_ROOT, SCOPE_IMAP, 0};
 	char name[UNLOCK_NAME_MAX + 2];
 
@@ -707,7 +707,13 @@ limits_and_refusals(void)
 		CHECK_INT(account_owner_add_app(w.owner, &scope, slice_new(name, UNLOCK_NAME_MAX),
 				  NOW, &text, &v),
 			0);
-	CHECK_INT(account_owner_add_app(w.owner, &scope, SLICE_NONE, NOW, &text, &v), LL_ERR_LIMIT);
+	CHECK_INT(account_owner_add_app(w.owner, &scope, SLICE_NONE, NOW, &text, &other),
+		LL_ERR_LIMIT);
+	/* A password can still be changed: the new one takes the old one's place. */
+	CHECK_INT(
+		account_owner_add_password(w.owner, w.record, w.export_key, true, NOW, &w.password),
+		0);
+	CHECK_INT(w.owner->m->n_unlockers, MANIFEST_UNLOCKERS_MAX);
 	CHECK_INT(world_commit(&w), 0);
 	check_app(&w, &v, &text);
 }
