@@ -221,19 +221,6 @@ put_rest(struct buf *out, struct slice in, const struct auth_results_range *forg
 	buf_put(out, slice_skip(in, at));
 }
 
-/* A report of ours; the Return-Path field is for mailboxes only (RFC 5321 section 4.4). */
-static int
-compose_report(struct job *j)
-{
-	bool local = true;
-
-	VEC_EACH (t, &j->targets)
-		local = local && t->local;
-	if (local)
-		buf_puts(&j->message, "Return-Path: <>\r\n");
-	return buf_put(&j->message, j->body);
-}
-
 static int
 compose_incoming(struct job *j)
 {
@@ -263,10 +250,12 @@ compose(struct job *j)
 	}
 	if (a && a->dmarc.disposition == DMARC_POLICY_QUARANTINE)
 		role = MAILBOX_JUNK;
-	if (j->envelope.service == SERVICE_INTERNAL)
-		r = compose_report(j);
-	else
+	if (j->envelope.service == SERVICE_INTERNAL) {
+		(void)smtp_return_path_put(&j->message, &(struct smtp_path){.text = SLICE_NONE});
+		r = buf_put(&j->message, j->body);
+	} else {
 		r = a ? compose_incoming(j) : job_complete_submission(j, &j->message, &why);
+	}
 	if (r == LL_OK)
 		commit_all(j, role);
 	else if (r == LL_ERR_DENIED)

@@ -24,6 +24,20 @@ queue_sender(void)
 	return record_sender_renew(sender, now) ? NULL : sender;
 }
 
+/* The message without the Return-Path field that mailboxes get (RFC 5321 section 4.4). */
+static struct slice
+outgoing(const struct job *j)
+{
+	struct slice rest = buf_slice(&j->message);
+
+	if (!slice_starts(rest, S("Return-Path:")))
+		return rest;
+	do
+		(void)slice_line(&rest);
+	while (rest.len && (rest.ptr[0] == ' ' || rest.ptr[0] == '\t'));
+	return rest;
+}
+
 /* Seals the message under a fresh data key and stages it. */
 static int
 stage_body(struct job *j, struct queue_envelope *e)
@@ -34,7 +48,7 @@ stage_body(struct job *j, struct queue_envelope *e)
 
 	randombytes_buf(e->blob, sizeof(e->blob));
 	randombytes_buf(e->key, sizeof(e->key));
-	r = record_blob_seal(e->key, e->blob, buf_slice(&j->message), &sealed);
+	r = record_blob_seal(e->key, e->blob, outgoing(j), &sealed);
 	memcpy(blob.b, e->blob, sizeof(blob.b));
 	return r ? r : store_blob_put(dv.store, blob, buf_slice(&sealed));
 }
@@ -101,7 +115,7 @@ job_queue(struct job *j)
 		.authenticated = j->envelope.service != SERVICE_SMTP,
 		.arrived = clock_unix(),
 		.next_attempt = clock_unix(),
-		.size = j->message.len,
+		.size = outgoing(j).len,
 		.rcpts = rcpts,
 	};
 	size_t bytes = 0;

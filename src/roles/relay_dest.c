@@ -139,15 +139,22 @@ relay_dest_unreachable(struct dest *d, struct attempt *a, bool permanent, const 
 	}
 }
 
-/* A place became free in all: others may have waited for it. */
+/* A place became free in all: somebody else's turn. The turn goes round, so that domains with long
+ * queues leave room for the others. */
 static void
 start_others(void)
 {
-	size_t pos = 0;
+	static size_t turn;
+	size_t left = map_len(rl.dests);
 	void *value;
 
-	while (map_next(rl.dests, &pos, NULL, &value)) {
+	for (; left; left--) {
 		unsigned before = rl.conns;
+		if (!map_next(rl.dests, &turn, NULL, &value)) {
+			turn = 0;
+			if (!map_next(rl.dests, &turn, NULL, &value))
+				return;
+		}
 		start_conns(value);
 		if (rl.conns != before)
 			return; /* the map may have changed */
@@ -158,7 +165,8 @@ void
 relay_dest_conn_gone(struct dest *d)
 {
 	d->conns--;
-	rl.conns--;
+	if (rl.conns-- == RELAY_CONNS_MAX)
+		start_others();
 	start_conns(d);
 	if (!d->conns && !d->waiting)
 		free(map_del(rl.dests, slice_str(d->domain)));

@@ -173,6 +173,7 @@ def test_forwards_without_signing(w):
     m = w.arrived(w.mx1, mark)[0]
     check_equal(m.recipients, [f"carol@first.{SIGNED}"], "where it goes")
     check(b"DKIM-Signature" not in m.data, "a stranger's message got our signature")
+    check(b"Return-Path" not in m.data, "a Return-Path field went out")
 
 
 def test_hundreds_of_recipients(w):
@@ -268,6 +269,29 @@ def test_reports_success_when_asked(w):
     relayed, delivered = w.report(away, "relayed"), w.report(ALICE, "delivered")
     check(b"Original-Envelope-Id: abc+1" in relayed.as_bytes(), "ENVID in the report on the relayed copy")
     check(b"Original-Envelope-Id: abc+1" in delivered.as_bytes(), "ENVID in the report on the delivered copy")
+
+
+def test_never_reports_when_told_so(w):
+    address = f"nobody3@report.{SIGNED}"
+    w.mx1.replies[f"rcpt {address}"] = "550 5.1.1 No such user here"
+    mark = token()
+    with w.one.submission(ALICE) as s:
+        s.sendmail(ALICE, [address], letter(ALICE, address, mark), rcpt_options=["NOTIFY=NEVER"])
+    w.empty(address)
+    check(not any(address.encode() in text for text in w.one.texts(ALICE)), "a report that nobody wanted")
+
+
+def test_reports_to_a_sender_elsewhere(w):
+    """A forwarded message fails: the report goes out through the queue, from nobody."""
+    address = f"nobody4@report.{SIGNED}"
+    w.mx1.replies[f"rcpt {address}"] = "550 5.1.1 No such user here"
+    w.one.ctl("alias", "add", "broken@letterlock.test", address)
+    sender, mark = f"stranger@first.{SIGNED}", token()
+    w.one.deliver(sender, ["broken@letterlock.test"], letter(sender, "broken@letterlock.test", mark))
+    m = w.arrived(w.mx1, f"Final-Recipient: rfc822; {address}")[0]
+    check_equal((m.sender, m.recipients), ("", [sender]), "the report's envelope")
+    check(b"Return-Path" not in m.data, "a Return-Path field went out")
+    check(mark.encode() in m.data, "the report does not say what it is about")
 
 
 def test_prefers_the_lower_preference(w):
