@@ -254,6 +254,12 @@ static const int calls_files[] = {SCMP_SYS(pwrite64), SCMP_SYS(pwritev), SCMP_SY
 	SCMP_SYS(copy_file_range)};
 static const int calls_narrow[] = {SCMP_SYS(seccomp), SCMP_SYS(prctl)};
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+
 /* Sanitizers keep a second stack for signals and read /proc when they report. Never in a release.
  */
 static const int calls_sanitizer[] = {
