@@ -126,3 +126,12 @@ body_read(struct account *a, const struct entry *e, uint64_t offset, uint64_t le
 		return err;
 	return open_range(r, offset, len, buf_slice(&a->scratch), need.offset, out);
 }
+
+void
+body_expect(struct account *a, const struct entry *e)
+{
+	uint64_t all = cobblestone_sealed_len(e->size);
+
+	if (all <= WHOLE_MAX && !reader_find(a, e->blob))
+		store_blob_ahead(a->env.store, a->env.id, e->blob, (size_t)all);
+}

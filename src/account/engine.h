@@ -204,6 +204,8 @@ struct body_reader {
 	uint64_t used;
 };
 void body_drop(struct account *a);
+/* The body will be read soon. */
+void body_expect(struct account *a, const struct entry *e);
 int body_read(struct account *a, const struct entry *e, uint64_t offset, uint64_t len,
 	struct buf *out) CHECKED;
 

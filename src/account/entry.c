@@ -215,6 +215,16 @@ message_read(struct account *a, uint32_t email, uint64_t offset, uint64_t len, s
 	return err ? err : body_read(a, &e, offset, len, out);
 }
 
+void
+message_expect(struct account *a, uint32_t email)
+{
+	struct page *p;
+	struct entry e;
+
+	if (entry_get(a, email, &p, &e) == LL_OK)
+		body_expect(a, &e);
+}
+
 /* ---- Ids as text ---- */
 
 void

@@ -36,4 +36,7 @@ void mailbox_id_text(struct store_id id, char ret_text[MAILBOX_ID_TEXT_LEN + 1])
 int message_read(
 	struct account *a, uint32_t email, uint64_t offset, uint64_t len, struct buf *out) CHECKED;
 
+/* The message will be read from its start soon. What message_get gave before is good no longer. */
+void message_expect(struct account *a, uint32_t email);
+
 #endif

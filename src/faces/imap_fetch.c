@@ -4,6 +4,8 @@
 
 #include "base/text.h"
 
+#define AHEAD 8u /* messages whose bodies are under way */
+
 /* Errors that mean "this message is no longer there". */
 static bool
 means_gone(int err)
@@ -167,6 +169,28 @@ put_own_flags(struct imap_conn *c, struct fetch_work *w)
 		put_row_item(c, w, &modseq);
 }
 
+static bool
+wants_body(const struct fetch_work *w)
+{
+	for (size_t i = 0; i < w->args.n; i++)
+		if (w->args.items[i].kind == FETCH_SECTION || w->args.items[i].kind == FETCH_BINARY)
+			return true;
+	return false;
+}
+
+/* The bodies of the messages that follow come while this one is sent. */
+static void
+expect_bodies(struct imap_conn *c, struct fetch_work *w)
+{
+	uint32_t end = MIN(w->at + AHEAD, w->spans.at[w->span].to);
+
+	for (w->ahead = MAX(w->ahead, w->at); w->ahead < end; w->ahead++) {
+		const struct message_row *row = mailbox_row(c->view.mb, c->view.uids.at[w->ahead]);
+		if (row && row->modseq > w->args.changed_since)
+			message_expect(c->account, row->email);
+	}
+}
+
 /* Steps to the next message; false at the end. */
 static bool
 next_message(struct imap_conn *c, struct fetch_work *w)
@@ -191,6 +215,8 @@ next_message(struct imap_conn *c, struct fetch_work *w)
 	w->item = 0;
 	w->in_message = w->first = true;
 	w->have_message = false;
+	if (w->bodies)
+		expect_bodies(c, w);
 	imap_put_fetch_start(c, w->at);
 	return true;
 }
@@ -310,6 +336,7 @@ start(struct imap_conn *c, struct fetch_work *w)
 	if (w->args.vanished)
 		imap_put_vanished_earlier(c, w->args.changed_since, &w->args.set);
 	w->at = w->spans.len ? w->spans.at[0].from : 0;
+	w->bodies = wants_body(w) && w->spans.total > 1;
 	c->work = w;
 	c->resume = step;
 	return LL_OK;

@@ -73,8 +73,10 @@ struct fetch_work {
 	struct imap_spans spans;
 	size_t span; /* current span; at: next message in it; item: next item of the message */
 	uint32_t at;
+	uint32_t ahead; /* messages of the span before this one are asked for */
 	size_t item;
 	bool in_message; /* its "* n FETCH (" is out */
+	bool bodies; /* of several messages */
 	bool have_message; /* message is good */
 	bool first; /* no item of this message is out yet */
 	struct message_row row;

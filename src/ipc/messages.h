@@ -87,7 +87,7 @@
 #define MSG_ST_COMMIT(F)        F##_U64(id) F##_ID(partition) F##_U64(expect) F##_U64(quota) F##_BYTES(ops, IPC_PAYLOAD_MAX)
 #define MSG_ST_COMMITTED(F)     F##_U64(id) F##_U8(err) F##_U64(version)
 #define MSG_ST_BLOB_PUT(F)      F##_U64(id) F##_ID(blob) F##_U64(len)
-#define MSG_ST_BLOB_READ(F)     F##_U64(id) F##_ID(partition) F##_ID(blob) F##_U64(offset) F##_U64(len)
+#define MSG_ST_BLOB_READ(F)     F##_U64(id) F##_ID(partition) F##_ID(blob) F##_U64(offset) F##_U64(len) F##_U32(at)
 #define MSG_ST_BLOB_SIZE(F)     F##_U64(id) F##_ID(partition) F##_ID(blob)
 #define MSG_ST_WATCH(F)         F##_U64(id) F##_ID(partition)
 #define MSG_ST_UNWATCH(F)       F##_ID(partition)

@@ -12,6 +12,9 @@
 #include <unistd.h>
 
 #define WINDOW_LEN ((size_t)1 << 20)
+#define AHEAD_SLOTS 8 /* in the window's second half */
+#define AHEAD_LEN ((size_t)64 << 10)
+#define AT_ONCE (WINDOW_LEN - AHEAD_SLOTS * AHEAD_LEN)
 #define SMALL_READ ((size_t)2 << 10)
 
 struct waiting {
@@ -33,6 +36,15 @@ struct bell {
 	store_bell *fn;
 	void *ctx;
 	bool rung;
+};
+
+/* A blob that was asked for before it is read. */
+struct ahead {
+	struct store_id blob;
+	uint64_t id;
+	size_t len, got;
+	int err;
+	bool used, done;
 };
 
 struct client {
@@ -57,6 +69,8 @@ struct client {
 	uint64_t call_numbers[3];
 	bool call_more;
 	uint8_t *window;
+	struct ahead ahead[AHEAD_SLOTS];
+	size_t next_ahead;
 	void (*lost)(void *);
 	void *lost_ctx;
 };
@@ -118,6 +132,28 @@ finish(struct client *k, store_done *done, void *ctx, int err, uint64_t version)
 	assert(r == LL_OK); /* else the promise that done is called cannot be kept */
 }
 
+static struct ahead *
+ahead_by_id(struct client *k, uint64_t id)
+{
+	for (size_t i = 0; i < AHEAD_SLOTS; i++)
+		if (k->ahead[i].used && k->ahead[i].id == id)
+			return &k->ahead[i];
+	return NULL;
+}
+
+static bool
+on_ahead(struct client *k, uint64_t id, int err, uint64_t got)
+{
+	struct ahead *a = ahead_by_id(k, id);
+
+	if (!a)
+		return false;
+	a->err = err;
+	a->got = MIN((size_t)got, a->len);
+	a->done = true;
+	return true;
+}
+
 static bool
 on_committed(struct client *k, const struct msg_st_committed *m)
 {
@@ -157,6 +193,8 @@ store_client_message(struct store *s, const struct msg *m, int fd)
 		on_bell(k, &m->st_bell);
 		return true;
 	case MSG_KIND_ST_VALUE:
+		if (on_ahead(k, m->st_value.id, LL_ERR_AGAIN, 0)) /* it has no window */
+			return true;
 		if (m->st_value.id == k->call_id && k->call_out && !m->st_value.err)
 			buf_put(k->call_out, m->st_value.value);
 		return finish_call(k, m->st_value.id, -(int)m->st_value.err);
@@ -171,7 +209,9 @@ store_client_message(struct store *s, const struct msg *m, int fd)
 		k->call_numbers[2] = m->st_stated.blobs;
 		return finish_call(k, m->st_stated.id, -(int)m->st_stated.err);
 	case MSG_KIND_ST_COMMITTED:
-		if (on_committed(k, &m->st_committed))
+		if (on_committed(k, &m->st_committed) ||
+			on_ahead(k, m->st_committed.id, -(int)m->st_committed.err,
+				m->st_committed.version))
 			return true;
 		k->call_numbers[0] = m->st_committed.version;
 		return finish_call(k, m->st_committed.id, -(int)m->st_committed.err);
@@ -425,9 +465,55 @@ read_part(struct client *k, const struct store_id *partition, const struct store
 	memcpy(m.blob, blob->b, STORE_ID_LEN);
 	r = call_end(k, ipc_send_st_blob_read(k->c, &m, -1));
 	if (r == LL_OK && len > SMALL_READ && k->window)
-		r = buf_put(out, slice_new(k->window, MIN((size_t)k->call_numbers[0], WINDOW_LEN)));
+		r = buf_put(out, slice_new(k->window, MIN((size_t)k->call_numbers[0], AT_ONCE)));
 	*ret_got = out->len - before;
 	return r ? r : buf_err(out);
+}
+
+static void
+client_blob_ahead(struct store *s, struct store_id partition, struct store_id blob, size_t len)
+{
+	struct client *k = client_of(s);
+	size_t slot = k->next_ahead % AHEAD_SLOTS;
+	struct ahead *a = &k->ahead[slot];
+	struct msg_st_blob_read m = {.len = len, .at = (uint32_t)(AT_ONCE + slot * AHEAD_LEN)};
+
+	if (len <= SMALL_READ || len > AHEAD_LEN || (a->used && !a->done) || k->closed)
+		return;
+	if (!k->window)
+		make_window(k);
+	if (!k->window)
+		return;
+	m.id = ++k->next_id;
+	memcpy(m.partition, partition.b, STORE_ID_LEN);
+	memcpy(m.blob, blob.b, STORE_ID_LEN);
+	*a = (struct ahead){.blob = blob, .id = m.id, .len = len};
+	a->used = ipc_send_st_blob_read(k->c, &m, -1) == LL_OK;
+	k->next_ahead += a->used;
+}
+
+/* Takes a blob that was asked for ahead; false when it was not, or could not be read. */
+static bool
+take_ahead(struct client *k, const struct store_id *blob, size_t len, struct buf *out)
+{
+	struct ahead *a = NULL;
+	size_t slot = 0;
+	int r = LL_OK;
+
+	for (size_t i = 0; i < AHEAD_SLOTS; i++)
+		if (k->ahead[i].used && k->ahead[i].len == len &&
+			memcmp(&k->ahead[i].blob, blob, sizeof(*blob)) == 0)
+			a = &k->ahead[slot = i];
+	if (!a)
+		return false;
+	k->in_call = true;
+	while (!a->done && !k->closed && r == LL_OK)
+		r = ipc_pump(k->c);
+	k->in_call = false;
+	k->closed = k->closed || r;
+	a->used = !a->done;
+	return a->done && a->err == LL_OK &&
+		buf_put(out, slice_new(k->window + AT_ONCE + slot * AHEAD_LEN, a->got)) == LL_OK;
 }
 
 static int
@@ -439,8 +525,10 @@ client_blob_read(struct store *s, struct store_id partition, struct store_id blo
 
 	if (len > SMALL_READ && !k->window)
 		make_window(k);
+	if (offset == 0 && take_ahead(k, &blob, len, ret_data))
+		return LL_OK;
 	while (len) {
-		size_t want = MIN(len, k->window ? WINDOW_LEN : SMALL_READ), got;
+		size_t want = MIN(len, k->window ? AT_ONCE : SMALL_READ), got;
 		int r = read_part(k, &partition, &blob, offset, want, ret_data, &got);
 		if (r) {
 			buf_truncate(ret_data, before);
@@ -523,6 +611,7 @@ static const struct store_vtable vtable = {
 	.wait = client_wait,
 	.blob_put = client_blob_put,
 	.blob_read = client_blob_read,
+	.blob_ahead = client_blob_ahead,
 	.blob_size = client_blob_size,
 	.watch = client_watch,
 	.unwatch = client_unwatch,
@@ -565,6 +654,8 @@ store_client_trim(struct store *s)
 {
 	struct client *k = client_of(s);
 
+	for (size_t i = 0; i < AHEAD_SLOTS; i++)
+		k->ahead[i].used = k->ahead[i].used && !k->ahead[i].done;
 	if (k->window)
 		(void)madvise(k->window, WINDOW_LEN, MADV_REMOVE);
 }

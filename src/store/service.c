@@ -341,16 +341,18 @@ blob_put(struct store_peer *p, const struct msg *m, int fd)
 	answer_commit(p, m->st_blob_put.id, r, 0);
 }
 
-/* Answers with the bytes themselves, or, when there are many, with their number in the window. */
+/* Answers with the bytes themselves, or, when there are many, with their number; they stand in the
+ * window then, where they were wanted. */
 static void
 blob_read(struct store_peer *p, const struct msg *m, int fd)
 {
 	const struct msg_st_blob_read *q = &m->st_blob_read;
 	bool small = q->len <= INLINE_READ_MAX || !p->window;
-	uint64_t len = MIN(q->len, small ? INLINE_READ_MAX : (uint64_t)p->window_len);
+	size_t at = MIN((size_t)q->at, p->window_len);
+	uint64_t len = MIN(q->len, small ? INLINE_READ_MAX : (uint64_t)(p->window_len - at));
 	struct buf out = small
 		? BUF_INIT(INLINE_READ_MAX)
-		: (struct buf){.ptr = p->window, .cap = p->window_len, .max = p->window_len};
+		: (struct buf){.ptr = p->window + at, .cap = (size_t)len, .max = (size_t)len};
 	struct store_id id, blob;
 	int r = check(p, q->partition, SLICE_NONE, MAY_READ, &id);
 

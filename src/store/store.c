@@ -57,6 +57,13 @@ store_blob_read(struct store *s, struct store_id partition, struct store_id blob
 	return s->v->blob_read(s, partition, blob, offset, len, ret_data);
 }
 
+void
+store_blob_ahead(struct store *s, struct store_id partition, struct store_id blob, size_t len)
+{
+	if (s->v->blob_ahead)
+		s->v->blob_ahead(s, partition, blob, len);
+}
+
 int
 store_blob_size(struct store *s, struct store_id partition, struct store_id blob, uint64_t *ret)
 {

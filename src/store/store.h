@@ -92,6 +92,8 @@ struct store_vtable {
 	int (*blob_put)(struct store *, struct store_id blob, struct slice data);
 	int (*blob_read)(struct store *, struct store_id partition, struct store_id blob,
 		uint64_t offset, size_t len, struct buf *ret_data);
+	void (*blob_ahead)(
+		struct store *, struct store_id partition, struct store_id blob, size_t len);
 	int (*blob_size)(
 		struct store *, struct store_id partition, struct store_id blob, uint64_t *ret);
 	int (*watch)(struct store *, struct store_id partition, store_bell *bell, void *ctx);
@@ -147,6 +149,8 @@ int store_blob_put(struct store *s, struct store_id blob, struct slice data) CHE
  * end. LL_ERR_NOTFOUND; LL_ERR_CORRUPT (noticed when the whole blob is read). */
 int store_blob_read(struct store *s, struct store_id partition, struct store_id blob,
 	uint64_t offset, size_t len, struct buf *ret_data) CHECKED;
+/* Says that the first len bytes, and just these, will be read soon. It may do nothing. */
+void store_blob_ahead(struct store *s, struct store_id partition, struct store_id blob, size_t len);
 int store_blob_size(
 	struct store *s, struct store_id partition, struct store_id blob, uint64_t *ret) CHECKED;
 
