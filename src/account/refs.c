@@ -135,7 +135,7 @@ static int
 refs_merge(struct txn *t, const struct uid_list *emails, bool add, struct uid_list *pages,
 	struct uid_list *dead)
 {
-	const struct ref *old = t->a->refs.v.at, *end = old + t->a->refs.v.len;
+	const struct ref *old = t->a->refs.v.at, *end = VEC_END(&t->a->refs.v);
 	int err = LL_OK;
 
 	for (size_t i = 0, n; i < emails->len && !err; i += n) {

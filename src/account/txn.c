@@ -207,7 +207,7 @@ seal_page(struct txn *t, struct txn_box *b, const struct edit *e, const struct e
 static int
 seal_rows(struct txn *t, struct txn_box *b)
 {
-	const struct edit *e = b->edits.at, *end = e + b->edits.len, *next;
+	const struct edit *e = b->edits.at, *end = VEC_END(&b->edits), *next;
 	int err = LL_OK;
 
 	for (; e < end && !err; e = next) {
@@ -304,7 +304,7 @@ apply_pages(struct mailbox *mb, const struct row_page *p)
 static void
 apply_rows(struct mailbox *mb, const struct txn_box *b)
 {
-	const struct edit *e = b->edits.at, *end = e + b->edits.len;
+	const struct edit *e = b->edits.at, *end = VEC_END(&b->edits);
 	size_t from = e < end ? mailbox_lower_bound(mb, e->row.uid) : 0, to = from;
 
 	if (e == end)

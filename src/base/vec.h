@@ -26,6 +26,8 @@
 	} while (0)
 #define VEC_EACH(var, v)                                                                           \
 	for (__typeof__((v)->at + 0) var = (v)->at; var && var < (v)->at + (v)->len; var++)
+/* Behind the last item; NULL + 0 is no pointer to compute. */
+#define VEC_END(v) ((v)->len ? (v)->at + (v)->len : (v)->at)
 /* Removes item i and moves the later ones forward. */
 #define VEC_REMOVE(v, i)                                                                           \
 	do {                                                                                       \
