@@ -3,9 +3,11 @@
 #include "ipc/channel.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "ipc/pairs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,8 +76,8 @@ ipc_new(struct loop *loop, int fd, const struct ipc_options *o)
 static void
 packet_free(struct packet *p)
 {
-	if (p->fd >= 0)
-		close(p->fd);
+	fd_close(&p->fd);
+	secret_wipe(p->bytes, p->len);
 	free(p);
 }
 
@@ -159,7 +161,11 @@ enqueue(struct ipc_channel *c, struct slice bytes, int fd)
 	p = malloc(sizeof(*p) + bytes.len);
 	if (!p)
 		return LL_ERR_NOMEM;
-	*p = (struct packet){.fd = fd >= 0 ? dup(fd) : -1, .len = bytes.len};
+	*p = (struct packet){.fd = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1, .len = bytes.len};
+	if (fd >= 0 && p->fd < 0) {
+		free(p);
+		return LL_ERR_LIMIT;
+	}
 	memcpy(p->bytes, bytes.ptr, bytes.len);
 	*c->tail = p;
 	c->tail = &p->next;
@@ -174,7 +180,10 @@ transmit(struct ipc_channel *c, int fd)
 {
 	int r = c->head ? LL_ERR_AGAIN : send_packet(c->fd, buf_slice(&tx), fd);
 
-	return r == LL_ERR_AGAIN ? enqueue(c, buf_slice(&tx), fd) : r;
+	if (r == LL_ERR_AGAIN)
+		r = enqueue(c, buf_slice(&tx), fd);
+	secret_wipe(tx.ptr, tx.len); /* keys and passwords go this way */
+	return r;
 }
 
 #define SENDER(NAME, name, carries)                                                                \
@@ -227,10 +236,12 @@ receive(struct ipc_channel *c, uint8_t *space, int *ret_fd)
 		char space[CMSG_SPACE(sizeof(int))];
 	} control;
 	struct iovec iov = {space, IPC_PACKET_MAX};
+	/* Room for one descriptor and no padding: the kernel would put a second one there, which
+	 * nobody would close. */
 	struct msghdr mh = {.msg_iov = &iov,
 		.msg_iovlen = 1,
 		.msg_control = control.space,
-		.msg_controllen = sizeof(control.space)};
+		.msg_controllen = CMSG_LEN(sizeof(int))};
 	ssize_t n;
 
 	do
@@ -238,14 +249,13 @@ receive(struct ipc_channel *c, uint8_t *space, int *ret_fd)
 	while (n < 0 && errno == EINTR);
 	if (n < 0 && errno == EAGAIN)
 		return LL_ERR_AGAIN;
-	if (n <= 0)
+	if (n < 0)
 		return LL_ERR_CLOSED;
 	*ret_fd = received_fd(&mh);
-	if (mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
-		fd_close(ret_fd);
-		return LL_ERR_SYNTAX;
-	}
-	return n;
+	if (n > 0 && !(mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
+		return n;
+	fd_close(ret_fd);
+	return n == 0 ? LL_ERR_CLOSED : LL_ERR_SYNTAX;
 }
 
 static int
@@ -271,6 +281,7 @@ dispatch(struct ipc_channel *c, struct slice packet, int fd)
 static int
 receive_one(struct ipc_channel *c, bool *freed)
 {
+	bool *outer = c->freed;
 	uint8_t *space;
 	int fd = -1, r;
 	ssize_t n;
@@ -286,7 +297,10 @@ receive_one(struct ipc_channel *c, bool *freed)
 	c->freed = freed;
 	r = dispatch(c, slice_new(space, (size_t)n), fd);
 	if (!*freed)
-		c->freed = NULL;
+		c->freed = outer;
+	else if (outer)
+		*outer = true; /* a handler further up the stack uses it too */
+	secret_wipe(space, (size_t)n);
 	rx_depth--;
 	return r ? r : 1;
 }
@@ -298,8 +312,8 @@ on_io(void *ctx, unsigned events)
 	bool freed = false;
 	int r = LL_OK;
 
-	if (events & LOOP_WRITE)
-		r = flush(c);
+	if ((events & LOOP_WRITE) && (r = flush(c)) == LL_ERR_AGAIN)
+		r = LL_OK;
 	for (int i = 0; i < IPC_READS_PER_ROUND && (r == LL_OK || r == 1); i++) {
 		r = receive_one(c, &freed);
 		if (freed)

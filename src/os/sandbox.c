@@ -231,7 +231,8 @@ static const int calls_common[] = {
 	SCMP_SYS(getsockopt),
 	SCMP_SYS(rseq),
 };
-static const int calls_pass_fds[] = {SCMP_SYS(socketpair), SCMP_SYS(eventfd2)};
+static const int calls_pass_fds[] = {
+	SCMP_SYS(socketpair), SCMP_SYS(eventfd2), SCMP_SYS(setsockopt)};
 static const int calls_accept[] = {
 	SCMP_SYS(accept4), SCMP_SYS(setsockopt), SCMP_SYS(getsockname), SCMP_SYS(getpeername)};
 static const int calls_connect[] = {SCMP_SYS(connect), SCMP_SYS(setsockopt), SCMP_SYS(getsockname),
@@ -312,10 +313,10 @@ static const struct {
 	{0, SCMP_SYS(fcntl), 1, ~0ULL, F_SETFL},
 	{0, SCMP_SYS(fcntl), 1, ~0ULL, F_GETFD},
 	{0, SCMP_SYS(fcntl), 1, ~0ULL, F_SETFD},
+	{0, SCMP_SYS(fcntl), 1, ~0ULL, F_DUPFD_CLOEXEC}, /* a descriptor that waits in a channel */
 	{0, SCMP_SYS(fcntl), 1, ~0ULL, F_ADD_SEALS},
 	{0, SCMP_SYS(fcntl), 1, ~0ULL, F_GET_SEALS},
 	{SANDBOX_FILES, SCMP_SYS(fcntl), 1, ~0ULL, F_SETLK},
-	{SANDBOX_FILES, SCMP_SYS(fcntl), 1, ~0ULL, F_DUPFD_CLOEXEC},
 	{SANDBOX_FILES, SCMP_SYS(fcntl), 1, ~0ULL, 1036 /* F_SET_RW_HINT */},
 	{SANDBOX_FILES, SCMP_SYS(prctl), 0, ~0ULL, PR_SET_NAME},
 	/* the C library's own two signals, at the first thread; SIGSYS stays out of reach */

@@ -13,7 +13,7 @@
  * descriptors, memory without execution, clocks, randomness, exit). */
 enum {
 	SANDBOX_PASS_FDS =
-		1 << 0, /* socketpair, memfd_create: making what is handed to other processes */
+		1 << 0, /* socketpair, socket options: making what is handed to other processes */
 	SANDBOX_ACCEPT = 1 << 1, /* accept4 and socket options on given listeners */
 	SANDBOX_CONNECT = 1 << 2, /* socket(AF_INET/AF_INET6) and connect */
 	SANDBOX_FORK = 1 << 3, /* fork without exec; waiting for the children */

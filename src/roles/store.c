@@ -25,7 +25,7 @@ store_profile(const struct role_env *env, struct sandbox_profile *ret)
 {
 	st.paths[0] = (struct sandbox_path){".", true};
 	ret->paths = st.paths;
-	ret->calls = SANDBOX_FILES | SANDBOX_THREADS | SANDBOX_PASS_FDS | SANDBOX_ACCEPT;
+	ret->calls = SANDBOX_FILES | SANDBOX_THREADS | SANDBOX_PASS_FDS;
 	ret->max_files = 65536;
 }
 
