@@ -23,6 +23,8 @@ struct stream {
 	int fd;
 	SSL *ssl;
 	bool handshaking, server, paused, finishing, high, dead;
+	bool hung; /* hung up while paused: out of the loop until somebody reads on */
+	bool deaf; /* the far end takes nothing more; what it sent may still be read */
 	bool want_write; /* TLS needs the socket writable to go on reading */
 	struct buf in, out;
 	size_t out_at; /* sent bytes at the front of out */
@@ -154,6 +156,7 @@ read_some(struct stream *s, uint8_t *p, size_t n)
 	if (!s->ssl)
 		return socket_result(recv(s->fd, p, n, MSG_DONTWAIT));
 	s->want_write = false;
+	ERR_clear_error();
 	r = SSL_read(s->ssl, p, (int)n);
 	return r > 0 ? r : tls_result(s, r);
 }
@@ -165,18 +168,30 @@ write_some(struct stream *s, const uint8_t *p, size_t n)
 
 	if (!s->ssl)
 		return socket_result(send(s->fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL));
+	ERR_clear_error();
 	r = SSL_write(s->ssl, p, (int)MIN(n, (size_t)INT32_MAX));
 	return r > 0 ? r : tls_result(s, r);
 }
 
-static int
+/* The far end takes nothing more. What it sent before is still to be read. */
+static void
+mute(struct stream *s)
+{
+	s->deaf = true;
+	s->out_at = s->out.len;
+}
+
+static void
 flush(struct stream *s)
 {
 	while (s->out.len > s->out_at && !s->handshaking) {
 		ssize_t n = write_some(s, s->out.ptr + s->out_at, s->out.len - s->out_at);
+		if (n == LL_ERR_AGAIN)
+			return;
 		if (n < 0)
-			return n == LL_ERR_AGAIN ? LL_OK : LL_ERR_CLOSED;
-		s->out_at += (size_t)n;
+			mute(s);
+		else
+			s->out_at += (size_t)n;
 	}
 	if (s->out_at == s->out.len) {
 		s->out_at = 0;
@@ -185,19 +200,20 @@ flush(struct stream *s)
 		else
 			buf_reset(&s->out);
 	}
-	return LL_OK;
 }
 
 int
 stream_send(struct stream *s, struct slice bytes)
 {
-	if (s->dead)
+	if (s->dead || s->deaf)
 		return LL_ERR_CLOSED;
 	if (stream_queued(s) == 0 && !s->handshaking) {
 		/* The usual case: nothing waits, the socket takes it all, nothing is copied. */
 		ssize_t n = bytes.len ? write_some(s, bytes.ptr, bytes.len) : 0;
-		if (n < 0 && n != LL_ERR_AGAIN)
+		if (n < 0 && n != LL_ERR_AGAIN) {
+			mute(s);
 			return LL_ERR_CLOSED;
+		}
 		bytes = slice_skip(bytes, (size_t)MAX(n, 0));
 	}
 	if (bytes.len == 0)
@@ -349,9 +365,10 @@ step(struct stream *s, unsigned events, bool *freed)
 		if (*freed || r)
 			return r == LL_ERR_AGAIN ? LL_OK : r;
 	}
-	if ((events & LOOP_WRITE) || s->out.len)
-		r = flush(s);
-	if (r == LL_OK && (events & (LOOP_READ | LOOP_HANGUP) || s->want_write))
+	if ((events & LOOP_HANGUP) && s->paused)
+		mute(s);
+	flush(s);
+	if (events & (LOOP_READ | LOOP_HANGUP) || s->want_write)
 		r = take_input(s, freed);
 	if (*freed || r)
 		return r;
@@ -376,6 +393,20 @@ static bool __attribute__((noinline)) left(struct stream *s, bool freed, bool *o
 	return freed;
 }
 
+/* Nothing more is heard of the socket; the owner is told once and frees the stream. */
+static void
+die(struct stream *s, int r)
+{
+	s->dead = true;
+	loop_unwatch(s->loop, &s->watch);
+	loop_timer_stop(s->loop, &s->again);
+	if (s->ssl && s->finishing && !s->handshaking)
+		(void)SSL_shutdown(s->ssl);
+	ERR_clear_error();
+	s->ops->closed(s->ctx,
+		s->finishing || r == LL_ERR_CLOSED ? (s->tls_error[0] ? LL_ERR_CRYPTO : 0) : r);
+}
+
 static void
 on_io(void *ctx, unsigned events)
 {
@@ -383,21 +414,25 @@ on_io(void *ctx, unsigned events)
 	bool freed = false, *outer = s->freed;
 	int r;
 
+	if (s->dead)
+		return;
 	s->freed = &freed;
 	r = step(s, events, &freed);
 	if (left(s, freed, outer))
 		return;
-	if ((events & LOOP_HANGUP) && (s->paused || s->finishing) && !s->handshaking)
-		r = LL_ERR_CLOSED; /* nobody is left to read what is queued */
-	if (r == LL_OK) {
-		update(s);
-		return;
+	if (r == LL_OK && ((events & LOOP_HANGUP) || s->deaf) && !s->handshaking) {
+		if (s->finishing || (s->deaf && !s->paused)) {
+			r = LL_ERR_CLOSED; /* nobody is left to read what is queued */
+		} else if (s->paused) {
+			loop_unwatch(s->loop, &s->watch);
+			s->hung = true;
+			return;
+		}
 	}
-	s->dead = true;
-	if (s->ssl && s->finishing)
-		(void)SSL_shutdown(s->ssl);
-	s->ops->closed(s->ctx,
-		s->finishing || r == LL_ERR_CLOSED ? (s->tls_error[0] ? LL_ERR_CRYPTO : 0) : r);
+	if (r == LL_OK)
+		update(s);
+	else
+		die(s, r);
 }
 
 void
@@ -421,11 +456,23 @@ on_again(void *ctx)
 		on_io(s, LOOP_READ);
 }
 
+/* A stream that hung up while paused comes back into the loop. */
+static void
+listen_again(struct stream *s)
+{
+	if (s->hung && loop_watch(s->loop, &s->watch, s->fd, LOOP_READ, on_io, s))
+		s->dead = true;
+	s->hung = false;
+	update(s);
+}
+
 void
 stream_resume(struct stream *s)
 {
 	s->paused = false;
-	update(s);
+	if (s->dead)
+		return;
+	listen_again(s);
 	if ((s->in.len || (s->ssl && SSL_pending(s->ssl) > 0)) && !s->again.slot &&
 		loop_timer_set(s->loop, &s->again, 0, on_again, s))
 		s->dead = true;
@@ -436,5 +483,5 @@ stream_finish(struct stream *s)
 {
 	s->finishing = true;
 	s->want_write = true; /* one more round, even when the queue is empty */
-	update(s);
+	listen_again(s);
 }
