@@ -8,14 +8,13 @@
 #include "mail/address.h"
 #include "mail/header.h"
 #include "os/clock.h"
+#include "os/memfile.h"
 #include "roles/delivery.h"
 #include "store/client.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #define JOB_TIMEOUT_MS 60000 /* for everything that others must answer */
 #define SENDERS_MAX 20000
@@ -73,12 +72,8 @@ on_timeout(void *ctx)
 {
 	struct job *j = ctx;
 
-	if (j->commits) {
-		j->asker = NULL; /* the answer would come too late; the commits are still counted
-				       down */
-		return;
-	}
-	finish(j, 451, "");
+	if (!j->commits) /* else only the store knows what becomes of it, and will say so */
+		finish(j, 451, "");
 }
 
 /* --- sealing and committing --- */
@@ -416,12 +411,12 @@ take_payload(struct job *j, const struct msg_deliver *m, int fd)
 	if (fd >= 0) {
 		/* Sealed against change by the frontend; checked here, because it may be a hostile
 		 * one. */
-		const int wanted = F_SEAL_SHRINK | F_SEAL_WRITE;
-		if ((fcntl(fd, F_GET_SEALS) & wanted) != wanted ||
-			lseek(fd, 0, SEEK_END) < (off_t)total)
+		void *at;
+		if (total == 0 || memfile_check(fd, total, true))
 			return LL_ERR_DENIED;
-		j->payload = mmap(NULL, j->payload_len, PROT_READ, MAP_PRIVATE, fd, 0);
-		j->mapped = j->payload != MAP_FAILED;
+		at = mmap(NULL, j->payload_len, PROT_READ, MAP_PRIVATE, fd, 0);
+		j->mapped = at != MAP_FAILED;
+		j->payload = j->mapped ? at : NULL;
 		return j->mapped ? LL_OK : LL_ERR_NOMEM;
 	}
 	if (m->payload.len != total)

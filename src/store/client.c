@@ -3,6 +3,7 @@
 #include "store/client.h"
 #include "base/error.h"
 #include "base/vec.h"
+#include "os/memfile.h"
 #include "store/wire.h"
 
 #include <fcntl.h>
@@ -402,18 +403,9 @@ client_wait(struct store *s)
 static int
 memory_file(struct slice data)
 {
-	int fd = memfd_create("blob", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int fd = memfile_new("blob");
 
-	while (fd >= 0 && data.len) {
-		ssize_t n = write(fd, data.ptr, data.len);
-		if (n <= 0)
-			fd_close(&fd);
-		else
-			data = slice_skip(data, (size_t)n);
-	}
-	if (fd >= 0 &&
-		fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) <
-			0)
+	if (fd >= 0 && (memfile_write(fd, data) || memfile_seal(fd)))
 		fd_close(&fd);
 	return fd;
 }

@@ -7,13 +7,12 @@
 #include "base/log.h"
 #include "base/vec.h"
 #include "ipc/pairs.h"
+#include "os/memfile.h"
 #include "store/wire.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define WINDOW_MAX ((uint64_t)4 << 20)
@@ -153,8 +152,11 @@ static bool
 op_permitted(
 	const struct store_peer *p, const struct store_id *partition, const struct store_op *op)
 {
+	bool keyed = op->kind == STORE_PUT || op->kind == STORE_PUT_NEW || op->kind == STORE_DEL;
 	unsigned may = rights_on(p, partition, op->key);
 
+	if (keyed != (op->key.len > 0)) /* the empty key would stand below no prefix */
+		return false;
 	if (may & MAY_WRITE)
 		return true;
 	return (may & MAY_APPEND) &&
@@ -312,15 +314,11 @@ commit(struct store_peer *p, const struct msg *m, int fd)
 static int
 put_from_file(struct store_service *sv, const struct msg_st_blob_put *m, int fd)
 {
-	const int wanted = F_SEAL_SHRINK | F_SEAL_WRITE;
 	struct store_id blob;
-	struct stat st;
 	void *p;
 	int r;
 
-	/* Without these seals the sender could cut the file while it is read here. */
-	if ((fcntl(fd, F_GET_SEALS) & wanted) != wanted || fstat(fd, &st) < 0 ||
-		m->len > STORE_BLOB_MAX || (uint64_t)st.st_size < m->len)
+	if (m->len > STORE_BLOB_MAX || memfile_check(fd, m->len, true))
 		return LL_ERR_DENIED;
 	memcpy(blob.b, m->blob, STORE_ID_LEN);
 	if (m->len == 0)
@@ -387,13 +385,10 @@ blob_size(struct store_peer *p, const struct msg *m, int fd)
 static void
 window(struct store_peer *p, const struct msg *m, int fd)
 {
-	const int wanted = F_SEAL_SHRINK;
-	struct stat st;
 	void *at;
 
-	if (p->window || (fcntl(fd, F_GET_SEALS) & wanted) != wanted ||
-		m->st_window.len > WINDOW_MAX || fstat(fd, &st) < 0 ||
-		(uint64_t)st.st_size < m->st_window.len) {
+	if (p->window || m->st_window.len > WINDOW_MAX ||
+		memfile_check(fd, m->st_window.len, false)) {
 		(void)deny(p, "window");
 		return;
 	}
