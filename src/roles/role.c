@@ -45,14 +45,15 @@ role_forget(struct role_env *env)
 }
 
 struct ipc_channel *
-role_peer(struct role_env *env, enum role role, unsigned index)
+role_peer(struct role_env *env, enum role role, unsigned turn)
 {
-	for (unsigned i = 0; i < ROLE_PEERS_MAX; i++) {
-		struct ipc_channel *c = env->peers[role][(index + i) % ROLE_PEERS_MAX];
-		if (c)
-			return c;
-	}
-	return NULL;
+	struct ipc_channel *there[ROLE_PEERS_MAX];
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < ROLE_PEERS_MAX; i++)
+		if (env->peers[role][i])
+			there[n++] = env->peers[role][i];
+	return n ? there[turn % n] : NULL;
 }
 
 static void __attribute__((noreturn)) fatal(const char *what, int err)
@@ -114,6 +115,18 @@ on_listener(struct role_env *env, struct ipc_channel *c, const struct msg *m, in
 		(enum service)m->setup_listener.service, m->setup_listener.port, fd};
 }
 
+/* The role learns of it before the channel goes. */
+static void
+drop_peer(struct role_env *env, enum role role, unsigned index)
+{
+	struct ipc_channel *c = env->peers[role][index];
+
+	env->peers[role][index] = NULL;
+	if (env->started && env->def->peer)
+		env->def->peer(env, role, index, c, true);
+	ipc_free(c);
+}
+
 static void
 on_peer(struct role_env *env, struct ipc_channel *parent, const struct msg *m, int fd)
 {
@@ -124,7 +137,8 @@ on_peer(struct role_env *env, struct ipc_channel *parent, const struct msg *m, i
 
 	if (role >= ROLES || index >= ROLE_PEERS_MAX || !(c = ipc_new(env->loop, fd, &o)))
 		fatal("peer", LL_ERR_LIMIT);
-	ipc_free(env->peers[role][index]);
+	if (env->peers[role][index]) /* its end has not been read yet, and now never will be */
+		drop_peer(env, role, index);
 	env->peers[role][index] = c;
 	if (env->started && env->def->peer)
 		env->def->peer(env, role, index, c, false);
@@ -222,16 +236,12 @@ on_peer_gone(void *ctx, struct ipc_channel *c, int err)
 {
 	struct role_env *env = ctx;
 
-	for (unsigned r = 0; r < ROLES; r++) {
-		for (unsigned i = 0; i < ROLE_PEERS_MAX; i++) {
-			if (env->peers[r][i] != c)
-				continue;
-			env->peers[r][i] = NULL;
-			if (env->started && env->def->peer)
-				env->def->peer(env, (enum role)r, i, c, true);
-		}
-	}
-	ipc_free(c);
+	for (unsigned r = 0; r < ROLES; r++)
+		for (unsigned i = 0; i < ROLE_PEERS_MAX; i++)
+			if (env->peers[r][i] == c) {
+				drop_peer(env, (enum role)r, i);
+				return;
+			}
 }
 
 static void
@@ -248,7 +258,8 @@ role_main(const struct role_def *def)
 
 	log_setup(STDERR_FILENO, role_name(def->role), LOG_LEVEL_INFO);
 	signal(SIGPIPE, SIG_IGN);
-	/* No configuration file of OpenSSL: it would be read inside the sandbox, and could load code. */
+	/* No configuration file of OpenSSL: it would be read inside the sandbox, and could load
+	 * code. */
 	OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
 	tzset(); /* the C library opens the zone file at the first use */
 	if (!env || sodium_init() < 0 || suites_init())

@@ -88,8 +88,9 @@ struct slice role_data(const struct role_env *env, const char *name);
 /* Wipes all secrets that were handed over. */
 void role_forget(struct role_env *env);
 
-/* Some peer of that kind, the given index first; NULL when none is there. */
-struct ipc_channel *role_peer(struct role_env *env, enum role role, unsigned index);
+/* A peer of that kind, another one for each `turn` as far as there are several; NULL when none is
+ * there. */
+struct ipc_channel *role_peer(struct role_env *env, enum role role, unsigned turn);
 
 extern const struct role_def role_store, role_tlskey, role_lookup, role_session, role_auth,
 	role_relay, role_delivery, role_frontend;
