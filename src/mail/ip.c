@@ -84,3 +84,11 @@ ip_is_loopback(const uint8_t bytes[16])
 
 	return memcmp(bytes, v4, sizeof(v4)) == 0 || memcmp(bytes, v6, sizeof(v6)) == 0;
 }
+
+struct slice
+ip_network(const uint8_t bytes[16])
+{
+	static const uint8_t v4[12] = {[10] = 0xff, [11] = 0xff};
+
+	return slice_new(bytes, memcmp(bytes, v4, sizeof(v4)) == 0 ? 16 : 8);
+}

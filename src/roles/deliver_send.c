@@ -2,38 +2,16 @@
 #include "roles/deliver_send.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "os/memfile.h"
 
-#include <fcntl.h>
 #include <sodium.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-int
-deliver_file_new(void)
-{
-	return memfd_create("message", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-}
-
-bool
-deliver_file_add(int fd, struct slice data)
-{
-	while (data.len) {
-		ssize_t n = write(fd, data.ptr, data.len);
-		if (n <= 0)
-			return false;
-		data = slice_skip(data, (size_t)n);
-	}
-	return true;
-}
 
 int
 deliver_send_file(
 	struct ipc_channel *delivery, struct msg_deliver *m, int fd, struct slice envelope)
 {
 	m->envelope_len = envelope.len;
-	if (!deliver_file_add(fd, envelope) ||
-		fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) <
-			0)
+	if (memfile_write(fd, envelope) || memfile_seal(fd))
 		return LL_ERR_NOMEM;
 	return ipc_send_deliver(delivery, m, fd);
 }
@@ -61,8 +39,8 @@ deliver_send(struct ipc_channel *delivery, struct msg_deliver *m, struct slice e
 	m->body_len = body.len;
 	if (envelope.len + body.len <= DELIVER_INLINE_MAX)
 		return send_inline(delivery, m, envelope, body);
-	fd = deliver_file_new();
-	if (fd < 0 || !deliver_file_add(fd, body))
+	fd = memfile_new("message");
+	if (fd < 0 || memfile_write(fd, body))
 		return LL_ERR_NOMEM;
 	return deliver_send_file(delivery, m, fd, envelope);
 }

@@ -8,10 +8,6 @@
 
 #define DELIVER_INLINE_MAX ((size_t)96 << 10) /* envelope and body together */
 
-/* A fresh memory file that can be sealed; -1 on failure. */
-int deliver_file_new(void);
-/* Appends; false when the memory is not there. */
-bool deliver_file_add(int fd, struct slice data);
 /* Sends a file that holds the body: the envelope goes behind it, the file is sealed. m has id and
  * body_len. The caller keeps fd. LL_ERR_NOMEM, errors of the channel. */
 int deliver_send_file(

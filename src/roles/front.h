@@ -22,7 +22,8 @@ struct front_face {
 	void (*login_result)(struct front_conn *c, const struct msg_login_result *m);
 	void (*sender_reply)(struct front_conn *c, const struct msg_sender_reply *m);
 	void (*rcpt_reply)(struct front_conn *c, const struct msg_rcpt_reply *m);
-	void (*deliver_result)(struct front_conn *c, const struct msg_deliver_result *m);
+	void (*deliver_result)(struct front_conn *c, const struct ipc_channel *from,
+		const struct msg_deliver_result *m);
 	/* A process went away; what was asked of it over ch gets no answer. ROLE_PARENT: this
 	 * process is stopping. */
 	void (*lost)(struct front_conn *c, enum role role, const struct ipc_channel *ch);

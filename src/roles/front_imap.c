@@ -233,7 +233,8 @@ imap_input(struct front_conn *c, struct slice in)
 
 	if (s->inner) {
 		front_timeout(c, SESSION_TIMEOUT);
-		if (stream_send(s->inner, in))
+		/* A session that is ending takes no more, but its last words are still to come. */
+		if (stream_send(s->inner, in) == LL_ERR_LIMIT)
 			front_close(c);
 		else if (stream_queued(s->inner) > PIPE_HIGH)
 			stream_pause(c->stream);

@@ -6,6 +6,7 @@
 #include "faces/smtp_received.h"
 #include "faces/smtp_server.h"
 #include "os/clock.h"
+#include "os/memfile.h"
 #include "roles/deliver_send.h"
 #include "roles/delivery_envelope.h"
 #include "roles/front.h"
@@ -14,7 +15,6 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define BODY_MEMORY_MAX ((size_t)64 << 10)
 
@@ -26,6 +26,11 @@ struct smtp_state {
 	int file;
 	uint64_t body_len;
 	bool body_failed, delivering, awaiting;
+	/* What auth has been asked, so that it is answered should auth die. */
+	enum { ASKED_NOTHING, ASKED_LOGIN, ASKED_SENDER } asked;
+	uint32_t rcpts_asked; /* recipients that auth has been asked about, or more */
+	bool challenged; /* a sign-in is half done, and auth knows the other half */
+	bool orphaned; /* auth has forgotten the sign-in */
 	bool accepted; /* signed in, once the client has taken the mechanism's last message */
 	const struct ipc_channel *delivery; /* has the message */
 };
@@ -53,8 +58,8 @@ body_reset(struct smtp_state *s)
 static bool
 spill(struct smtp_state *s)
 {
-	s->file = deliver_file_new();
-	if (s->file < 0 || !deliver_file_add(s->file, buf_slice(&s->body)))
+	s->file = memfile_new("message");
+	if (s->file < 0 || memfile_write(s->file, buf_slice(&s->body)))
 		return false;
 	buf_done(&s->body);
 	return true;
@@ -70,7 +75,7 @@ body_add(struct smtp_state *s, struct slice data)
 	if (s->file < 0 && s->body.len + data.len > BODY_MEMORY_MAX && !spill(s))
 		s->body_failed = true;
 	if (s->file >= 0)
-		s->body_failed = s->body_failed || !deliver_file_add(s->file, data);
+		s->body_failed = s->body_failed || memfile_write(s->file, data);
 	else
 		s->body_failed = s->body_failed || buf_put(&s->body, data);
 	if (front_bodies > FRONT_BODIES_MAX)
@@ -148,7 +153,7 @@ static int
 deliver(struct front_conn *c, struct smtp_state *s, const struct smtp_envelope *e)
 {
 	CLEANUP(buf_done) struct buf envelope = BUF_INIT(ENVELOPE_MAX);
-	struct ipc_channel *delivery = role_peer(c->env, ROLE_DELIVERY, (unsigned)(c->id % 64));
+	struct ipc_channel *delivery = role_peer(c->env, ROLE_DELIVERY, (unsigned)c->id);
 	struct msg_deliver m = {.id = c->id, .body_len = s->body_len};
 	int r = encode_envelope(c, s, e, &envelope);
 
@@ -176,12 +181,24 @@ on_connect(struct front_conn *c, struct smtp_state *s, const struct smtp_server_
 }
 
 static void
+login_step(struct front_conn *c, struct smtp_state *s, enum sasl_mechanism m, struct slice data,
+	bool first)
+{
+	s->challenged = false;
+	if (front_login(c, m, data, first))
+		s->asked = ASKED_LOGIN;
+	else
+		answer(s, SMTP_AUTH_TEMPORARY);
+}
+
+static void
 on_auth(struct front_conn *c, struct smtp_state *s, const struct smtp_server_event *e)
 {
 	enum sasl_mechanism m = e->mechanism == SMTP_AUTH_PLAIN ? SASL_PLAIN
 		: e->mechanism == SMTP_AUTH_SCRAM_SHA_256	? SASL_SCRAM_SHA_256
 								: SASL_SCRAM_SHA_256_PLUS;
 
+	s->accepted = s->orphaned = false;
 	if (!e->has_data) {
 		/* The client waits for the first, empty challenge (RFC 4954 section 4). */
 		s->awaiting = true;
@@ -189,8 +206,7 @@ on_auth(struct front_conn *c, struct smtp_state *s, const struct smtp_server_eve
 			answer(s, SMTP_AUTH_TEMPORARY);
 		return;
 	}
-	if (!front_login(c, m, e->data, true))
-		answer(s, SMTP_AUTH_TEMPORARY);
+	login_step(c, s, m, e->data, true);
 }
 
 static void
@@ -207,8 +223,11 @@ on_auth_data(struct front_conn *c, struct smtp_state *s, const struct smtp_serve
 		return;
 	}
 	s->awaiting = false;
-	if (!front_login(c, m, e->data, first))
+	if (s->orphaned)
 		answer(s, SMTP_AUTH_TEMPORARY);
+	else
+		login_step(c, s, m, e->data, first);
+	s->orphaned = false;
 }
 
 static void
@@ -220,6 +239,8 @@ on_mail(struct front_conn *c, struct smtp_state *s, const struct smtp_server_eve
 	memcpy(m.ticket, c->ticket, sizeof(m.ticket));
 	if (!auth || ipc_send_sender_query(auth, &m, -1))
 		answer(s, SMTP_TEMPORARY);
+	else
+		s->asked = ASKED_SENDER;
 }
 
 static void
@@ -229,6 +250,7 @@ on_rcpt(struct front_conn *c, struct smtp_state *s, const struct smtp_server_eve
 	struct msg_rcpt_query m = {.id = c->id << 16 | (e->rcpt & 0xffff),
 		.address = e->envelope->rcpts[e->rcpt].path.text};
 
+	s->rcpts_asked = MAX(s->rcpts_asked, e->rcpt + 1);
 	if ((!auth || ipc_send_rcpt_query(auth, &m, -1)) &&
 		smtp_server_answer_rcpt(s->server, e->rcpt, SMTP_TEMPORARY, SLICE_NONE))
 		log_debug("smtp-rcpt", "index=%u", e->rcpt);
@@ -238,6 +260,7 @@ static void
 on_data(struct front_conn *c, struct smtp_state *s, const struct smtp_server_event *e)
 {
 	body_reset(s);
+	s->rcpts_asked = 0;
 	answer(s, front_bodies > FRONT_BODIES_MAX ? SMTP_STORAGE : SMTP_OK);
 }
 
@@ -250,10 +273,11 @@ on_body(struct front_conn *c, struct smtp_state *s, const struct smtp_server_eve
 static void
 on_message(struct front_conn *c, struct smtp_state *s, const struct smtp_server_event *e)
 {
-	if (deliver(c, s, e->envelope))
+	s->delivering = deliver(c, s, e->envelope) == LL_OK;
+	if (!s->delivering) {
+		body_reset(s);
 		answer(s, SMTP_TEMPORARY);
-	else
-		s->delivering = true;
+	}
 }
 
 static void
@@ -416,6 +440,10 @@ smtp_challenge(struct front_conn *c, const struct msg_login_challenge *m)
 {
 	struct smtp_state *s = c->state;
 
+	if (s->asked != ASKED_LOGIN)
+		return;
+	s->asked = ASKED_NOTHING;
+	s->challenged = true;
 	if (smtp_server_auth_continue(s->server, m->data) == LL_OK)
 		go_on(c);
 }
@@ -432,6 +460,9 @@ smtp_result(struct front_conn *c, const struct msg_login_result *m)
 	};
 	struct smtp_state *s = c->state;
 
+	if (s->asked != ASKED_LOGIN)
+		return;
+	s->asked = ASKED_NOTHING;
 	/* SMTP has no place for SCRAM's last message but one more challenge (RFC 4954 section 4).
 	 */
 	s->accepted = m->result == LOGIN_OK && m->data.len > 0 &&
@@ -446,7 +477,12 @@ smtp_result(struct front_conn *c, const struct msg_login_result *m)
 static void
 smtp_sender(struct front_conn *c, const struct msg_sender_reply *m)
 {
-	answer(c->state,
+	struct smtp_state *s = c->state;
+
+	if (s->asked != ASKED_SENDER)
+		return;
+	s->asked = ASKED_NOTHING;
+	answer(s,
 		m->result == LOGIN_OK		       ? SMTP_OK
 			: m->result == LOGIN_TEMPORARY ? SMTP_TEMPORARY
 						       : SMTP_SENDER_DENIED);
@@ -475,7 +511,8 @@ smtp_rcpt(struct front_conn *c, const struct msg_rcpt_reply *m)
 }
 
 static void
-smtp_delivered(struct front_conn *c, const struct msg_deliver_result *m)
+smtp_delivered(
+	struct front_conn *c, const struct ipc_channel *from, const struct msg_deliver_result *m)
 {
 	static const struct {
 		uint16_t code;
@@ -493,7 +530,8 @@ smtp_delivered(struct front_conn *c, const struct msg_deliver_result *m)
 	struct smtp_state *s = c->state;
 	enum smtp_verdict v = SMTP_TEMPORARY;
 
-	if (!s->delivering)
+	/* Only the process that has the message may say what became of it. */
+	if (!s->delivering || from != s->delivery)
 		return;
 	s->delivering = false;
 	body_reset(s);
@@ -503,6 +541,8 @@ smtp_delivered(struct front_conn *c, const struct msg_deliver_result *m)
 	front_counters.messages += v == SMTP_OK;
 	if (smtp_server_answer(s->server, v, m->text))
 		log_debug("smtp-delivered", "code=%u", m->code);
+	if (s->orphaned)
+		smtp_server_shutdown(s->server);
 	go_on(c);
 }
 
@@ -519,17 +559,38 @@ smtp_timeout(struct front_conn *c)
 	run(c);
 }
 
-/* Everything that waits for that process is told to try again: the dialogue knows what is open. */
+/* What waits for auth is told to try again. A finished sign-in was known to the auth that died
+ * only: that client has to begin anew, once the message that it gave is answered. */
+static void
+auth_lost(struct front_conn *c, struct smtp_state *s)
+{
+	bool signed_in = s->accepted || smtp_server_is_authenticated(s->server);
+
+	if (s->asked != ASKED_NOTHING)
+		answer(s, s->asked == ASKED_LOGIN ? SMTP_AUTH_TEMPORARY : SMTP_TEMPORARY);
+	s->asked = ASKED_NOTHING;
+	for (uint32_t i = 0; i < s->rcpts_asked; i++)
+		if (smtp_server_answer_rcpt(s->server, i, SMTP_TEMPORARY, SLICE_NONE) == LL_OK)
+			log_debug("smtp-rcpt", "index=%u", i);
+	s->orphaned = s->challenged || signed_in;
+	if (signed_in && !s->delivering)
+		smtp_server_shutdown(s->server);
+	go_on(c);
+}
+
+/* Everything that waits for that process is told to try again. */
 static void
 smtp_lost(struct front_conn *c, enum role role, const struct ipc_channel *ch)
 {
 	struct smtp_state *s = c->state;
 
-	if (!s || !s->server)
+	if (!s || !s->server || c->closing)
 		return;
 	if (role == ROLE_DELIVERY && s->delivering && ch == s->delivery) {
-		smtp_delivered(c, &(struct msg_deliver_result){.code = 451});
-	} else if (role == ROLE_AUTH || role == ROLE_PARENT) {
+		smtp_delivered(c, ch, &(struct msg_deliver_result){.code = 451});
+	} else if (role == ROLE_AUTH) {
+		auth_lost(c, s);
+	} else if (role == ROLE_PARENT) {
 		smtp_server_shutdown(s->server);
 		run(c);
 	}

@@ -24,7 +24,6 @@
 #define TLS_TIMEOUT 30
 
 struct ip_count {
-	uint8_t ip[16];
 	unsigned n;
 };
 
@@ -32,9 +31,10 @@ static struct {
 	struct role_env *env;
 	SSL_CTX *tls;
 	struct map *conns; /* id -> struct front_conn */
-	struct map *ips; /* address -> struct ip_count */
+	struct map *ips; /* network (ip_network) -> struct ip_count */
 	uint64_t next_id;
 	struct loop_watch listeners[ROLE_LISTENERS_MAX];
+	struct loop_timer listen_again;
 	struct front_conn *dead;
 } fs;
 
@@ -61,10 +61,10 @@ front_ip_text(const struct front_conn *c, char out[46])
 static void
 forget_ip(const uint8_t ip[16])
 {
-	struct ip_count *n = map_get(fs.ips, slice_new(ip, 16));
+	struct ip_count *n = map_get(fs.ips, ip_network(ip));
 
 	if (n && --n->n == 0)
-		free(map_del(fs.ips, slice_new(ip, 16)));
+		free(map_del(fs.ips, ip_network(ip)));
 }
 
 /* Connections are freed between rounds, so that every caller on the stack may still look at theirs.
@@ -149,7 +149,8 @@ on_secured(void *ctx)
 {
 	struct front_conn *c = ctx;
 
-	c->face->secured(c);
+	if (!c->closing)
+		c->face->secured(c);
 }
 
 static void
@@ -178,11 +179,11 @@ front_start_tls(struct front_conn *c)
 static bool
 count_ip(const uint8_t ip[16])
 {
-	struct ip_count *n = map_get(fs.ips, slice_new(ip, 16));
+	struct ip_count *n = map_get(fs.ips, ip_network(ip));
 
 	if (!n) {
 		n = calloc(1, sizeof(*n));
-		if (!n || map_set(fs.ips, slice_new(ip, 16), n, NULL)) {
+		if (!n || map_set(fs.ips, ip_network(ip), n, NULL)) {
 			free(n);
 			return false;
 		}
@@ -262,6 +263,28 @@ welcome(enum service service, int fd, const struct sockaddr_storage *addr)
 }
 
 static void
+listen_want(unsigned events)
+{
+	for (unsigned i = 0; i < fs.env->n_listeners; i++)
+		loop_want(fs.env->loop, &fs.listeners[i], events);
+}
+
+static void
+on_listen_again(void *ctx)
+{
+	listen_want(LOOP_READ);
+}
+
+/* Out of descriptors: whoever waits to be accepted would wake the loop again at once. */
+static void
+listen_later(void)
+{
+	log_warn("accept", "error=%s", log_quote(slice_str(strerror(errno))));
+	if (loop_timer_set(fs.env->loop, &fs.listen_again, 500, on_listen_again, NULL) == LL_OK)
+		listen_want(0);
+}
+
+static void
 on_listener(void *ctx, unsigned events)
 {
 	struct role_listener *l = ctx;
@@ -271,6 +294,9 @@ on_listener(void *ctx, unsigned events)
 		socklen_t len = sizeof(addr);
 		int fd = accept4(
 			l->fd, (struct sockaddr *)&addr, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd < 0 &&
+			(errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
+			listen_later();
 		if (fd < 0)
 			return;
 		welcome(l->service, fd, &addr);
@@ -303,10 +329,14 @@ front_login(struct front_conn *c, enum sasl_mechanism mechanism, struct slice da
 	return ipc_send_login_start(auth, &m, -1) == LL_OK;
 }
 
+/* Whose request an answer is for. NULL when it is gone or on its way out, or has not even begun:
+ * then nobody asked. */
 static struct front_conn *
 find(uint64_t id)
 {
-	return map_get(fs.conns, id_key(&id));
+	struct front_conn *c = map_get(fs.conns, id_key(&id));
+
+	return c && c->state && !c->closing ? c : NULL;
 }
 
 static void
@@ -356,7 +386,7 @@ on_deliver_result(struct role_env *env, struct ipc_channel *ch, const struct msg
 	struct front_conn *c = find(m->deliver_result.id);
 
 	if (c && c->face->deliver_result)
-		c->face->deliver_result(c, &m->deliver_result);
+		c->face->deliver_result(c, ch, &m->deliver_result);
 }
 
 static void

@@ -67,7 +67,8 @@ static int
 remote_ecdsa_der(int type, const unsigned char *digest, int len, unsigned char *sig,
 	unsigned *sig_len, const BIGNUM *kinv, const BIGNUM *rp, EC_KEY *key)
 {
-	if (!ask(TLS_SIGN_ECDSA, digest, (size_t)len))
+	/* The buffer is as large as a signature of this key can be, whatever tlskey sends. */
+	if (!ask(TLS_SIGN_ECDSA, digest, (size_t)len) || remote.len > (size_t)ECDSA_size(key))
 		return 0;
 	memcpy(sig, remote.signature, remote.len);
 	*sig_len = (unsigned)remote.len;
