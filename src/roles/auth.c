@@ -18,7 +18,7 @@ struct auth auth;
 static void
 auth_profile(const struct role_env *env, struct sandbox_profile *ret)
 {
-	ret->calls = SANDBOX_PASS_FDS | SANDBOX_ACCEPT;
+	ret->calls = SANDBOX_PASS_FDS;
 	ret->max_files = 65536;
 }
 
@@ -125,7 +125,7 @@ on_attach(struct role_env *env, struct ipc_channel *c, const struct msg *m, int 
 
 	if (!t || !(t->scope.protocols & SCOPE_IMAP) ||
 		!(t->scope.areas & SCOPE_AREA(RECORD_AREA_MAIL))) {
-		log_error("attach", "error=%s", "no such sign-in");
+		log_error("attach", "error=no-such-sign-in");
 		close(fd);
 		return;
 	}
@@ -270,8 +270,10 @@ auth_peer(struct role_env *env, enum role role, unsigned index, struct ipc_chann
 {
 	if (role == ROLE_STORE)
 		use_store(env, gone ? NULL : c);
+	if (role == ROLE_STORE && gone)
+		session_store_lost();
 	if (role == ROLE_FRONTEND && gone)
-		login_forget(c, 0);
+		login_forget_all(c);
 	if (role == ROLE_RELAY && gone)
 		control_relay_gone();
 }

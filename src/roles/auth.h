@@ -29,15 +29,16 @@ struct ticket {
 	struct account_unlocked *unlocked; /* until a session has the keys; may be NULL */
 };
 struct ticket *ticket_find(const uint8_t id[16]);
-/* NULL without memory. */
+/* Takes the place of the connection's old one. NULL without memory. */
 struct ticket *ticket_new(struct ipc_channel *frontend, uint64_t conn);
-void ticket_free(struct ticket *t);
+void ticket_free(struct ticket *t); /* NULL is accepted */
 
 /* --- login.c: SASL --- */
 void login_start(struct ipc_channel *frontend, const struct msg_login_start *m);
 void login_continue(struct ipc_channel *frontend, const struct msg_login_continue *m);
-/* Forgets what a connection, or a whole frontend (conn 0), has begun or holds. */
+/* Forgets what a connection, or a whole frontend, has begun or holds. */
 void login_forget(struct ipc_channel *frontend, uint64_t conn);
+void login_forget_all(struct ipc_channel *frontend);
 /* The account has no session any more: its passwords are strangers again. */
 void login_session_over(const uint8_t account[RECORD_ID_LEN]);
 /* All verifiers of an account's unlockers. */
@@ -60,6 +61,8 @@ bool session_exists(const uint8_t account[RECORD_ID_LEN]);
 void session_attach(struct ticket *t, const struct msg_attach *m, int fd);
 /* The store's answer to a request for a bound channel. */
 void session_store_opened(const struct msg_st_opened *m, int fd);
+/* The store process is gone, and with it the requests that were on their way to it. */
+void session_store_lost(void);
 /* Ends the session of an account (its keys changed, it was disabled), or all (NULL). */
 void session_end(const uint8_t *account);
 unsigned session_count(void);

@@ -10,6 +10,7 @@
 #include "keys/kdf.h"
 #include "keys/scram.h"
 #include "keys/verifier.h"
+#include "mail/ip.h"
 #include "os/clock.h"
 #include "roles/auth.h"
 
@@ -18,9 +19,8 @@
 #include <string.h>
 
 #define LOGINS_MAX 20000
-#define LOGIN_FAILURES_MAX                                                                         \
-	100 /* of one address in LOGIN_FAILURES_S; app passwords cannot be guessed, this saves     \
-	       work */
+/* Of one network in LOGIN_FAILURES_S. App passwords cannot be guessed, this saves work. */
+#define LOGIN_FAILURES_MAX 100
 #define LOGIN_FAILURES_S 600
 #define FAILURE_ADDRESSES_MAX 100000
 
@@ -64,6 +64,7 @@ struct familiar {
 static struct map *logins, *failures;
 static struct map *familiars; /* account -> struct familiar */
 static uint8_t *familiar_key; /* secret memory */
+static struct map *holders; /* connection -> its ticket */
 
 static struct slice
 login_key(uint8_t key[16], const struct ipc_channel *frontend, uint64_t conn)
@@ -97,23 +98,36 @@ ticket_find(const uint8_t id[16])
 struct ticket *
 ticket_new(struct ipc_channel *frontend, uint64_t conn)
 {
-	struct ticket *t = calloc(1, sizeof(*t));
+	uint8_t key[16];
+	struct ticket *t;
 
+	login_key(key, frontend, conn);
+	if (!holders && !(holders = map_new()))
+		return NULL;
+	ticket_free(map_get(holders, SLICE_OF(key))); /* one for each connection */
+	t = calloc(1, sizeof(*t));
 	if (!t)
 		return NULL;
 	randombytes_buf(t->id, sizeof(t->id));
 	t->frontend = frontend;
 	t->conn = conn;
-	if (map_set(auth.tickets, slice_new(t->id, sizeof(t->id)), t, NULL) == LL_OK)
+	if (map_set(auth.tickets, SLICE_OF(t->id), t, NULL) == LL_OK &&
+		map_set(holders, SLICE_OF(key), t, NULL) == LL_OK)
 		return t;
-	free(t);
+	ticket_free(t);
 	return NULL;
 }
 
 void
 ticket_free(struct ticket *t)
 {
-	(void)map_del(auth.tickets, slice_new(t->id, sizeof(t->id)));
+	uint8_t key[16];
+
+	if (!t)
+		return;
+	login_key(key, t->frontend, t->conn);
+	(void)map_del(holders, SLICE_OF(key));
+	(void)map_del(auth.tickets, SLICE_OF(t->id));
 	account_unlocked_free(t->unlocked);
 	free(t);
 }
@@ -205,8 +219,14 @@ add_candidate(void *ctx, const struct verifier *v)
 	return LL_OK;
 }
 
+static int
+no_candidate(void *ctx, const struct verifier *v)
+{
+	return LL_OK;
+}
+
 /* The candidates of a name; for one that nobody has, none, with a salt that is the same at every
- * attempt. */
+ * attempt. The store is asked as often as for one that somebody has. */
 static int
 load_candidates(struct slice name, struct candidates *c)
 {
@@ -219,25 +239,38 @@ load_candidates(struct slice name, struct candidates *c)
 	c->known = r == LL_OK && is_account;
 	c->iterations = SCRAM_ITERATIONS;
 	scram_fake_salt(auth.keys->fake, name, c->salt);
-	if (r == LL_ERR_NOTFOUND || r == LL_ERR_DENIED || r == LL_ERR_SYNTAX)
-		return LL_OK;
-	return c->known ? login_verifiers(c->account.id, add_candidate, c) : r;
+	if (c->known)
+		return login_verifiers(c->account.id, add_candidate, c);
+	if (r && r != LL_ERR_NOTFOUND && r != LL_ERR_DENIED && r != LL_ERR_SYNTAX)
+		return r;
+	return login_verifiers(c->salt, no_candidate, NULL);
 }
 
 /* --- the end of a sign-in --- */
 
+/* Counted for an IPv4 address or an IPv6 network of 64 bits. Programs on this machine, such as a
+ * webmail, sign in for many people and are not counted: NULL. */
 static struct failures *
 failures_of(const uint8_t peer[16])
 {
-	struct failures *f = map_get(failures, slice_new(peer, 16));
+	struct slice net = ip_network(peer);
+	struct failures *f = map_get(failures, net);
 	int64_t now = clock_unix();
 
-	if (!f && map_len(failures) < FAILURE_ADDRESSES_MAX && (f = calloc(1, sizeof(*f))) &&
-		map_set(failures, slice_new(peer, 16), f, NULL)) {
+	if (ip_is_loopback(peer))
+		return NULL;
+	if (!f && map_len(failures) >= FAILURE_ADDRESSES_MAX) {
+		struct map *fresh = map_new();
+		if (!fresh)
+			return NULL;
+		map_free(failures, free);
+		failures = fresh;
+	}
+	if (!f && (!(f = calloc(1, sizeof(*f))) || map_set(failures, net, f, NULL))) {
 		free(f);
 		return NULL;
 	}
-	if (f && now - f->since > LOGIN_FAILURES_S)
+	if (now - f->since > LOGIN_FAILURES_S)
 		*f = (struct failures){.since = now};
 	return f;
 }
@@ -478,19 +511,19 @@ scram_first(struct login *l, enum sasl_mechanism mechanism, struct slice binding
 		.n_bindings = binding.len > 0};
 	struct scram_account account;
 	struct slice name;
-	int r = scram_server_new(&o, &l->scram);
+	int r = scram_server_new(&o, &l->scram), loaded = LL_OK;
 
 	if (r == LL_OK)
 		r = scram_server_first(l->scram, data, &name);
 	if (r == LL_OK)
-		r = load_candidates(name, l->c);
+		r = loaded = load_candidates(name, l->c);
 	if (r == LL_OK) {
 		account = (struct scram_account){slice_new(l->c->salt, sizeof(l->c->salt)),
 			l->c->iterations, l->c->scram, l->c->n};
 		r = scram_server_challenge(l->scram, &account, &out);
 	}
 	if (r)
-		refuse(l, r == LL_ERR_CLOSED || r == LL_ERR_NOMEM ? LOGIN_TEMPORARY : LOGIN_REFUSED,
+		refuse(l, loaded || r == LL_ERR_NOMEM ? LOGIN_TEMPORARY : LOGIN_REFUSED,
 			SLICE_NONE);
 	else
 		(void)ipc_send_login_challenge(l->frontend,
@@ -575,15 +608,26 @@ login_continue(struct ipc_channel *frontend, const struct msg_login_continue *m)
 void
 login_forget(struct ipc_channel *frontend, uint64_t conn)
 {
+	uint8_t key[16];
+	struct login *l;
+
+	login_key(key, frontend, conn);
+	if (logins && (l = map_get(logins, SLICE_OF(key))))
+		login_free(l);
+	if (holders)
+		ticket_free(map_get(holders, SLICE_OF(key)));
+}
+
+void
+login_forget_all(struct ipc_channel *frontend)
+{
 	size_t pos = 0;
 	void *value;
 
 	while (logins && map_next(logins, &pos, NULL, &value))
-		if (((struct login *)value)->frontend == frontend &&
-			(!conn || ((struct login *)value)->conn == conn))
+		if (((struct login *)value)->frontend == frontend)
 			login_free(value);
 	for (pos = 0; map_next(auth.tickets, &pos, NULL, &value);)
-		if (((struct ticket *)value)->frontend == frontend &&
-			(!conn || ((struct ticket *)value)->conn == conn))
+		if (((struct ticket *)value)->frontend == frontend)
 			ticket_free(value);
 }

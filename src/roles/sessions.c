@@ -97,10 +97,11 @@ on_message(void *ctx, struct ipc_channel *c, const struct msg *m, int fd)
 static void
 give(struct session *s, int fd, uint8_t service, struct slice tag, struct slice peer)
 {
-	s->conns++;
 	if (ipc_send_session_conn(s->channel,
 		    &(struct msg_session_conn){.service = service, .tag = tag, .peer = peer}, fd))
-		log_warn("session-conn", "error=%s", "not sent");
+		log_warn("session-conn", "error=not-sent");
+	else
+		s->conns++;
 }
 
 static int
@@ -180,7 +181,7 @@ session_store_opened(const struct msg_st_opened *m, int fd)
 	size_t pos = 0;
 	void *value;
 
-	while (!s && map_next(sessions, &pos, NULL, &value))
+	while (!s && sessions && map_next(sessions, &pos, NULL, &value))
 		if (((struct session *)value)->open_id == m->id &&
 			!((struct session *)value)->ready)
 			s = value;
@@ -206,6 +207,18 @@ session_store_opened(const struct msg_st_opened *m, int fd)
 		close(w->fd);
 		free(w);
 	}
+}
+
+void
+session_store_lost(void)
+{
+	size_t pos = 0;
+	void *value;
+
+	/* Those that have their channel see its end themselves. */
+	while (sessions && map_next(sessions, &pos, NULL, &value))
+		if (!((struct session *)value)->ready)
+			session_free(value);
 }
 
 static void
