@@ -242,6 +242,12 @@ on_conn(const struct msg_session_conn *m, int fd)
 	struct session_conn *c = calloc(1, sizeof(*c));
 	struct imap_handover h = {.tag = m->tag};
 
+	/* Auth counts it too; a connection that comes to nothing must not keep the session alive.
+	 */
+	se.served++;
+	if (!se.conns &&
+		loop_timer_set(se.loop, &se.idle, (int64_t)se.linger * 1000, on_idle, NULL))
+		give_up("memory");
 	if (!c || !se.account) {
 		free(c);
 		close(fd);
@@ -256,7 +262,6 @@ on_conn(const struct msg_session_conn *m, int fd)
 	}
 	c->next = se.conns;
 	se.conns = c;
-	se.served++;
 	loop_timer_stop(se.loop, &se.idle);
 	run(c);
 }
