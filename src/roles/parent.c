@@ -87,7 +87,10 @@ write_log_line(struct slice line)
 
 	date_put_rfc3339(&out, clock_unix());
 	buf_putc(&out, ' ');
-	buf_put(&out, line);
+	/* A process that was taken over may write anything: no control characters reach a terminal.
+	 */
+	for (size_t i = 0; i < line.len; i++)
+		buf_putc(&out, line.ptr[i] < 0x20 || line.ptr[i] >= 0x7f ? '?' : line.ptr[i]);
 	buf_putc(&out, '\n');
 	if (buf_err(&out) == LL_OK)
 		(void)!write(STDERR_FILENO, out.ptr, out.len);
@@ -246,6 +249,12 @@ send_listeners(struct child *c)
 /* --- children --- */
 
 static void
+on_restart(void *ctx)
+{
+	child_start(ctx);
+}
+
+static void
 restart_later(struct child *c)
 {
 	if (ps.stopping)
@@ -254,8 +263,7 @@ restart_later(struct child *c)
 		c->backoff = 0;
 	c->backoff = c->backoff ? MIN(c->backoff * 2, (int64_t)BACKOFF_MAX_MS) : BACKOFF_FIRST_MS;
 	c->restarts++;
-	if (loop_timer_set(ps.loop, &c->restart, c->restarts == 1 ? 0 : c->backoff,
-		    (loop_expired *)(void *)child_start, c))
+	if (loop_timer_set(ps.loop, &c->restart, c->restarts == 1 ? 0 : c->backoff, on_restart, c))
 		log_error("restart", "role=%s error=memory", role_name(c->role));
 }
 
@@ -267,8 +275,9 @@ child_gone(void *ctx, struct ipc_channel *channel, int err)
 	ipc_free(channel);
 	c->channel = NULL;
 	c->ready = false;
-	if (c->pid > 0 && err != LL_ERR_CLOSED)
-		kill(c->pid, SIGKILL); /* it broke the protocol */
+	/* It is ending, or broke the protocol, or closed its socket in order to live on unseen. */
+	if (c->pid > 0)
+		kill(c->pid, SIGKILL);
 }
 
 static void
