@@ -487,6 +487,7 @@ struct resolution {
 	directory_found *found;
 	void *ctx;
 	VEC(struct store_id) seen;
+	struct map *aliases; /* lookup keys of those followed already */
 	size_t n;
 };
 
@@ -503,21 +504,38 @@ resolved_account(struct resolution *res, const struct directory_account *a)
 	return VEC_PUSH(&res->seen, id) ? LL_ERR_NOMEM : res->found(res->ctx, a, SLICE_NONE);
 }
 
+/* Is this the first time that the address comes up? Aliases that name each other would else be
+ * followed as often as there are ways through them. */
+static int
+first_time(struct resolution *res, struct slice address, bool *ret)
+{
+	CLEANUP(buf_done) struct buf key = BUF_INIT(ADDRESS_KEY_MAX);
+	void *old = NULL;
+	int r = directory_key(address, &key);
+
+	if (r == LL_OK)
+		r = map_set(res->aliases, buf_slice(&key), res, &old);
+	*ret = r == LL_OK && !old;
+	return r;
+}
+
 static int
 resolve(struct resolution *res, struct slice address, unsigned depth)
 {
 	struct directory_account account;
 	struct directory_alias *alias = malloc(sizeof(*alias));
-	bool is_account = false;
+	bool is_account = false, first = true;
 	int r = alias ? directory_find(res->d, address, &is_account, &account, alias)
 		      : LL_ERR_NOMEM;
 
+	if (r == LL_OK && !is_account)
+		r = first_time(res, address, &first);
 	if (r == LL_ERR_DENIED && depth > 0) {
 		res->n++;
 		r = res->found(res->ctx, NULL, address);
 	} else if (r == LL_OK && is_account) {
 		r = resolved_account(res, &account);
-	} else if (r == LL_OK && depth < DIRECTORY_ALIAS_DEPTH) {
+	} else if (r == LL_OK && first && depth < DIRECTORY_ALIAS_DEPTH) {
 		for (size_t i = 0; i < alias->n && r == LL_OK; i++) {
 			r = resolve(res, slice_str(alias->targets[i]), depth + 1);
 			r = r == LL_ERR_NOTFOUND ? LL_OK : r;
@@ -530,10 +548,11 @@ resolve(struct resolution *res, struct slice address, unsigned depth)
 int
 directory_resolve(struct directory *d, struct slice address, directory_found *found, void *ctx)
 {
-	struct resolution res = {.d = d, .found = found, .ctx = ctx};
-	int r = resolve(&res, address, 0);
+	struct resolution res = {.d = d, .found = found, .ctx = ctx, .aliases = map_new()};
+	int r = res.aliases ? resolve(&res, address, 0) : LL_ERR_NOMEM;
 
 	VEC_DONE(&res.seen);
+	map_free(res.aliases, NULL);
 	return r ? r : res.n ? LL_OK : LL_ERR_NOTFOUND;
 }
 
