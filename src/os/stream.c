@@ -340,7 +340,8 @@ take_input(struct stream *s, bool *freed)
 {
 	if (!common.space && !(common.space = malloc(READ_CHUNK)))
 		return LL_ERR_NOMEM;
-	for (int i = 0; i < READ_ROUNDS && !s->paused && !s->finishing; i++) {
+	/* A TLS handshake that the owner starts meanwhile is not SSL_read's to make. */
+	for (int i = 0; i < READ_ROUNDS && !s->paused && !s->finishing && !s->handshaking; i++) {
 		ssize_t n = s->in.len || common.lent ? take_kept(s, freed) : take_common(s, freed);
 		if (n < 0 && n != LL_ERR_AGAIN)
 			return (int)n;
@@ -350,7 +351,7 @@ take_input(struct stream *s, bool *freed)
 			break; /* that was all there is */
 	}
 	/* Decrypted bytes inside OpenSSL do not make the socket readable. */
-	if (s->ssl && !s->paused && SSL_pending(s->ssl) > 0)
+	if (s->ssl && !s->handshaking && !s->paused && SSL_pending(s->ssl) > 0)
 		stream_resume(s);
 	return LL_OK;
 }
