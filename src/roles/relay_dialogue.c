@@ -74,7 +74,7 @@ use_dane(struct conn *c, SSL *ssl, const char *base)
 
 /* Certificates are for the host's name, and in the field made for that (RFC 8461 section 4.1). */
 static bool
-use_names(struct conn *c, SSL *ssl, const char *base, const char *name)
+use_names(struct conn *c, SSL *ssl, char *base, const char *name)
 {
 	if (base[0] != '[' && SSL_set_tlsext_host_name(ssl, base) != 1)
 		return false;
