@@ -4,6 +4,7 @@
 #include "ipc/pairs.h"
 #include "t.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -142,4 +143,90 @@ garbage(void)
 	loop_free(l);
 }
 
-T_MAIN(T(codec), T(every_kind_has_rights), T(messages_and_descriptors), T(garbage))
+static unsigned
+open_files(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned n = 0;
+
+	while (dir && readdir(dir))
+		n++;
+	if (dir)
+		closedir(dir);
+	return n;
+}
+
+/* A packet with two descriptors, where the space for one has padding that would hold the other. */
+static void
+two_descriptors(void)
+{
+	static const uint8_t packet[] = {MSG_KIND_ATTACH >> 8, MSG_KIND_ATTACH & 0xff};
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(2 * sizeof(int))];
+	} control = {0};
+	struct iovec iov = {(void *)(uintptr_t)packet, sizeof(packet)};
+	struct msghdr mh = {.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.space,
+		.msg_controllen = sizeof(control.space)};
+	struct cmsghdr *h = CMSG_FIRSTHDR(&mh);
+	struct seen b = {.fd = -1};
+	struct loop *l = loop_new();
+	int fds[2], two[2] = {STDIN_FILENO, STDOUT_FILENO};
+	unsigned before;
+
+	CHECK_INT(ipc_socketpair(fds), 0);
+	CHECK(ipc_new(l, fds[1],
+		      &(struct ipc_options){ROLE_AUTH, ROLE_FRONTEND, on_message, on_gone, &b}) !=
+		NULL);
+	h->cmsg_level = SOL_SOCKET;
+	h->cmsg_type = SCM_RIGHTS;
+	h->cmsg_len = CMSG_LEN(sizeof(two));
+	memcpy(CMSG_DATA(h), two, sizeof(two));
+	before = open_files();
+	CHECK_INT(sendmsg(fds[0], &mh, 0), sizeof(packet));
+	CHECK_INT(loop_round(l, 100), 0);
+	CHECK_INT(b.gone, LL_ERR_SYNTAX);
+	CHECK_INT(b.messages, 0);
+	CHECK_INT(open_files(), before - 1); /* the channel's own */
+	close(fds[0]);
+	loop_free(l);
+}
+
+/* A descriptor whose message has to wait may be closed by its owner, and still arrives. */
+static void
+descriptor_in_the_queue(void)
+{
+	struct seen a = {.fd = -1}, b = {.fd = -1};
+	struct loop *l = loop_new();
+	struct ipc_channel *ca, *cb;
+	CLEANUP(buf_done) struct buf large = BUF_INIT(IPC_PAYLOAD_MAX);
+	struct msg_deliver m = {.id = 1};
+	int fds[2], file;
+
+	CHECK_INT(ipc_socketpair(fds), 0);
+	ca = ipc_new(l, fds[0],
+		&(struct ipc_options){ROLE_FRONTEND, ROLE_DELIVERY, on_message, on_gone, &a});
+	cb = ipc_new(l, fds[1],
+		&(struct ipc_options){ROLE_DELIVERY, ROLE_FRONTEND, on_message, on_gone, &b});
+	buf_put_fill(&large, 'x', 100000);
+	m.payload = buf_slice(&large);
+	while (!ipc_backlog(ca))
+		CHECK_INT(ipc_send_deliver(ca, &m, -1), 0);
+	file = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	m.payload = SLICE_NONE;
+	CHECK_INT(ipc_send_deliver(ca, &m, file), 0);
+	close(file);
+	for (int i = 0; i < 100 && b.fd < 0; i++)
+		CHECK_INT(loop_round(l, 10), 0);
+	CHECK(b.fd >= 0 && fcntl(b.fd, F_GETFD) >= 0);
+	close(b.fd);
+	CHECK_INT(ipc_backlog(ca), 0);
+	ipc_free(ca);
+	ipc_free(cb);
+	loop_free(l);
+}
+
+T_MAIN(T(codec), T(every_kind_has_rights), T(messages_and_descriptors), T(garbage),
+	T(two_descriptors), T(descriptor_in_the_queue))
