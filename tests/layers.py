@@ -12,8 +12,8 @@ MAY_INCLUDE = {
     "store": ["base", "os", "ipc"],
     "mail": ["base"],
     "account": ["base", "keys", "mail", "store"],
-    "faces": ["base", "keys", "mail", "account"],
-    "cli": ["base", "os", "ipc", "keys", "store", "mail"],
+    "faces": ["base", "mail", "account"],
+    "cli": ["base", "os", "ipc", "keys", "mail"],
     "roles": ["base", "os", "ipc", "keys", "store", "mail", "account", "faces"],
 }
 EXTRA = {"main.c": ["base", "roles", "cli"]}
