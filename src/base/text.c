@@ -341,3 +341,24 @@ date_month(struct slice s)
 			return i + 1;
 	return 0;
 }
+
+int
+json_text_put(struct buf *out, struct slice s)
+{
+	buf_putc(out, '"');
+	while (s.len) {
+		size_t n;
+		uint32_t c = utf8_get(s, &n);
+
+		if (c == '"' || c == '\\')
+			buf_printf(out, "\\%c", (char)c);
+		else if (c == '\n')
+			buf_puts(out, "\\n");
+		else if (c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029)
+			buf_printf(out, "\\u%04x", c);
+		else
+			utf8_put(out, c);
+		s = slice_skip(s, n);
+	}
+	return buf_putc(out, '"');
+}

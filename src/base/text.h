@@ -69,4 +69,8 @@ int64_t date_days(int year, int month, int day);
 /* 1-12 for "Jan".."Dec" (any case), or 0. */
 int date_month(struct slice s);
 
+/* Appends text as a JSON string with its quotes. What is no UTF-8 becomes U+FFFD, what could upset
+ * a terminal or a script is escaped. */
+int json_text_put(struct buf *out, struct slice s);
+
 #endif

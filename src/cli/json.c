@@ -12,27 +12,6 @@ json_done(struct json *j)
 }
 
 static void
-put_string(struct buf *out, struct slice s)
-{
-	buf_putc(out, '"');
-	while (s.len) {
-		size_t n;
-		uint32_t c = utf8_get(s, &n);
-
-		if (c == '"' || c == '\\')
-			buf_printf(out, "\\%c", (char)c);
-		else if (c == '\n')
-			buf_puts(out, "\\n");
-		else if (c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029)
-			buf_printf(out, "\\u%04x", c);
-		else
-			utf8_put(out, c);
-		s = slice_skip(s, n);
-	}
-	buf_putc(out, '"');
-}
-
-static void
 begin(struct json *j, const char *key)
 {
 	if (j->follows)
@@ -40,7 +19,7 @@ begin(struct json *j, const char *key)
 	j->follows = true;
 	if (!key)
 		return;
-	put_string(&j->out, slice_str(key));
+	json_text_put(&j->out, slice_str(key));
 	buf_putc(&j->out, ':');
 }
 
@@ -87,7 +66,7 @@ void
 json_string(struct json *j, const char *key, struct slice s)
 {
 	begin(j, key);
-	put_string(&j->out, s);
+	json_text_put(&j->out, s);
 }
 
 void

@@ -5,6 +5,7 @@
 #include "base/map.h"
 #include "os/clock.h"
 #include "roles/delivery.h"
+#include "roles/dns_answer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -28,24 +29,6 @@ static struct {
 	struct map *answers; /* type and name -> struct known */
 	size_t bytes;
 } known;
-
-static int
-put_answer(struct dns_memo *memo, const struct dns_query *q, const struct msg_dns_answer *m)
-{
-	struct slice rdata[DNS_RECORDS_MAX];
-	struct dns_reply reply = {.status = (enum dns_status)m->status,
-		.secure = m->secure,
-		.ttl = m->ttl,
-		.canonical = m->cname,
-		.rdata = rdata};
-	struct reader r = reader_new(m->rdata);
-
-	while (r.rest.len && !r.err && reply.count < DNS_RECORDS_MAX)
-		rdata[reply.count++] = reader_bytes(&r, reader_be16(&r));
-	if (r.err || m->status > DNS_BOGUS)
-		reply = (struct dns_reply){.status = DNS_SERVFAIL};
-	return dns_memo_put(memo, q, &reply);
-}
 
 /* --- what is known --- */
 
@@ -131,7 +114,7 @@ recall(struct job *j, const struct dns_query *q)
 		.ttl = k->ttl,
 		.cname = slice_new(k->bytes, k->cname_len),
 		.rdata = slice_new(k->bytes + k->cname_len, k->rdata_len)};
-	return put_answer(j->memo, q, &m) == LL_OK;
+	return dns_answer_put(j->memo, q, &m) == LL_OK;
 }
 
 /* --- asking --- */
@@ -162,6 +145,6 @@ job_take_dns(struct job *j, size_t number, const struct msg_dns_answer *m)
 	const struct dns_query *q = &j->asked.at[number];
 
 	remember(q, m);
-	if (put_answer(j->memo, q, m))
+	if (dns_answer_put(j->memo, q, m))
 		log_debug("dns-memo", "error=%s", "full");
 }

@@ -2,13 +2,11 @@
  *
  * Every role is started by fork and exec of this same binary. The pairs that may talk are the table
  * in ipc/pairs.c; when a process dies, its successor and all who talk to it get fresh sockets. The
- * parent reads nothing from strangers: it accepts on the operator's socket and hands the connection
- * to auth unread. */
+ * parent reads nothing from strangers. */
 #include "roles/parent.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/secret.h"
-#include "base/text.h"
 #include "ipc/channel.h"
 #include "ipc/pairs.h"
 #include "keys/xwing.h"
@@ -17,11 +15,11 @@
 #include "os/loop.h"
 #include "os/spawn.h"
 #include "roles/boot_secret.h"
+#include "roles/parent_priv.h"
 #include "roles/role.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -32,92 +30,23 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CHILDREN_MAX 160
 #define BACKOFF_FIRST_MS 100
 #define BACKOFF_MAX_MS 30000
 #define STABLE_MS 60000
 #define STOP_MS 10000
-#define STATUS_WAIT_MS 2000
 #define FILE_MAX ((size_t)64 << 10)
 
-struct child {
-	enum role role;
-	unsigned index;
-	pid_t pid; /* 0: not running */
-	struct ipc_channel *channel;
-	bool ready;
-	unsigned restarts;
-	int64_t started, backoff;
-	struct loop_timer restart;
-	/* The last status answer. */
-	bool answered;
-	char sandbox[65], secrets[33], counters[4097];
-};
-
-static struct {
-	struct loop *loop;
-	struct config config;
-	struct buf config_text;
-	char binary[4096];
-	uint8_t *boot_secret; /* BOOT_SECRET_LEN bytes of secret memory */
-	struct child children[CHILDREN_MAX];
-	unsigned n_children;
-	int listeners[CONFIG_LISTENERS_MAX];
-	int control, signals, log_pipe[2];
-	struct loop_watch control_watch, signal_watch, log_watch;
-	struct loop_timer stop_timer, status_timer;
-	bool stopping, announced;
-	enum role stopping_role;
-	uint32_t status_id, status_asked;
-	struct buf log_line;
-} ps;
+struct parent ps;
 
 static void child_start(struct child *c);
 
-/* --- log --- */
-
-static void
-write_log_line(struct slice line)
-{
-	CLEANUP(buf_done) struct buf out = BUF_INIT(8192);
-
-	date_put_rfc3339(&out, clock_unix());
-	buf_putc(&out, ' ');
-	/* A process that was taken over may write anything: no control characters reach a terminal.
-	 */
-	for (size_t i = 0; i < line.len; i++)
-		buf_putc(&out, line.ptr[i] < 0x20 || line.ptr[i] >= 0x7f ? '?' : line.ptr[i]);
-	buf_putc(&out, '\n');
-	if (buf_err(&out) == LL_OK)
-		(void)!write(STDERR_FILENO, out.ptr, out.len);
-}
-
-static void
-on_log(void *ctx, unsigned events)
-{
-	uint8_t *p = buf_room(&ps.log_line, 4096);
-	ssize_t n = p ? read(ps.log_pipe[0], p, 4096) : 0;
-	size_t at;
-
-	if (!p) {
-		buf_reset(&ps.log_line); /* a line without end */
-		return;
-	}
-	buf_grow(&ps.log_line, (size_t)MAX(n, (ssize_t)0));
-	while ((at = slice_find_byte(buf_slice(&ps.log_line), '\n')) != SLICE_NPOS) {
-		write_log_line(slice_new(ps.log_line.ptr, at));
-		buf_consume(&ps.log_line, at + 1);
-	}
-}
-
 /* --- pairs --- */
 
-static struct child *
-find_child(enum role role, unsigned index)
+struct child *
+parent_child(enum role role, unsigned index)
 {
 	for (unsigned i = 0; i < ps.n_children; i++)
 		if (ps.children[i].role == role && ps.children[i].index == index)
@@ -292,44 +221,6 @@ announce(void)
 	ps.announced = true;
 }
 
-static void status_answer(void *ctx);
-
-static void
-keep(char *to, size_t size, struct slice s)
-{
-	snprintf(to, size, "%.*s", SLICE_ARG(s));
-}
-
-static void
-on_status_reply(struct child *c, const struct msg_status_reply *m)
-{
-	c->answered = true;
-	keep(c->sandbox, sizeof(c->sandbox), m->sandbox);
-	keep(c->secrets, sizeof(c->secrets), m->secrets);
-	keep(c->counters, sizeof(c->counters), m->counters);
-	for (unsigned i = 0; i < ps.n_children; i++)
-		if (ps.children[i].channel && !ps.children[i].answered)
-			return;
-	if (ps.status_timer.slot) {
-		loop_timer_stop(ps.loop, &ps.status_timer);
-		status_answer(NULL);
-	}
-}
-
-static void
-on_processes_query(uint32_t id)
-{
-	ps.status_asked = id;
-	for (unsigned i = 0; i < ps.n_children; i++) {
-		ps.children[i].answered = false;
-		if (ps.children[i].channel)
-			(void)ipc_send_status_query(ps.children[i].channel,
-				&(struct msg_status_query){.id = ++ps.status_id}, -1);
-	}
-	if (loop_timer_set(ps.loop, &ps.status_timer, STATUS_WAIT_MS, status_answer, NULL))
-		status_answer(NULL);
-}
-
 static void
 on_child_message(void *ctx, struct ipc_channel *channel, const struct msg *m, int fd)
 {
@@ -339,9 +230,9 @@ on_child_message(void *ctx, struct ipc_channel *channel, const struct msg *m, in
 		c->ready = true;
 		announce();
 	} else if (m->kind == MSG_KIND_STATUS_REPLY) {
-		on_status_reply(c, &m->status_reply);
+		parent_status_reply(c, &m->status_reply);
 	} else if (m->kind == MSG_KIND_PROCESSES_QUERY) {
-		on_processes_query(m->processes_query.id);
+		parent_processes_query(m->processes_query.id);
 	}
 }
 
@@ -473,148 +364,14 @@ on_signal(void *ctx, unsigned events)
 	}
 }
 
-/* --- status --- */
-
-static uint64_t
-resident_kib(pid_t pid)
-{
-	char path[64], text[128];
-	unsigned long long pages = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
-	f = fopen(path, "re");
-	if (!f)
-		return 0;
-	if (fgets(text, sizeof(text), f)) {
-		char *space = strchr(text, ' ');
-		pages = space ? strtoull(space + 1, NULL, 10) : 0;
-	}
-	fclose(f);
-	return pages * (uint64_t)sysconf(_SC_PAGESIZE) / 1024;
-}
-
-/* Counters and levels come from our own processes, but a taken-over one may write anything: only
- * plain text passes. */
-static void
-put_json_text(struct buf *out, const char *s)
-{
-	buf_putc(out, '"');
-	for (; *s; s++) {
-		if (*s == '\n')
-			buf_puts(out, "\\n");
-		else if (*s >= ' ' && *s < 0x7f && *s != '"' && *s != '\\')
-			buf_putc(out, (uint8_t)*s);
-	}
-	buf_putc(out, '"');
-}
-
-static void
-status_answer(void *ctx)
-{
-	CLEANUP(buf_done) struct buf json = BUF_INIT(IPC_PAYLOAD_MAX);
-	struct child *auth = find_child(ROLE_AUTH, 0);
-
-	buf_printf(&json,
-		"[{\"role\":\"parent\",\"index\":0,\"pid\":%d,\"ready\":true,\"restarts\":0,"
-		"\"memory_kib\":%llu,"
-		"\"sandbox\":\"none\",\"secrets\":\"%s\",\"counters\":\"\"}",
-		(int)getpid(), (unsigned long long)resident_kib(getpid()), secret_kind());
-	for (unsigned i = 0; i < ps.n_children; i++) {
-		struct child *c = &ps.children[i];
-		buf_printf(&json,
-			",{\"role\":\"%s\",\"index\":%u,\"pid\":%d,\"ready\":%s,\"restarts\":%u,"
-			"\"memory_kib\":%llu",
-			role_name(c->role), c->index, (int)c->pid, c->ready ? "true" : "false",
-			c->restarts, (unsigned long long)resident_kib(c->pid));
-		buf_puts(&json, ",\"sandbox\":");
-		put_json_text(&json, c->answered ? c->sandbox : "");
-		buf_puts(&json, ",\"secrets\":");
-		put_json_text(&json, c->answered ? c->secrets : "");
-		buf_puts(&json, ",\"counters\":");
-		put_json_text(&json, c->answered ? c->counters : "");
-		buf_putc(&json, '}');
-	}
-	buf_putc(&json, ']');
-	if (auth && auth->channel && buf_err(&json) == LL_OK)
-		(void)ipc_send_processes_reply(auth->channel,
-			&(struct msg_processes_reply){
-				.id = ps.status_asked, .json = buf_slice(&json)},
-			-1);
-}
-
-/* --- the operator's socket --- */
-
-static void
-on_control(void *ctx, unsigned events)
-{
-	CLEANUP(fd_close) int fd = accept4(ps.control, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	struct child *auth = find_child(ROLE_AUTH, 0);
-	struct ucred cred;
-	socklen_t len = sizeof(cred);
-
-	if (fd < 0 || !auth || !auth->channel ||
-		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
-		return;
-	if (cred.uid != 0 && cred.uid != geteuid())
-		return;
-	(void)ipc_send_control_conn(auth->channel, &(struct msg_control_conn){.uid = cred.uid}, fd);
-}
-
-static int
-bind_control(void)
-{
-	struct sockaddr_un un = {.sun_family = AF_UNIX};
-	int fd;
-
-	if (strlen(ps.config.control) >= sizeof(un.sun_path))
-		return LL_ERR_LIMIT;
-	memcpy(un.sun_path, ps.config.control, strlen(ps.config.control));
-	unlink(un.sun_path);
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return LL_ERR_IO;
-	umask(0177);
-	ps.control =
-		bind(fd, (struct sockaddr *)&un, sizeof(un)) == 0 && listen(fd, 16) == 0 ? fd : -1;
-	umask(0077);
-	if (ps.control < 0) {
-		log_error("control", "path=%s error=%s", log_quote(slice_str(un.sun_path)),
-			log_quote(slice_str(strerror(errno))));
-		close(fd);
-		return LL_ERR_IO;
-	}
-	return loop_watch(ps.loop, &ps.control_watch, ps.control, LOOP_READ, on_control, NULL);
-}
-
-static int
-bind_listener(const struct config_listener *l)
-{
-	static const int on = 1;
-	int fd = socket(l->addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	if (fd < 0)
-		return LL_ERR_IO;
-	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (l->addr.ss_family == AF_INET6)
-		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-	if (bind(fd, (const struct sockaddr *)&l->addr, l->addr_len) == 0 && listen(fd, 1024) == 0)
-		return fd;
-	log_error("listen", "service=%s address=%s error=%s", service_name(l->service), l->text,
-		log_quote(slice_str(strerror(errno))));
-	close(fd);
-	return LL_ERR_IO;
-}
-
 static int
 open_world(void)
 {
 	sigset_t set;
 	int r;
 
-	for (unsigned i = 0; i < ps.config.n_listeners; i++)
-		if ((ps.listeners[i] = bind_listener(&ps.config.listeners[i])) < 0)
-			return LL_ERR_IO;
+	if ((r = parent_bind_listeners()) || (r = parent_open_log()))
+		return r;
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGTERM);
@@ -622,12 +379,9 @@ open_world(void)
 	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	ps.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (ps.signals < 0 || pipe2(ps.log_pipe, O_CLOEXEC | O_NONBLOCK) < 0)
+	if (ps.signals < 0)
 		return LL_ERR_IO;
-	ps.log_line = BUF_INIT(65536);
-	log_setup(ps.log_pipe[1], "parent", LOG_LEVEL_INFO);
-	r = loop_watch(ps.loop, &ps.signal_watch, ps.signals, LOOP_READ, on_signal, NULL);
-	return r ? r : loop_watch(ps.loop, &ps.log_watch, ps.log_pipe[0], LOOP_READ, on_log, NULL);
+	return loop_watch(ps.loop, &ps.signal_watch, ps.signals, LOOP_READ, on_signal, NULL);
 }
 
 static int
@@ -691,10 +445,10 @@ parent_serve(const char *config_path)
 	}
 	for (unsigned i = 0; i < ps.n_children; i++)
 		child_start(&ps.children[i]);
-	if (bind_control() || loop_run(ps.loop))
+	if (parent_bind_control() || loop_run(ps.loop))
 		return 1;
 	unlink(ps.config.control);
 	log_info("stopped", "version=%s", LETTERLOCK_VERSION);
-	on_log(NULL, LOOP_READ);
+	parent_drain_log();
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "roles/dns_answer.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -417,25 +418,6 @@ find(uint64_t id)
 	return conns ? map_get(conns, slice_new(&id, sizeof(id))) : NULL;
 }
 
-static void
-put_answer(struct conn *c, const struct dns_query *q, const struct msg_dns_answer *m)
-{
-	struct slice rdata[DNS_RECORDS_MAX];
-	struct dns_reply reply = {.status = (enum dns_status)m->status,
-		.secure = m->secure,
-		.ttl = m->ttl,
-		.canonical = m->cname,
-		.rdata = rdata};
-	struct reader r = reader_new(m->rdata);
-
-	while (r.rest.len && !r.err && reply.count < DNS_RECORDS_MAX)
-		rdata[reply.count++] = reader_bytes(&r, reader_be16(&r));
-	if (r.err || m->status > DNS_BOGUS)
-		reply = (struct dns_reply){.status = DNS_SERVFAIL};
-	if (dns_memo_put(c->memo, q, &reply))
-		log_debug("dns-memo", "error=%s", "full");
-}
-
 void
 relay_conn_dns(const struct msg_dns_answer *m)
 {
@@ -444,7 +426,8 @@ relay_conn_dns(const struct msg_dns_answer *m)
 
 	if (!c || c->dead || number >= c->asked.len || c->fd >= 0 || c->stream)
 		return;
-	put_answer(c, &c->asked.at[number], m);
+	if (dns_answer_put(c->memo, &c->asked.at[number], m))
+		log_debug("dns-memo", "error=full");
 	if (dns_memo_pending(c->memo) == 0 && !c->sts_waiting)
 		advance(c);
 }

@@ -6,21 +6,6 @@
 #include "roles/relay.h"
 
 static void
-put_json_text(struct buf *out, struct slice s)
-{
-	buf_putc(out, '"');
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.ptr[i] < ' ' || s.ptr[i] == 0x7f)
-			buf_printf(out, "\\u%04x", s.ptr[i]);
-		else if (s.ptr[i] == '"' || s.ptr[i] == '\\')
-			buf_printf(out, "\\%c", s.ptr[i]);
-		else
-			buf_putc(out, s.ptr[i]);
-	}
-	buf_putc(out, '"');
-}
-
-static void
 list_entry(const struct entry *en, struct buf *out)
 {
 	static const char *const states[QUEUE_STATES] = {"waiting", "sent", "failed"};
@@ -28,7 +13,7 @@ list_entry(const struct entry *en, struct buf *out)
 	buf_puts(out, out->len > 1 ? ",{\"id\":\"" : "{\"id\":\"");
 	(void)hex_encode(out, SLICE_OF(en->id));
 	buf_puts(out, "\",\"sender\":");
-	put_json_text(out, en->e.sender);
+	json_text_put(out, en->e.sender);
 	buf_printf(out,
 		",\"size\":%llu,\"arrived\":%lld,\"next_attempt\":%lld,\"tries\":%u,\"active\":%s,"
 		"\"recipients\":[",
@@ -37,10 +22,10 @@ list_entry(const struct entry *en, struct buf *out)
 	for (uint32_t i = 0; i < en->e.rcpt_count; i++) {
 		const struct queue_rcpt *r = &en->e.rcpts[i];
 		buf_puts(out, i ? ",{\"address\":" : "{\"address\":");
-		put_json_text(out, r->address);
+		json_text_put(out, r->address);
 		buf_printf(out, ",\"state\":\"%s\",\"code\":%u,\"status\":\"%u.%u.%u\",\"text\":",
 			states[r->state], r->code, r->enhanced[0], r->enhanced[1], r->enhanced[2]);
-		put_json_text(out, r->text);
+		json_text_put(out, r->text);
 		buf_putc(out, '}');
 	}
 	buf_puts(out, "]}");

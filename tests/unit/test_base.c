@@ -212,5 +212,27 @@ dates_like_libc(void)
 	}
 }
 
-T_MAIN(T(slices), T(buffers), T(arenas), T(maps), T(secrets), T(encodings), T(unicode), T(dates),
-	T(dates_like_libc))
+static void
+json_text(void)
+{
+	static const struct {
+		struct slice in, out;
+	} cases[] = {
+		{S(""), S("\"\"")},
+		{S("a \"b\" \\c"), S("\"a \\\"b\\\" \\\\c\"")},
+		{S("two\nlines\r"), S("\"two\\nlines\\u000d\"")},
+		{S("\x1b[31m\x7f"), S("\"\\u001b[31m\\u007f\"")},
+		{S("caf\xc3\xa9"), S("\"caf\xc3\xa9\"")},
+		{S("\xc2\x9b \xe2\x80\xa8"), S("\"\\u009b \\u2028\"")}, /* C1, line separator */
+		{S("\xff\xc3"), S("\"\xef\xbf\xbd\xef\xbf\xbd\"")},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		CLEANUP(buf_done) struct buf out = BUF_INIT(256);
+		CHECK_INT(json_text_put(&out, cases[i].in), 0);
+		CHECK_SLICE(buf_slice(&out), cases[i].out);
+	}
+}
+
+T_MAIN(T(slices), T(buffers), T(arenas), T(maps), T(secrets), T(encodings), T(json_text),
+	T(unicode), T(dates), T(dates_like_libc))

@@ -1,0 +1,63 @@
+/* What the parts of the parent share. */
+#ifndef ROLES_PARENT_PRIV_H
+#define ROLES_PARENT_PRIV_H
+
+#include "base/buf.h"
+#include "ipc/channel.h"
+#include "os/config.h"
+#include "os/loop.h"
+
+#include <sys/types.h>
+
+#define CHILDREN_MAX 160
+
+struct child {
+	enum role role;
+	unsigned index;
+	pid_t pid; /* 0: not running */
+	struct ipc_channel *channel;
+	bool ready;
+	unsigned restarts;
+	int64_t started, backoff;
+	struct loop_timer restart;
+	/* The last status answer. */
+	bool answered;
+	char sandbox[65], secrets[33], counters[4097];
+};
+
+struct parent {
+	struct loop *loop;
+	struct config config;
+	struct buf config_text;
+	char binary[4096];
+	uint8_t *boot_secret; /* BOOT_SECRET_LEN bytes of secret memory */
+	struct child children[CHILDREN_MAX];
+	unsigned n_children;
+	int listeners[CONFIG_LISTENERS_MAX];
+	int control, signals, log_pipe[2];
+	struct loop_watch control_watch, signal_watch, log_watch;
+	struct loop_timer stop_timer, status_timer;
+	bool stopping, announced;
+	enum role stopping_role;
+	uint32_t status_id, status_asked;
+	struct buf log_line;
+};
+extern struct parent ps;
+
+struct child *parent_child(enum role role, unsigned index);
+
+/* --- parent_status.c --- */
+/* A child's answer; the last one lets the whole state go to auth. */
+void parent_status_reply(struct child *c, const struct msg_status_reply *m);
+/* Auth asks for the state of all processes. */
+void parent_processes_query(uint32_t id);
+
+/* --- parent_world.c --- */
+/* Binds the listeners, makes the log pipe and the operator's socket. Errors are logged. */
+int parent_bind_listeners(void) CHECKED;
+int parent_open_log(void) CHECKED;
+int parent_bind_control(void) CHECKED;
+/* Writes out what is left in the log pipe. */
+void parent_drain_log(void);
+
+#endif
