@@ -13,6 +13,7 @@
 
 #define CHARSET_NAME_MAX 60
 #define PIVOT_UNITS 1024
+#define CONVERT_BYTES 1024
 
 struct charset {
 	UConverter *icu; /* NULL: UTF-8 or windows-1252 */
@@ -255,33 +256,75 @@ utf8_cut(struct slice s)
 	return len == want;
 }
 
-/* One character or bad byte at the start of s; its length. */
+/* Writes a character of the basic plane that is not ASCII; its length. */
 static size_t
-put_one(struct charset *c, struct slice s, struct buf *out)
+put_plain(uint8_t *p, uint32_t c)
 {
-	size_t len = 1;
-	uint32_t u = c->utf8 ? utf8_get(s, &len) : 0xfffd;
+	size_t n = 0;
 
-	if (len == 1)
-		utf8_put(out, c->strict ? 0xfffd : windows_1252(s.ptr[0]));
-	else
-		utf8_put(out, u);
+	if (c >= 0x800) {
+		p[n++] = (uint8_t)(0xe0 | c >> 12);
+		p[n++] = (uint8_t)(0x80 | (c >> 6 & 63));
+	} else {
+		p[n++] = (uint8_t)(0xc0 | c >> 6);
+	}
+	p[n++] = (uint8_t)(0x80 | (c & 63));
+	return n;
+}
+
+/* One character or bad byte that is not ASCII at the start of s: its length; what it becomes, at
+ * most 4 bytes, goes to *p, which moves on. */
+static size_t
+put_one(const struct charset *c, struct slice s, uint8_t **p)
+{
+	bool starts = s.len > 1 && s.ptr[0] >= 0xc2 && s.ptr[0] < 0xf5 && (s.ptr[1] & 0xc0) == 0x80;
+	size_t len = 1;
+
+	if (c->utf8 && starts)
+		(void)utf8_get(s, &len);
+	if (len == 1) {
+		*p += put_plain(*p, c->strict ? 0xfffd : windows_1252(s.ptr[0]));
+	} else { /* well-formed: it stays as it is */
+		memcpy(*p, s.ptr, len);
+		*p += len;
+	}
 	return len;
+}
+
+/* Characters that are not ASCII, and what little ASCII stands between them. */
+static size_t
+convert_some(const struct charset *c, struct slice in, bool last, struct buf *out)
+{
+	uint8_t given[CONVERT_BYTES], *p = given;
+	size_t i = 0, plain = 0;
+
+	while (i < in.len && p - given <= CONVERT_BYTES - 4 && plain < 16) {
+		if (in.ptr[i] < 0x80) {
+			*p++ = in.ptr[i++];
+			plain++;
+			continue;
+		}
+		if (!last && c->utf8 && in.len - i < 4 && utf8_cut(slice_skip(in, i)))
+			break;
+		i += put_one(c, slice_skip(in, i), &p);
+		plain = 0;
+	}
+	buf_put(out, slice_new(given, (size_t)(p - given)));
+	return i;
 }
 
 /* Converts until the end or until a character that the end cuts; the bytes used. */
 static size_t
-convert_run(struct charset *c, struct slice in, bool last, struct buf *out)
+convert_run(const struct charset *c, struct slice in, bool last, struct buf *out)
 {
-	size_t i = 0, n;
+	size_t i = 0, n = 1;
 
-	while (i < in.len) {
-		n = ascii_run(slice_skip(in, i));
-		buf_put(out, slice_sub(in, i, n));
+	while (i < in.len && n) {
+		size_t ascii = ascii_run(slice_skip(in, i));
+		buf_put(out, slice_sub(in, i, ascii));
+		i += ascii;
+		n = convert_some(c, slice_skip(in, i), last, out);
 		i += n;
-		if (i == in.len || (!last && c->utf8 && utf8_cut(slice_skip(in, i))))
-			break;
-		i += put_one(c, slice_skip(in, i), out);
 	}
 	return i;
 }

@@ -179,8 +179,8 @@ fold_hangul(uint32_t c, uint8_t *p)
 	return len;
 }
 
-/* Text keeps to few characters: emoji, presentation forms, or U+FFFD for every byte of what is no
- * text at all. Each slot holds the last one that fell on it. */
+/* Text keeps to few characters, even of emoji and presentation forms. Each slot holds the last one
+ * that fell on it. */
 static size_t
 fold_recent(uint32_t c, uint8_t *p)
 {
@@ -206,6 +206,10 @@ fold_one(uint32_t c, const uint8_t *utf8, size_t utf8_len, uint8_t *p)
 	if (c < FOLD_TABLE) {
 		memcpy(p, tables.pool + tables.at[c], tables.len[c]);
 		return tables.len[c];
+	}
+	if (c == 0xfffd) { /* what is no text parts words */
+		*p = FOLD_SPACE;
+		return 1;
 	}
 	if (is_ideograph(c)) {
 		memcpy(p, utf8, utf8_len);
@@ -270,7 +274,19 @@ fold_ascii(struct fold *f, struct slice *in, uint8_t *p, const uint8_t *end)
 	return p;
 }
 
-/* Whole characters; bad bytes become U+FFFD. */
+/* U+FFFD at the start, of which there are many where there is one. */
+static struct slice
+skip_bad(struct slice in)
+{
+	size_t i = 0;
+
+	while (in.len - i >= 3 && in.ptr[i] == 0xef && in.ptr[i + 1] == 0xbf &&
+		in.ptr[i + 2] == 0xbd)
+		i += 3;
+	return slice_skip(in, i);
+}
+
+/* Whole characters; bad bytes become a space. */
 static int
 fold_run(struct fold *f, struct slice in, struct buf *out)
 {
@@ -285,6 +301,8 @@ fold_run(struct fold *f, struct slice in, struct buf *out)
 			n = fold_one(c, in.ptr, len, one);
 			p = put_folded(f, p, one, n);
 			in = slice_skip(in, len);
+			if (c == 0xfffd)
+				in = skip_bad(in);
 		}
 		if (p < end && in.len)
 			continue;

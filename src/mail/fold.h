@@ -19,7 +19,7 @@ struct fold {
 
 /* A new text starts; {0} is a fresh one. */
 void fold_reset(struct fold *f);
-/* Appends the folded form of a chunk of UTF-8 (bad bytes become U+FFFD). The output never holds
+/* Appends the folded form of a chunk of UTF-8 (bad bytes become a space). The output never holds
  * bytes below 0x20. Sticky errors of buf only. */
 int fold_text(struct fold *f, struct slice utf8, struct buf *out);
 int fold_end(struct fold *f, struct buf *out);

@@ -310,7 +310,8 @@ folding(void)
 		{"\xe3\x81\x8c", "\xe3\x81\x8b\xe3\x82\x99"}, /* ga: its mark stays */
 		{"\xd8\xa8\xd9\x8e", "\xd8\xa8"}, /* Arabic vowel sign */
 		{"\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80"},
-		{"\xff", "\xef\xbf\xbd"},
+		{"\xff", " "},
+		{"a\xff\xfe\xc3z", "a z"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
