@@ -37,8 +37,12 @@ class Sink:
 
         class Handler(socketserver.BaseRequestHandler):
             def handle(self):
+                conn = Connection(sink, self.request)
                 with contextlib.suppress(OSError, EOFError, ssl.SSLError):
-                    Connection(sink, self.request).serve()
+                    try:
+                        conn.serve()
+                    finally:
+                        conn.sock.close()
 
         class Server(socketserver.ThreadingTCPServer):
             allow_reuse_address = True
@@ -155,8 +159,9 @@ class Connection:
         self.keep(data)
 
     def keep(self, data):
-        if self.sink.hold:
-            self.sink.hold.wait(120)
+        hold = self.sink.hold
+        if hold:
+            hold.wait(120)
         reply = self.sink.reply("end", "", "250 2.0.0 Kept")
         if reply and reply.startswith("250"):
             with self.sink.lock:
