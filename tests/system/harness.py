@@ -192,9 +192,9 @@ class Daemon:
             raise Failure(f"did not stop: {' '.join(self.args)}") from None
 
 
-def descendants(pid):
-    """(pid, parent, command line) of every process below one."""
-    found, parents = [], {}
+def all_processes():
+    """{pid: (parent, session id, command line)}"""
+    found = {}
     for entry in os.listdir("/proc"):
         if not entry.isdigit():
             continue
@@ -206,11 +206,7 @@ def descendants(pid):
         except OSError:
             continue
         if fields[0] != "Z":
-            parents[int(entry)] = (int(fields[1]), [part.decode("utf-8", "replace") for part in line])
-    level = [pid]
-    while level:
-        level = [p for p, (parent, _) in parents.items() if parent in level]
-        found += [(p, *parents[p]) for p in level]
+            found[int(entry)] = (int(fields[1]), int(fields[3]), [part.decode("utf-8", "replace") for part in line])
     return found
 
 
@@ -274,6 +270,7 @@ class Installation:
         self.log = self.dir / "server.log"
         self.accounts = {}
         self.daemon = None
+        self.templates = set()
         if ports is None:
             with inside(netns):
                 ports = dict(zip(SERVICES, free_ports(len(SERVICES), address)))
@@ -363,14 +360,17 @@ class Installation:
     # --- its processes ---
 
     def processes(self):
-        """(role, pid) of each process; the first is the parent. The session template and the sessions are told apart."""
+        """(role, pid) of each process; the first is the parent. Sessions of accounts are forks of the session role's process; each
+        role's process leads a session (setsid) of its own, by which they are known even when that process is gone."""
+        everyone = all_processes()
         found = [("parent", self.daemon.pid)]
-        below = descendants(self.daemon.pid)
-        roles = {pid: line[2] for pid, _, line in below if len(line) == 3 and line[1] == "role"}
-        for pid, parent, _ in below:
-            if pid in roles:
-                found.append(("session-of-account" if parent in roles else roles[pid], pid))
-        return found
+        for pid, (parent, _, line) in everyone.items():
+            if parent == self.daemon.pid and len(line) == 3 and line[1] == "role":
+                found.append((line[2], pid))
+                if line[2] == "session":
+                    self.templates.add(pid)
+        return found + [("session-of-account", pid) for pid, (_, leader, line) in everyone.items()
+                        if leader in self.templates and pid != leader and line[1:] == ["role", "session"]]
 
     def pids(self, role):
         return [pid for r, pid in self.processes() if r == role]

@@ -277,6 +277,7 @@ def test_mta_sts_refuses_another_certificate(w):
     good = w.sink.context
     w.sink.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     w.sink.context.load_cert_chain(*other.issue("mail.sts.unsigned"))
+    forget(w.one)
     try:
         submit(w.one, ALICE, ["someone@sts.unsigned"], f"Against the policy {word}")
         wait_deferred(w.one, "sts|certificate|tls")
