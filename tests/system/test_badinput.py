@@ -224,10 +224,13 @@ def test_huge_literals(world):
     for line in lines:
         s = world.connect_tls("imaps")
         s.recv(4096)
-        s.sendall(line)
+        pour(s, line, 1)
         s.settimeout(30)
-        got = s.recv(65536)
-        check(re.search(rb"BAD|BYE|NO", got), f"{line[:40]!r}: {got}")
+        try:
+            got = s.recv(65536)
+        except (ConnectionResetError, ssl.SSLError):
+            got = b""  # closed while we still spoke: our system throws away what was said to us
+        check(re.search(rb"BAD|BYE|NO", got) or (not got and len(line) > 16384), f"{line[:40]!r}: {got}")
         s.close()
     s = world.connect_tls("imaps")
     s.recv(4096)
