@@ -1,4 +1,4 @@
-/* Requests in, answers out; rights as a table.
+/* Requests in, answers out.
  *
  * A peer that asks for what it may not touch gets LL_ERR_DENIED and a line in the log: a
  * well-behaved one never does. */
@@ -19,16 +19,11 @@
 #define INLINE_READ_MAX ((uint64_t)2 << 10)
 #define ROWS_ROOM (IPC_PAYLOAD_MAX - STORE_VALUE_MAX - STORE_KEY_MAX - 16)
 
-const struct store_id store_directory = {"letterlock/dir"};
-const struct store_id store_queue = {"letterlock/queue"};
-
 struct store_peer {
 	struct store_peer *next;
 	struct store_service *service;
 	struct ipc_channel *channel;
-	enum role role;
-	bool has_bound;
-	struct store_id bound;
+	struct store_holder holder;
 	uint8_t *window;
 	size_t window_len;
 	unsigned pending; /* commits under way that will answer to this peer */
@@ -53,90 +48,11 @@ struct pending {
 	uint64_t id;
 };
 
-/* What a role may do where. partition NULL: any that is not the server's own. */
-enum { MAY_READ = 1, MAY_WRITE = 2, MAY_APPEND = 4 /* new records and blob references only */ };
-static const struct right {
-	enum role role;
-	const struct store_id *partition;
-	const char *prefix;
-	unsigned may;
-} rights[] = {
-	{ROLE_AUTH, &store_directory, "", MAY_READ | MAY_WRITE},
-	{ROLE_AUTH, NULL, "", MAY_READ | MAY_WRITE},
-	{ROLE_SESSION, NULL, "m/", MAY_READ | MAY_WRITE},
-	{ROLE_DELIVERY, NULL, "m/in/", MAY_APPEND},
-	{ROLE_DELIVERY, &store_queue, "q/", MAY_APPEND},
-	{ROLE_RELAY, &store_queue, "q/", MAY_READ | MAY_WRITE},
-	{ROLE_RELAY, &store_directory, "dkim/", MAY_READ},
-};
-
-static bool
-is_own(const struct store_id *p)
-{
-	return memcmp(p, &store_directory, sizeof(*p)) == 0 ||
-		memcmp(p, &store_queue, sizeof(*p)) == 0;
-}
-
-static bool
-applies(const struct right *r, enum role role, const struct store_id *partition)
-{
-	return r->role == role &&
-		(r->partition ? memcmp(r->partition, partition, sizeof(*partition)) == 0
-			      : !is_own(partition));
-}
-
-/* The rights on a key; for blobs and partitions as a whole the key is the empty slice and any
- * prefix counts. */
-static unsigned
-rights_on(const struct store_peer *p, const struct store_id *partition, struct slice key)
-{
-	unsigned may = 0;
-
-	if (p->has_bound && memcmp(partition, &p->bound, sizeof(*partition)))
-		return 0;
-	for (size_t i = 0; i < ARRAY_SIZE(rights); i++) {
-		const struct right *r = &rights[i];
-		if (applies(r, p->role, partition) &&
-			(key.len == 0 || slice_starts(key, slice_str(r->prefix))))
-			may |= r->may;
-	}
-	return may;
-}
-
-/* Does every key below `to` that is not below `from` start with prefix? `to` starts with it, or is
- * the first string behind all that do. */
-static bool
-range_within(struct slice from, struct slice to, struct slice prefix)
-{
-	size_t last = prefix.len - 1;
-
-	if (prefix.len == 0)
-		return true;
-	if (!slice_starts(from, prefix))
-		return false;
-	return slice_starts(to, prefix) ||
-		(to.len == prefix.len && memcmp(to.ptr, prefix.ptr, last) == 0 &&
-			to.ptr[last] == prefix.ptr[last] + 1);
-}
-
-static bool
-range_permitted(const struct store_peer *p, const struct store_id *partition, struct slice from,
-	struct slice to)
-{
-	if (p->has_bound && memcmp(partition, &p->bound, sizeof(*partition)))
-		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(rights); i++)
-		if ((rights[i].may & MAY_READ) && applies(&rights[i], p->role, partition) &&
-			range_within(from, to, slice_str(rights[i].prefix)))
-			return true;
-	return false;
-}
-
 static int
 deny(struct store_peer *p, const char *what)
 {
 	p->service->denied++;
-	log_error("store-denied", "peer=%s what=%s", role_name(p->role), what);
+	log_error("store-denied", "peer=%s what=%s", role_name(p->holder.role), what);
 	return LL_ERR_DENIED;
 }
 
@@ -145,23 +61,7 @@ check(struct store_peer *p, const uint8_t id[STORE_ID_LEN], struct slice key, un
 	struct store_id *ret)
 {
 	memcpy(ret->b, id, STORE_ID_LEN);
-	return rights_on(p, ret, key) & may ? LL_OK : deny(p, "key");
-}
-
-static bool
-op_permitted(
-	const struct store_peer *p, const struct store_id *partition, const struct store_op *op)
-{
-	bool keyed = op->kind == STORE_PUT || op->kind == STORE_PUT_NEW || op->kind == STORE_DEL;
-	unsigned may = rights_on(p, partition, op->key);
-
-	if (keyed != (op->key.len > 0)) /* the empty key would stand below no prefix */
-		return false;
-	if (may & MAY_WRITE)
-		return true;
-	return (may & MAY_APPEND) &&
-		(op->kind == STORE_PUT_NEW || op->kind == STORE_BLOB_NEW ||
-			op->kind == STORE_BLOB_REF);
+	return store_rights_on(&p->holder, ret, key) & may ? LL_OK : deny(p, "key");
 }
 
 static void
@@ -169,7 +69,7 @@ get(struct store_peer *p, const struct msg *m, int fd)
 {
 	CLEANUP(buf_done) struct buf value = BUF_INIT(STORE_VALUE_MAX);
 	struct store_id id;
-	int r = check(p, m->st_get.partition, m->st_get.key, MAY_READ, &id);
+	int r = check(p, m->st_get.partition, m->st_get.key, STORE_MAY_READ, &id);
 
 	if (r == LL_OK)
 		r = store_get(p->service->store, id, m->st_get.key, &value);
@@ -207,7 +107,9 @@ range(struct store_peer *p, const struct msg *m, int fd)
 	int r;
 
 	memcpy(id.b, m->st_range.partition, STORE_ID_LEN);
-	r = range_permitted(p, &id, m->st_range.from, m->st_range.to) ? LL_OK : deny(p, "range");
+	r = store_range_permitted(&p->holder, &id, m->st_range.from, m->st_range.to)
+		? LL_OK
+		: deny(p, "range");
 	if (r == LL_OK)
 		r = store_range(p->service->store, id, m->st_range.from, m->st_range.to,
 			m->st_range.limit, add_row, &rows, &more);
@@ -229,7 +131,7 @@ stat_partition(struct store_peer *p, const struct msg *m, int fd)
 {
 	struct store_stat st = {0};
 	struct store_id id;
-	int r = check(p, m->st_stat.partition, SLICE_NONE, MAY_READ | MAY_APPEND, &id);
+	int r = check(p, m->st_stat.partition, SLICE_NONE, STORE_MAY_READ | STORE_MAY_APPEND, &id);
 
 	if (r == LL_OK)
 		r = store_stat(p->service->store, id, &st);
@@ -286,7 +188,7 @@ decode_commit(struct store_peer *p, const struct msg_st_commit *m, struct store_
 	*ret = (struct store_commit){.expect = m->expect, .ops = ops, .n = n, .quota = m->quota};
 	memcpy(ret->partition.b, m->partition, STORE_ID_LEN);
 	for (size_t i = 0; i < n; i++)
-		if (!op_permitted(p, &ret->partition, &ops[i]))
+		if (!store_op_permitted(&p->holder, &ret->partition, &ops[i]))
 			return deny(p, "commit");
 	return LL_OK;
 }
@@ -352,7 +254,7 @@ blob_read(struct store_peer *p, const struct msg *m, int fd)
 		? BUF_INIT(INLINE_READ_MAX)
 		: (struct buf){.ptr = p->window + at, .cap = (size_t)len, .max = (size_t)len};
 	struct store_id id, blob;
-	int r = check(p, q->partition, SLICE_NONE, MAY_READ, &id);
+	int r = check(p, q->partition, SLICE_NONE, STORE_MAY_READ, &id);
 
 	p->service->reads++;
 	memcpy(blob.b, q->blob, STORE_ID_LEN);
@@ -374,7 +276,7 @@ blob_size(struct store_peer *p, const struct msg *m, int fd)
 {
 	struct store_id id, blob;
 	uint64_t size = 0;
-	int r = check(p, m->st_blob_size.partition, SLICE_NONE, MAY_READ, &id);
+	int r = check(p, m->st_blob_size.partition, SLICE_NONE, STORE_MAY_READ, &id);
 
 	memcpy(blob.b, m->st_blob_size.blob, STORE_ID_LEN);
 	if (r == LL_OK)
@@ -425,7 +327,7 @@ watch(struct store_peer *p, const struct msg *m, int fd)
 {
 	struct store_service *sv = p->service;
 	struct watcher w = {.peer = p};
-	int r = check(p, m->st_watch.partition, SLICE_NONE, MAY_READ, &w.partition);
+	int r = check(p, m->st_watch.partition, SLICE_NONE, STORE_MAY_READ, &w.partition);
 
 	if (r == LL_OK && !is_watched(sv, &w.partition))
 		r = store_watch(sv->store, w.partition, ring, sv);
@@ -460,10 +362,10 @@ static void
 drop(struct store_peer *p, const struct msg *m, int fd)
 {
 	struct store_id id;
-	int r = check(p, m->st_drop.partition, SLICE_NONE, MAY_WRITE, &id);
+	int r = check(p, m->st_drop.partition, SLICE_NONE, STORE_MAY_WRITE, &id);
 
 	if (r == LL_OK)
-		r = is_own(&id) ? LL_ERR_DENIED : store_drop(p->service->store, id);
+		r = store_is_own(&id) ? LL_ERR_DENIED : store_drop(p->service->store, id);
 	answer_commit(p, m->st_drop.id, r, 0);
 }
 
@@ -513,10 +415,10 @@ open_channel(struct store_peer *p, const struct msg *m, int fd)
 {
 	CLEANUP(fd_close) int far = -1;
 	struct store_id id;
-	int r = check(p, m->st_open.partition, SLICE_NONE, MAY_WRITE, &id);
+	int r = check(p, m->st_open.partition, SLICE_NONE, STORE_MAY_WRITE, &id);
 
 	if (r == LL_OK)
-		r = is_own(&id) ? LL_ERR_DENIED : open_bound(p->service, &id, &far);
+		r = store_is_own(&id) ? LL_ERR_DENIED : open_bound(p->service, &id, &far);
 	(void)ipc_send_st_opened(
 		p->channel, &(struct msg_st_opened){.id = m->st_open.id, .err = (uint8_t)-r}, far);
 }
@@ -572,11 +474,10 @@ store_service_peer(struct store_service *sv, struct ipc_channel *c, enum role ro
 		return NULL;
 	*p = (struct store_peer){.service = sv,
 		.channel = c,
-		.role = role,
-		.has_bound = bound != NULL,
+		.holder = {.role = role, .has_bound = bound != NULL},
 		.next = sv->peers};
 	if (bound)
-		p->bound = *bound;
+		p->holder.bound = *bound;
 	sv->peers = p;
 	return p;
 }

@@ -4,11 +4,8 @@
 #define STORE_SERVICE_H
 
 #include "ipc/channel.h"
+#include "store/rights.h"
 #include "store/store.h"
-
-/* The server's own partitions. */
-extern const struct store_id store_directory; /* domains, addresses, accounts, DKIM keys */
-extern const struct store_id store_queue; /* mail on its way out */
 
 struct store_service;
 struct store_peer;
