@@ -220,6 +220,34 @@ def test_reuses_connections(w):
     check(all(len(w.mx1.having(m)) == 1 for m in marks), "something came twice")
 
 
+def test_many_at_once(w):
+    """A queue that has grown while the other side was slow goes out whole, each message once."""
+    mark, failed = token(), []
+
+    def submit():
+        try:
+            with w.one.submission(ALICE) as s:
+                for i in range(100):
+                    s.sendmail(ALICE, [f"r{i}@many.{SIGNED}"], letter(ALICE, "r", mark, f"{mark}\r\n"))
+        except (OSError, smtplib.SMTPException) as e:
+            failed.append(e)
+
+    hold = w.mx1.hold = threading.Event()
+    try:
+        senders = [threading.Thread(target=submit) for _ in range(4)]
+        for t in senders:
+            t.start()
+        for t in senders:
+            t.join()
+    finally:
+        w.mx1.hold = None
+        hold.set()
+    check_equal(failed, [], "submissions that failed")
+    w.arrived(w.mx1, mark, count=400)
+    w.empty(f"r0@many.{SIGNED}")
+    check_equal(len(w.mx1.having(mark)), 400, "messages")
+
+
 # --- what can go wrong ---
 
 def test_tries_again_after_a_temporary_failure(w):
