@@ -12,6 +12,7 @@
 #include "roles/delivery.h"
 #include "store/client.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -345,8 +346,23 @@ ask_author(struct job *j, struct ipc_channel *authp, const struct address *a)
 	return LL_OK;
 }
 
-/* Every address in From and Sender must be the author's own: who has signed in may not put on
- * another's name. */
+/* The frontend has asked about the return path already, but delivery takes no frontend's word. */
+static int
+ask_return_path(struct job *j, struct ipc_channel *authp)
+{
+	struct msg_ticket_query m = {.id = j->id, .address = j->envelope.from};
+
+	if (m.address.len == 0)
+		return LL_OK;
+	memcpy(m.ticket, j->envelope.ticket, sizeof(m.ticket));
+	if (ipc_send_ticket_query(authp, &m, -1))
+		return LL_ERR_CLOSED;
+	j->tickets++;
+	return LL_OK;
+}
+
+/* The return path and every address in From and Sender must be the author's own: who has signed in
+ * may not put on another's name. */
 static int
 begin_submission(struct job *j)
 {
@@ -354,7 +370,7 @@ begin_submission(struct job *j)
 	struct slice header = slice_sub(j->body, 0, header_length(j->body));
 	struct header_iter it = header_iter_new(header);
 	struct header_field f;
-	int r = authp ? LL_OK : LL_ERR_CLOSED;
+	int r = authp ? ask_return_path(j, authp) : LL_ERR_CLOSED;
 
 	j->arena = ARENA_INIT(4 << 20);
 	while (r == LL_OK && header_next(&it, &f)) {
@@ -571,11 +587,11 @@ job_ticket(const struct msg_ticket_reply *m)
 	if (!j || !j->tickets)
 		return;
 	j->tickets--;
-	memcpy(j->login, m->address.ptr, MIN(m->address.len, sizeof(j->login) - 1));
+	snprintf(j->login, sizeof(j->login), "%.*s", SLICE_ARG(m->address));
 	if (m->result == LOGIN_TEMPORARY)
 		note(j, 451, "");
 	else if (m->result != LOGIN_OK)
-		note(j, 555, "The From address is not one of yours");
+		note(j, 555, "The sender or From address is not one of yours");
 	advance(j);
 }
 
