@@ -116,6 +116,41 @@ staged_blobs(void)
 	}
 }
 
+/* What is asked for ahead is read as if it had not been, whether it is read or not, more than there
+ * is room for, too large, or not there at all. */
+static void
+blobs_ahead(void)
+{
+	CLEANUP(buf_done) struct buf got = BUF_INIT(STORE_BLOB_MAX);
+	struct buf in[40] = {0};
+	struct store_id a = new_id(), blobs[ARRAY_SIZE(in)], missing = new_id();
+	struct slice data[ARRAY_SIZE(in)];
+
+	for (size_t i = 0; i < ARRAY_SIZE(in); i++) {
+		in[i] = BUF_INIT(STORE_BLOB_MAX);
+		data[i] = bytes(&in[i], i * 2500, (uint8_t)i);
+		blobs[i] = new_id();
+		CHECK_INT(store_blob_put(st, blobs[i], data[i]), LL_OK);
+		CHECK_INT(COMMIT(a, blob_ref(blobs[i])), LL_OK);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(in); i++) {
+		for (size_t k = i; k < MIN(i + 12, ARRAY_SIZE(in)); k += 1 + i % 3)
+			store_blob_ahead(st, a, blobs[k], data[k].len);
+		store_blob_ahead(st, a, missing, 5000);
+		buf_reset(&got);
+		CHECK_INT(store_blob_read(st, a, missing, 0, 5000, &got), LL_ERR_NOTFOUND);
+		CHECK_INT(store_blob_read(st, a, blobs[i], 0, data[i].len, &got), LL_OK);
+		CHECK(slice_eq(buf_slice(&got), data[i]));
+		CHECK(blob_is(a, blobs[i], data[i]));
+	}
+	store_blob_ahead(st, a, blobs[3], data[3].len);
+	CHECK_INT(COMMIT(a, blob_drop(blobs[4])), LL_OK); /* a commit between */
+	CHECK(blob_is(a, blobs[3], data[3]));
+	CHECK(blob_absent(a, blobs[4]));
+	for (size_t i = 0; i < ARRAY_SIZE(in); i++)
+		buf_done(&in[i]);
+}
+
 static void
 blob_too_large(void)
 {
@@ -191,6 +226,7 @@ const struct t_case blob_cases[] = {
 	T(blob_life),
 	T(blob_order_in_commit),
 	T(blob_ranges),
+	T(blobs_ahead),
 	T(staged_blobs),
 	T(blob_too_large),
 	T(large_in_flight),
