@@ -461,11 +461,13 @@ check_password(
 	running = running && familiar_tag(c, password, tag);
 	if (running && familiar_find(c, tag, ret_index)) {
 		memset(ret_client_key, 0, SCRAM_KEY_LEN);
-		return LL_OK;
+		r = LL_OK;
+	} else {
+		r = scram_check_password(&account, password, ret_index, ret_client_key);
+		if (r == LL_OK && running)
+			familiar_keep(c, *ret_index, tag);
 	}
-	r = scram_check_password(&account, password, ret_index, ret_client_key);
-	if (r == LL_OK && running)
-		familiar_keep(c, *ret_index, tag);
+	secret_wipe(tag, sizeof(tag));
 	return r;
 }
 
