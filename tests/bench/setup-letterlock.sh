@@ -8,7 +8,6 @@ D=$T/letterlock
 HERE=$(cd "$(dirname "$0")" && pwd)
 BIN=${LETTERLOCK:-$HERE/../../build/letterlock}
 SMTP=${LL_SMTP:-25025} IMAP=${LL_IMAP:-25143} IMAPS=${LL_IMAPS:-25993}
-DNS=${LL_DNS:-25053}
 NUSERS=${BENCH_USERS:-1000}
 DOMAIN=bench.test
 PASS=BENCHBENCHBENCHBENCHBENCH0 # 26 characters of Crockford base32, like every app password
@@ -16,7 +15,7 @@ NAME=${LL_NAME:-letterlock}
 
 ll() { "$BIN" --config "$D/letterlock.conf" "$@"; }
 
-alive() { [ -s "$D/${1:-pid}" ] && kill -0 "$(cat "$D/${1:-pid}")" 2>/dev/null; }
+alive() { [ -s "$D/pid" ] && kill -0 "$(cat "$D/pid")" 2>/dev/null; }
 
 wait_port() {
 	local i
@@ -30,10 +29,6 @@ wait_port() {
 
 start() {
 	[ -s "$D/letterlock.conf" ] || reset
-	if ! alive dns.pid; then
-		"$HERE/nameserver.py" "$DNS" < /dev/null >> "$D/log" 2>&1 &
-		echo $! > "$D/dns.pid"
-	fi
 	if ! alive; then
 		"$BIN" --config "$D/letterlock.conf" serve < /dev/null >> "$D/log" 2>&1 &
 		echo $! > "$D/pid"
@@ -44,7 +39,6 @@ start() {
 
 stop() {
 	local p i
-	! alive dns.pid || kill "$(cat "$D/dns.pid")"
 	alive || return 0
 	p=$(cat "$D/pid")
 	kill "$p"
@@ -69,10 +63,6 @@ reset() {
 	chmod 755 "$D"
 	"$BIN" init --dir "$D" --hostname mx.$DOMAIN --self-signed --listen "smtp=127.0.0.1:$SMTP" \
 		--listen "imaps=127.0.0.1:$IMAPS" --listen "imap_loopback=127.0.0.1:$IMAP" > "$D/init.log"
-	# Every message's SPF, DKIM, DMARC and reverse name are looked up: here at a name server of our
-	# own. Its zone is not signed, so nothing may be anchored above it.
-	printf '[dns]\nforward = 127.0.0.1@%s\ntrust_anchor = %s/anchor\n' "$DNS" "$D" >> "$D/letterlock.conf"
-	echo "signed.invalid. IN DS 1 8 2 $(printf '%064d' 0)" > "$D/anchor"
 	start
 	ll domain add $DOMAIN > "$D/dns.log"
 	seq -f "user%g@$DOMAIN $PASS" 0 $((NUSERS - 1)) |
