@@ -42,6 +42,7 @@ def run_file(path, args):
         except subprocess.TimeoutExpired:
             broke = f"still running after {LIMIT_SECONDS} s"
         end_group(proc)
+        remove_namespaces(proc.pid)
         with lock:
             del running[proc.pid]
     results = []
@@ -71,11 +72,19 @@ def end_group(proc):
             pass
 
 
+def remove_namespaces(pid):
+    """Those that a file did not live to remove; harness.Network puts its process id into their names."""
+    for path in pathlib.Path("/run/netns").glob(f"ll{pid}-*"):
+        subprocess.run(["ip", "netns", "del", path.name], check=False)
+        shutil.rmtree(f"/etc/netns/{path.name}", ignore_errors=True)
+
+
 def on_signal(signum, frame):
     with lock:
         left = list(running.values())
     for proc in left:
         end_group(proc)
+        remove_namespaces(proc.pid)
     os._exit(2)
 
 
