@@ -201,12 +201,13 @@ child_gone(void *ctx, struct ipc_channel *channel, int err)
 {
 	struct child *c = ctx;
 
+	/* It is ending, or broke the protocol, or closed its socket in order to live on unseen. First
+	 * this, so that it does not even learn that it was dropped. */
+	if (c->pid > 0)
+		kill(c->pid, SIGKILL);
 	ipc_free(channel);
 	c->channel = NULL;
 	c->ready = false;
-	/* It is ending, or broke the protocol, or closed its socket in order to live on unseen. */
-	if (c->pid > 0)
-		kill(c->pid, SIGKILL);
 }
 
 static void
