@@ -58,6 +58,19 @@
 #define MSG_SENDER_QUERY(F)     F##_U64(id) F##_ID(ticket) F##_BYTES(address, IPC_ADDRESS_MAX)
 #define MSG_SENDER_REPLY(F)     F##_U64(id) F##_U8(result)
 
+/* frontend -> auth: one command of the web's sign-in (ipc/web.h). peer: the client's address; token: of its cookie, or empty;
+ * agent: what its browser calls itself. In the reply, err: enum ll_error negated, then body is a web_problem; cookie: enum
+ * web_cookie, with a new token where one is set and its Max-Age (0: none, as long as the browser runs). */
+#define MSG_WEB_COMMAND(F)      F##_U64(id) F##_BYTES(peer, 16) F##_BYTES(token, 32) F##_BYTES(agent, 256) F##_BYTES(command, 64) F##_BYTES(body, IPC_PAYLOAD_MAX)
+#define MSG_WEB_REPLY(F)        F##_U64(id) F##_U8(err) F##_U8(cookie) F##_U32(max_age) F##_BYTES(token, 32) F##_BYTES(body, IPC_PAYLOAD_MAX)
+/* frontend -> auth: a web link (faces/web_link.h) to the session process of who holds the cookie's token, or, when that is
+ * empty, of who signed in with an app password (ticket). Carries the stream's far end. session: the web session, or the ticket,
+ * by which WEB_REVOKE names it later. */
+#define MSG_WEB_ATTACH(F)       F##_U64(id) F##_BYTES(token, 32) F##_ID(ticket) F##_BYTES(peer, 16)
+#define MSG_WEB_ATTACHED(F)     F##_U64(id) F##_U8(err) F##_ID(session) F##_ID(account) F##_BYTES(address, IPC_ADDRESS_MAX)
+/* auth -> every frontend: this sign-in is over; its links, WebSockets and EventSources end. */
+#define MSG_WEB_REVOKE(F)       F##_ID(session)
+
 /* frontend -> delivery: a complete message; envelope (faces/delivery_envelope.h) and body stand one after the other in
  * `payload`, or, when that is empty, in the memory file that comes along. */
 #define MSG_DELIVER(F)          F##_U64(id) F##_U64(envelope_len) F##_U64(body_len) F##_BYTES(payload, IPC_PAYLOAD_MAX)
@@ -133,6 +146,8 @@
 	M(LOGIN_START, login_start, 0) M(LOGIN_CONTINUE, login_continue, 0) M(LOGIN_CHALLENGE, login_challenge, 0) \
 	M(LOGIN_RESULT, login_result, 0) M(ATTACH, attach, 1) M(LOGIN_END, login_end, 0) \
 	M(SENDER_QUERY, sender_query, 0) M(SENDER_REPLY, sender_reply, 0) \
+	M(WEB_COMMAND, web_command, 0) M(WEB_REPLY, web_reply, 0) M(WEB_ATTACH, web_attach, 1) M(WEB_ATTACHED, web_attached, 0) \
+	M(WEB_REVOKE, web_revoke, 0) \
 	M(DELIVER, deliver, 2) M(DELIVER_RESULT, deliver_result, 0) \
 	M(RESOLVE, resolve, 0) M(RESOLVED, resolved, 0) M(TICKET_QUERY, ticket_query, 0) M(TICKET_REPLY, ticket_reply, 0) \
 	M(DNS_QUERY, dns_query, 0) M(DNS_ANSWER, dns_answer, 0) M(HTTPS_GET, https_get, 0) M(HTTPS_REPLY, https_reply, 0) \
