@@ -1,0 +1,98 @@
+// The few pages that are not made by script, and the policies they are served with.
+import { createHash } from "node:crypto";
+
+const source = (text) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
+const policy = (parts) => parts.join("; ");
+
+const page = (importMap) => policy([
+	"default-src 'none'",
+	`script-src 'self' ${source(importMap)}`,
+	"style-src 'self'",
+	"img-src 'self' blob: data:",
+	"media-src blob:",
+	"font-src 'self'",
+	"connect-src 'self'",
+	"worker-src 'self'",
+	"frame-src 'self'",
+	"manifest-src 'self'",
+	"base-uri 'none'",
+	"form-action 'self'",
+	"frame-ancestors 'none'",
+	"require-trusted-types-for 'script'",
+	"trusted-types dompurify ProseMirrorClipboard app",
+]);
+
+const frame = (script) => policy([
+	"sandbox allow-scripts allow-popups allow-popups-to-escape-sandbox",
+	"default-src 'none'",
+	`script-src ${source(script)}`,
+	"style-src 'unsafe-inline'",
+	"img-src blob: data:",
+	"form-action 'none'",
+	"base-uri 'none'",
+	"frame-ancestors 'self'",
+	"require-trusted-types-for 'script'",
+	"trusted-types mail",
+]);
+
+export const policies = {
+	// Argon2 is WebAssembly; only the workers that need it may run it.
+	worker: policy(["default-src 'none'", "script-src 'self' 'wasm-unsafe-eval'", "connect-src 'self'"]),
+	serviceWorker: policy(["default-src 'none'", "script-src 'self'", "connect-src 'self'"]),
+};
+
+export function pageFor({ main, style, preload, integrity, font }) {
+	const map = JSON.stringify({ imports: {}, integrity });
+	const body = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>Letterlock</title>
+<meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content">
+<meta name="color-scheme" content="light dark">
+<meta name="referrer" content="no-referrer">
+<meta name="theme-color" media="(prefers-color-scheme: light)" content="#f4f5f7">
+<meta name="theme-color" media="(prefers-color-scheme: dark)" content="#14161b">
+<link rel="manifest" href="/manifest.webmanifest">
+<link rel="icon" href="/assets/icon.svg" type="image/svg+xml">
+<link rel="preload" href="${font}" as="font" type="font/woff2" crossorigin>
+<link rel="stylesheet" href="${style.path}" integrity="${style.integrity}">
+<script type="importmap">${map}</script>
+${preload.map((p) => `<link rel="modulepreload" href="${p.path}" integrity="${p.integrity}">\n`).join("")}<script type="module" src="${main.path}" integrity="${main.integrity}"></script>
+</head>
+<body><div id="app"></div><noscript>Letterlock encrypts your mail on this device. For that it needs JavaScript.</noscript></body>
+</html>
+`;
+	return { body, csp: page(map) };
+}
+
+export function mailFrame(script) {
+	const body = `<!doctype html><html><head><meta charset="utf-8"><title>Message</title><meta name="referrer" content="no-referrer"></head><body><script>${script}</script></body></html>\n`;
+	return { body, csp: frame(script) };
+}
+
+export function letterPage({ path, integrity }) {
+	const body = `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Letterlock</title>
+<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="referrer" content="no-referrer">
+<script type="module" src="${path}" integrity="${integrity}" crossorigin></script></head>
+<body><main id="letter"></main></body></html>
+`;
+	return { body, csp: "" };
+}
+
+export function webManifest() {
+	return JSON.stringify({
+		name: "Letterlock",
+		short_name: "Letterlock",
+		start_url: "/",
+		scope: "/",
+		display: "standalone",
+		background_color: "#f4f5f7",
+		theme_color: "#f4f5f7",
+		icons: [
+			{ src: "/assets/icon.svg", sizes: "any", type: "image/svg+xml", purpose: "any" },
+			{ src: "/assets/icon-maskable.svg", sizes: "any", type: "image/svg+xml", purpose: "maskable" },
+		],
+	}) + "\n";
+}
