@@ -29,6 +29,8 @@
 #define MSG_SETUP_CONFIG(F)     F##_BYTES(text, IPC_PAYLOAD_MAX)
 #define MSG_SETUP_SECRET(F)     F##_BYTES(name, 64) F##_BYTES(value, 16384)
 #define MSG_SETUP_DATA(F)       F##_BYTES(name, 64) F##_BYTES(value, IPC_PAYLOAD_MAX)
+/* A sealed memory file of `len` bytes, to be mapped and only read. */
+#define MSG_SETUP_FILE(F)       F##_BYTES(name, 64) F##_U64(len)
 #define MSG_SETUP_LISTENER(F)   F##_U8(service) F##_U16(port)
 #define MSG_PEER(F)             F##_U8(role) F##_U8(index)
 #define MSG_START(F)
@@ -139,6 +141,7 @@
 /* M(NAME, name, carries a descriptor: 0 no, 1 yes, 2 maybe) */
 #define MSG_LIST(M) \
 	M(SETUP_CONFIG, setup_config, 0) M(SETUP_SECRET, setup_secret, 0) M(SETUP_DATA, setup_data, 0) M(SETUP_LISTENER, setup_listener, 1) \
+	M(SETUP_FILE, setup_file, 1) \
 	M(PEER, peer, 1) M(START, start, 0) M(READY, ready, 0) M(STOP, stop, 0) \
 	M(STATUS_QUERY, status_query, 0) M(STATUS_REPLY, status_reply, 0) \
 	M(SIGN, sign, 0) M(SIGN_DONE, sign_done, 0) \

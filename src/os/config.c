@@ -30,6 +30,7 @@ static const struct {
 	{"server", "deliveries", NUMBER32, AT(deliveries)},
 	{"limits", "message_size", NUMBER64, AT(message_size)},
 	{"limits", "session_linger", NUMBER32, AT(session_linger)},
+	{"server", "web", TEXT, AT(web)},
 	{"tls", "certificate", TEXT, AT(certificate)},
 	{"tls", "key", TEXT, AT(key)},
 	{"tls", "ca_file", TEXT, AT(ca_file)},
@@ -46,6 +47,7 @@ static const char *const services[SERVICES] = {
 	[SERVICE_SUBMISSIONS] = "submissions",
 	[SERVICE_IMAPS] = "imaps",
 	[SERVICE_IMAP_LOOPBACK] = "imap_loopback",
+	[SERVICE_HTTPS] = "https",
 	[SERVICE_INTERNAL] = "",
 };
 

@@ -28,6 +28,8 @@ struct config {
 	char boot_secret[CONFIG_VALUE_MAX]; /* [server] boot_secret: a file of 32 bytes outside of
 					       it, or credential:NAME */
 	char control[CONFIG_VALUE_MAX]; /* [server] control: path of the operator's socket */
+	char web[CONFIG_VALUE_MAX]; /* [server] web: the web client's file (web.pack); default:
+				       beside the program */
 	uint32_t user_base; /* [server] user_base: role number n runs as user and group user_base +
 			       n */
 	uint32_t frontends,
@@ -46,7 +48,7 @@ struct config {
 	char ca_file[CONFIG_VALUE_MAX]; /* [tls] ca_file: certificates for HTTPS and PKIX; default:
 					   the system's */
 	uint16_t relay_port, https_port; /* [relay] port, https_port: 25 and 443, but for tests */
-	/* [listen] smtp, submission, submissions, imaps: addresses and ports, by commas;
+	/* [listen] smtp, submission, submissions, imaps, https: addresses and ports, by commas;
 	 * imap_loopback: IMAP without TLS, on loopback addresses only, for programs of the same
 	 * machine. */
 	struct config_listener listeners[CONFIG_LISTENERS_MAX];

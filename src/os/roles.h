@@ -23,6 +23,7 @@ enum service {
 	SERVICE_SUBMISSIONS,
 	SERVICE_IMAPS,
 	SERVICE_IMAP_LOOPBACK,
+	SERVICE_HTTPS,
 	SERVICE_INTERNAL, /* no listener: what relay gives to delivery */
 	SERVICES
 };

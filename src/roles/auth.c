@@ -122,8 +122,9 @@ static void
 on_attach(struct role_env *env, struct ipc_channel *c, const struct msg *m, int fd)
 {
 	struct ticket *t = own_ticket(c, m->attach.ticket);
+	unsigned protocol = m->attach.service == SERVICE_HTTPS ? SCOPE_JMAP : SCOPE_IMAP;
 
-	if (!t || !(t->scope.protocols & SCOPE_IMAP) ||
+	if (!t || !(t->scope.protocols & protocol) ||
 		!(t->scope.areas & SCOPE_AREA(RECORD_AREA_MAIL))) {
 		log_error("attach", "error=no-such-sign-in");
 		close(fd);

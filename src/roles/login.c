@@ -293,7 +293,16 @@ refuse(struct login *l, enum login_result result, struct slice data)
 static enum scope_protocol
 protocol_of(enum service s)
 {
+	if (s == SERVICE_HTTPS)
+		return SCOPE_JMAP;
 	return s == SERVICE_IMAP_LOOPBACK || s == SERVICE_IMAPS ? SCOPE_IMAP : SCOPE_SMTP;
+}
+
+/* Does it end in a session, which needs the mail keys? */
+static bool
+reads_mail(enum service s)
+{
+	return protocol_of(s) != SCOPE_SMTP;
 }
 
 /* Opens what the app password may open. Only when a session must be started: one that is there has
@@ -331,7 +340,7 @@ make_ticket(
 	memcpy(t->account, v->account, sizeof(t->account));
 	memcpy(t->unlocker, v->id, sizeof(t->unlocker));
 	t->scope = v->scope;
-	if (protocol_of(l->service) == SCOPE_IMAP && !session_exists(t->account))
+	if (reads_mail(l->service) && !session_exists(t->account))
 		r = unlock(t, &l->c->account, client_key);
 	if (r == LL_OK)
 		*ret = t;
@@ -353,8 +362,7 @@ succeed(struct login *l, size_t index, const uint8_t client_key[SCRAM_KEY_LEN], 
 		return;
 	}
 	if (scope_check(&v->scope, protocol_of(l->service), clock_unix()) ||
-		(protocol_of(l->service) == SCOPE_IMAP &&
-			!(v->scope.areas & SCOPE_AREA(RECORD_AREA_MAIL)))) {
+		(reads_mail(l->service) && !(v->scope.areas & SCOPE_AREA(RECORD_AREA_MAIL)))) {
 		refuse(l, LOGIN_NOT_PERMITTED, SLICE_NONE);
 		return;
 	}

@@ -1,0 +1,30 @@
+/* What the parts of a session process share. */
+#ifndef ROLES_SESSION_H
+#define ROLES_SESSION_H
+
+#include "account/account.h"
+#include "base/slice.h"
+#include "os/loop.h"
+#include "store/client.h"
+
+/* NULL while the account is locked. */
+struct account *session_account(void);
+struct loop *session_loop(void);
+struct store *session_store(void);
+/* The account's 16 bytes and its main address. */
+const uint8_t *session_account_id(void);
+const char *session_address(void);
+uint64_t session_append_limit(void);
+
+/* A key for session_unlock; secret: 32 bytes. LL_ERR_STATE (open already), LL_ERR_LIMIT. */
+int session_add_key(uint8_t area, uint32_t version, const uint8_t secret[32]) CHECKED;
+/* Opens the account with the keys given; they are wiped in any case. LL_ERR_AUTH: they are not this
+ * account's. */
+int session_unlock(void) CHECKED;
+
+/* Work was done: what waits for quiet is put off. */
+void session_active(void);
+/* Looks for deliveries and others' changes now if the store rang. */
+void session_look(void);
+
+#endif

@@ -1,0 +1,85 @@
+/* HTTP in a session process: its web links, and the table of who answers which path.
+ *
+ * A route's handler sees one exchange at a time: a request that has been read, and an answer that
+ * it makes at once or later. Framing, sign-in, security headers, compression are the frontend's. */
+#ifndef ROLES_SESSION_WEB_H
+#define ROLES_SESSION_WEB_H
+
+#include "account/account.h"
+#include "faces/web_link.h"
+#include "os/loop.h"
+
+struct web_exchange;
+
+struct web_handler {
+	/* The head is there. May answer already; the rest of the body is then dropped. NULL: wait.
+	 */
+	void (*start)(struct web_exchange *x);
+	/* With WEB_ROUTE_STREAM: a piece of the body. web_exchange_hold stops more from coming. */
+	void (*body)(struct web_exchange *x, struct slice piece);
+	/* The request is complete; body is all of it, or empty with WEB_ROUTE_STREAM. */
+	void (*ready)(struct web_exchange *x, struct slice body);
+	/* There is room to send again (after web_exchange_room was too small). May be NULL. */
+	void (*room)(struct web_exchange *x);
+	/* A piece of a WebSocket message. */
+	void (*message)(struct web_exchange *x, bool text, bool last, struct slice piece);
+	/* The exchange is over, however it ended; free what belongs to it. Always the last call.
+	 * May be NULL. */
+	void (*gone)(struct web_exchange *x);
+};
+
+enum web_route_flags {
+	WEB_ROUTE_LOCKED = 1, /* also while the account is locked */
+	WEB_ROUTE_STREAM = 2, /* the body comes in pieces */
+	WEB_ROUTE_WEBSOCKET = 4
+};
+
+struct web_route {
+	const char *path; /* exact; one that ends in '/' stands for all below it, too */
+	unsigned methods; /* bits 1u << enum web_method; GET includes HEAD */
+	unsigned flags;
+	uint64_t body_max; /* longer bodies are refused with 413 */
+	const struct web_handler *handler;
+};
+
+/* The tables, one per part: each part defines its own. */
+extern const struct web_route session_api_routes[]; /* /api/v1/session: session_unlock.c */
+extern const size_t n_session_api_routes;
+
+const struct web_request *web_exchange_request(const struct web_exchange *x);
+void web_exchange_set_state(struct web_exchange *x, void *state);
+void *web_exchange_state(const struct web_exchange *x);
+
+/* The head of the answer; then its body, in pieces no larger than web_exchange_room, then the end.
+ * The helpers below do it in one go. After the end the exchange may be gone at any time. */
+int web_exchange_respond(struct web_exchange *x, const struct web_response *a) CHECKED;
+size_t web_exchange_room(const struct web_exchange *x);
+int web_exchange_body(struct web_exchange *x, struct slice piece) CHECKED;
+void web_exchange_end(struct web_exchange *x);
+/* A complete answer with a body of any length up to 64 MiB; it is copied and sent as there is room.
+ */
+void web_exchange_answer(
+	struct web_exchange *x, uint16_t status, const char *content_type, struct slice body);
+/* An RFC 7807 problem: type is what follows "urn:letterlock:", title a plain sentence. */
+void web_exchange_problem(
+	struct web_exchange *x, uint16_t status, const char *type, const char *title);
+/* Like web_exchange_problem, with a whole type URI ("urn:ietf:params:jmap:error:notJSON"). */
+void web_exchange_problem_uri(
+	struct web_exchange *x, uint16_t status, const char *uri, const char *title);
+/* WebSocket. */
+int web_exchange_accept(struct web_exchange *x, const char *subprotocol) CHECKED;
+int web_exchange_message(struct web_exchange *x, bool text, bool last, struct slice piece) CHECKED;
+void web_exchange_close(struct web_exchange *x, uint16_t code, const char *reason);
+/* Stops and restarts the pieces of a streamed body or of messages. */
+void web_exchange_hold(struct web_exchange *x, bool hold);
+/* Gives up; the client sees a broken answer. */
+void web_exchange_abort(struct web_exchange *x);
+
+/* Takes over a new web link. */
+void session_web_conn(struct loop *loop, int fd);
+/* How many links there are; what a session waits for before it leaves. */
+unsigned session_web_links(void);
+/* Told whenever a link comes or goes, or a request is worked on. */
+void session_web_on_change(void (*fn)(void));
+
+#endif
