@@ -162,6 +162,17 @@ frame_add(struct engine *e, struct store_id blob, struct slice data, uint32_t cr
 	return LL_OK;
 }
 
+/* Adds a blob's bytes to the batch, where those of their size belong. */
+static int
+place_add(struct engine *e, struct store_id blob, struct slice data, uint32_t crc,
+	struct blob_place *ret_place)
+{
+	if (data.len > e->opt.small_bytes)
+		return frame_add(e, blob, data, crc, ret_place);
+	small_add(e, blob, data, crc, ret_place);
+	return LL_OK;
+}
+
 /* The bytes of a place are no longer referred to. */
 static int
 place_forget(struct engine *e, struct store_id blob, const struct blob_place *place)
@@ -170,7 +181,10 @@ place_forget(struct engine *e, struct store_id blob, const struct blob_place *pl
 
 	if (place->where == BLOB_IN_FILE)
 		return VEC_PUSH(&e->batch.unlinks, blob);
-	return VEC_PUSH(&e->batch.deltas, d);
+	if (place->where == BLOB_IN_SEGMENT)
+		return VEC_PUSH(&e->batch.deltas, d);
+	small_del(e, blob, place);
+	return LL_OK;
 }
 
 static void
@@ -205,7 +219,7 @@ blob_from_staged(struct engine *e, struct store_id blob, struct row_blob *ret)
 	e->space_written += s->len;
 	ret->refs = 0;
 	if (s->data)
-		return frame_add(e, blob, slice_new(s->data, s->len), s->crc, &ret->place);
+		return place_add(e, blob, slice_new(s->data, s->len), s->crc, &ret->place);
 	ret->place = (struct blob_place){.where = BLOB_IN_FILE, .len = s->len, .crc = s->crc};
 	return LL_OK;
 }
@@ -275,7 +289,7 @@ op_blob_new(struct engine *e, struct job *j, const struct job_op *op, struct row
 	}
 	if (r || exists)
 		return r ? r : LL_ERR_EXISTS;
-	if ((r = frame_add(e, op->op.blob, op->op.value, op->crc, &row.place)))
+	if ((r = place_add(e, op->op.blob, op->op.value, op->crc, &row.place)))
 		return r;
 	ref_add(e, j, p, op->op.blob, &row);
 	return LL_OK;

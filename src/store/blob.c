@@ -1,6 +1,6 @@
-/* Where a blob's bytes are: staged in memory, in a segment, or in a file of its own. A large blob
- * is written by the caller and synced by the keeper, so that neither the writer nor the caller
- * waits for the disk; only the commit that refers to it does. */
+/* Where a blob's bytes are: staged in memory, in a row, in a segment, or in a file of its own. A
+ * large blob is written by the caller and synced by the keeper, so that neither the writer nor the
+ * caller waits for the disk; only the commit that refers to it does. */
 #include "base/error.h"
 #include "store/crc32c.h"
 #include "store/engine.h"
@@ -189,6 +189,8 @@ blob_read_at(struct engine *e, struct store_id blob, const struct blob_place *pl
 
 	if (place->where == BLOB_IN_FILE)
 		return read_file(e, blob, offset, len, out);
+	if (place->where == BLOB_IN_ROW)
+		return small_read(e, blob, place, offset, len, out);
 	s = segment_use(e, place->segment, &r);
 	if (!s)
 		return r ? r : LL_ERR_NOTFOUND;

@@ -1,8 +1,9 @@
-/* The embedded store: RocksDB for records, own append-only segment files for blobs, one thread that
- * writes batches. It runs inside the store process (and in tests).
+/* The embedded store: RocksDB for records and small blobs, own append-only segment files for larger
+ * ones, one thread that writes batches. It runs inside the store process (and in tests).
  *
- * Order of one batch: append the blob frames, sync the segment, then one synced RocksDB batch with
- * records, pointers, counts and versions, then completion. A pointer never precedes its blob.
+ * Order of one batch: append the blob frames, if there are any, and sync the segment; then one
+ * synced RocksDB batch with small blobs, records, pointers, counts and versions; then completion. A
+ * pointer never precedes its blob.
  *
  * Threads: one thread owns the handle and calls commit, wait, run, watch, drop and free. The
  * reading calls and blob_put may come from any thread. */
@@ -15,6 +16,7 @@
 struct store_embedded_options {
 	size_t cache_bytes; /* RocksDB block cache [64 MiB] */
 	size_t write_buffer; /* RocksDB write buffer, of which there are up to three [64 MiB] */
+	uint64_t small_bytes; /* blobs up to here stand beside the records [8 KiB] */
 	uint64_t segment_bytes; /* a segment is full from here [256 MiB] */
 	uint64_t large_bytes; /* staged blobs above this get a file of their own [1 MiB] */
 	uint64_t staged_memory; /* smaller ones too once so many bytes of them wait [64 MiB] */

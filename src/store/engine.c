@@ -378,6 +378,7 @@ set_defaults(struct store_embedded_options *o)
 {
 	o->cache_bytes = o->cache_bytes ? o->cache_bytes : (size_t)64 << 20;
 	o->write_buffer = o->write_buffer ? o->write_buffer : (size_t)64 << 20;
+	o->small_bytes = o->small_bytes ? o->small_bytes : (uint64_t)8 << 10;
 	o->segment_bytes = o->segment_bytes ? o->segment_bytes : (uint64_t)256 << 20;
 	o->large_bytes = o->large_bytes ? o->large_bytes : (uint64_t)1 << 20;
 	o->staged_memory = o->staged_memory ? o->staged_memory : (uint64_t)64 << 20;
@@ -468,8 +469,8 @@ store_embedded_open(
 
 	if (!e)
 		return LL_ERR_NOMEM;
-	if ((r = open_dirs(e)) || (r = database_open(e)) || (r = segments_open(e)) ||
-		(r = start_threads(e)) || (r = resume_drops(e))) {
+	if ((r = open_dirs(e)) || (r = database_open(e)) || (r = small_open(e)) ||
+		(r = segments_open(e)) || (r = start_threads(e)) || (r = resume_drops(e))) {
 		engine_free(&e->base);
 		return r;
 	}

@@ -18,6 +18,7 @@
 #define FRAME_MAGIC 0x4c4c4246u /* "LLBF" */
 #define FRAME_HEAD 28 /* magic be32, length be32, blob(16), crc32c be32 of the bytes */
 #define SEGMENT_HEAD 16 /* "LLSEG001", number be64 */
+#define SMALL_KEY_LEN (8 + STORE_ID_LEN)
 #define SEGMENTS_OPEN_MAX 128 /* descriptors kept for segments that nobody is reading */
 #define HEX_ID_LEN (2 * STORE_ID_LEN)
 
@@ -130,7 +131,8 @@ struct engine {
 	int dir_fd, lock_fd, segments_fd, large_fd;
 	char *dir;
 	rocksdb_t *db;
-	rocksdb_options_t *db_options;
+	rocksdb_column_family_handle_t *rows, *small;
+	rocksdb_options_t *db_options, *small_options;
 	rocksdb_cache_t *cache;
 	rocksdb_readoptions_t *read;
 	rocksdb_writeoptions_t *write_sync;
@@ -163,6 +165,7 @@ struct engine {
 	int64_t space_checked; /* monotonic seconds */
 	uint64_t space_free;
 	uint64_t space_written; /* since it was checked */
+	uint64_t next_small; /* the number of the next small blob */
 
 	/* segments (L) */
 	VEC(struct segment *) segments; /* ordered by number */
@@ -259,6 +262,8 @@ int database_open(struct engine *e) CHECKED;
 void database_close(struct engine *e);
 /* Frees RocksDB's message; false when there was none. */
 bool database_error(char **err);
+/* Frees it too: LL_OK, LL_ERR_CORRUPT for a checksum that is wrong, LL_ERR_IO. */
+int database_result(char **err) CHECKED;
 
 /* batch.c: the writer. */
 void *writer_main(void *engine);
@@ -307,6 +312,17 @@ int blob_read_at(struct engine *e, struct store_id blob, const struct blob_place
 void blob_file_unlink(struct engine *e, struct store_id blob);
 void staged_free(void *staged);
 void staged_forget(struct engine *e, struct store_id blob);
+
+/* small.c: blobs that stand in rows. */
+/* Reads where the numbers go on. */
+int small_open(struct engine *e) CHECKED;
+/* Writer: puts it into the batch; *ret_place is where it will be. */
+void small_add(struct engine *e, struct store_id blob, struct slice data, uint32_t crc,
+	struct blob_place *ret_place);
+void small_del(struct engine *e, struct store_id blob, const struct blob_place *place);
+/* As blob_read_at. */
+int small_read(struct engine *e, struct store_id blob, const struct blob_place *place,
+	uint64_t offset, size_t len, uint8_t *out) CHECKED;
 
 /* keeper.c */
 void *keeper_main(void *engine);

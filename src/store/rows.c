@@ -122,7 +122,7 @@ row_blob_put(const struct row_blob *row, uint8_t out[ROW_BLOB_LEN])
 int
 row_blob_get(struct slice s, struct row_blob *ret)
 {
-	if (s.len != ROW_BLOB_LEN || s.ptr[4] > BLOB_IN_FILE)
+	if (s.len != ROW_BLOB_LEN || s.ptr[4] > BLOB_IN_ROW)
 		return LL_ERR_CORRUPT;
 	ret->refs = be32_get(s.ptr);
 	ret->place = (struct blob_place){

@@ -1,5 +1,5 @@
-/* Names and contents of the engine's rows in RocksDB. One column family; the first byte of a key
- * says what the row is:
+/* Names and contents of the engine's rows in RocksDB. Small blobs have a column family of their own
+ * (small.c). In the other one the first byte of a key says what the row is:
  *
  *   F                          format of the store: be32
  *   R partition(16) key        a record: the value as given
@@ -14,7 +14,8 @@
 
 #include "store/store.h"
 
-#define ROWS_FORMAT 1
+/* 1: no small blobs in rows */
+#define ROWS_FORMAT 2
 
 enum row_kind {
 	ROW_FORMAT = 'F',
@@ -38,10 +39,10 @@ struct row_partition {
 };
 #define ROW_PARTITION_LEN 24
 
-enum blob_where { BLOB_IN_SEGMENT, BLOB_IN_FILE };
+enum blob_where { BLOB_IN_SEGMENT, BLOB_IN_FILE, BLOB_IN_ROW };
 
 /* Where a blob lies. In a segment: offset of its first byte, behind its frame's head. In a file of
- * its own: segment and offset are 0. */
+ * its own: segment and offset are 0. In a row: offset is the number in its name, segment is 0. */
 struct blob_place {
 	enum blob_where where;
 	uint64_t segment, offset, len;

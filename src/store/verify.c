@@ -27,23 +27,27 @@ struct verify {
 	uint64_t blobs, blob_bytes;
 	/* all partitions together, from both ends */
 	uint64_t blobs_seen, blobs_stated;
+	/* small blobs, likewise */
+	uint64_t small_found, small_stated;
 };
 
 typedef int verify_row(struct verify *v, struct slice key, struct slice value);
 
 static int
-each_row(struct verify *v, enum row_kind kind, verify_row *row)
+each_in(struct verify *v, rocksdb_column_family_handle_t *family, struct row_key first,
+	verify_row *row)
 {
-	struct row_key first = row_key_kind(kind), end = row_key_after(first);
+	struct row_key end = row_key_after(first);
 	rocksdb_readoptions_t *options = rocksdb_readoptions_create();
 	rocksdb_iterator_t *it;
 	char *err = NULL;
 	int r = LL_OK;
 
 	rocksdb_readoptions_set_snapshot(options, v->snapshot);
-	rocksdb_readoptions_set_iterate_upper_bound(options, (const char *)end.b, end.len);
+	if (end.len)
+		rocksdb_readoptions_set_iterate_upper_bound(options, (const char *)end.b, end.len);
 	rocksdb_readoptions_set_fill_cache(options, 0);
-	it = rocksdb_create_iterator(v->e->db, options);
+	it = rocksdb_create_iterator_cf(v->e->db, options, family);
 	for (rocksdb_iter_seek(it, (const char *)first.b, first.len); !r && rocksdb_iter_valid(it);
 		rocksdb_iter_next(it)) {
 		size_t key_len, value_len;
@@ -52,11 +56,19 @@ each_row(struct verify *v, enum row_kind kind, verify_row *row)
 		r = row(v, slice_new(key, key_len), slice_new(value, value_len));
 	}
 	rocksdb_iter_get_error(it, &err);
-	if (database_error(&err) && !r)
-		r = LL_ERR_IO;
+	if (!r && (r = database_result(&err)) == LL_ERR_CORRUPT) {
+		v->report.damaged++; /* and what lies behind it cannot be reached */
+		r = LL_OK;
+	}
 	rocksdb_iter_destroy(it);
 	rocksdb_readoptions_destroy(options);
 	return r;
+}
+
+static int
+each_row(struct verify *v, enum row_kind kind, verify_row *row)
+{
+	return each_in(v, v->e->rows, row_key_kind(kind), row);
 }
 
 static uint64_t
@@ -184,6 +196,34 @@ add_live(struct verify *v, const struct blob_place *place)
 	return LL_OK;
 }
 
+/* The bytes of one that stands in a row; one that no blob's row names, or another one, should not
+ * be there. */
+static int
+verify_small(struct verify *v, struct slice key, struct slice value)
+{
+	uint8_t found[ROW_BLOB_LEN];
+	struct row_blob row;
+	size_t len;
+	int r;
+
+	if (key.len != SMALL_KEY_LEN) {
+		v->report.damaged++;
+		return LL_OK;
+	}
+	r = row_at(v, row_key_id(ROW_BLOB, row_key_last_id(key)), found, sizeof(found), &len);
+	if (r == LL_ERR_IO)
+		return r;
+	if (r || row_blob_get(slice_new(found, len), &row) || row.place.where != BLOB_IN_ROW ||
+		row.place.offset != be64_get(key.ptr)) {
+		v->report.miscounted++;
+		return LL_OK;
+	}
+	v->small_found++;
+	if (row.place.len != value.len || row.place.crc != crc32c(0, value))
+		v->report.damaged++;
+	return LL_OK;
+}
+
 static int
 verify_blob(struct verify *v, struct slice key, struct slice value)
 {
@@ -201,6 +241,11 @@ verify_blob(struct verify *v, struct slice key, struct slice value)
 	v->from_counts += row.refs * blob_hash(v, blob);
 	v->report.blobs++;
 	v->report.blob_bytes += row.place.len;
+	if (row.place.where == BLOB_IN_ROW) { /* read in its own place, in the order there */
+		v->small_stated++;
+		v->report.damaged += !row.refs;
+		return LL_OK;
+	}
 	if (!(data = malloc(MAX((size_t)row.place.len, (size_t)1))))
 		return LL_ERR_NOMEM;
 	r = blob_read_at(v->e, blob, &row.place, 0, (size_t)row.place.len, data);
@@ -236,10 +281,12 @@ verify_all(struct verify *v)
 		(r = each_row(v, ROW_PARTITION, verify_partition)) ||
 		(r = each_row(v, ROW_REF, verify_ref)) || (r = close_partition(v)) ||
 		(r = each_row(v, ROW_BLOB, verify_blob)) ||
+		(r = each_in(v, v->e->small, (struct row_key){0}, verify_small)) ||
 		(r = each_row(v, ROW_SEGMENT, verify_segment)))
 		return r;
 	/* What is left there points to segments that have no row. */
 	v->report.miscounted += map_len(v->live);
+	v->report.damaged += v->small_stated - v->small_found;
 	v->report.miscounted += v->from_refs != v->from_counts;
 	v->report.miscounted += v->blobs_seen != v->blobs_stated;
 	return v->report.damaged || v->report.miscounted ? LL_ERR_CORRUPT : LL_OK;

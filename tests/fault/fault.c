@@ -237,6 +237,7 @@ worker_main(struct world *w, const char *dir, int report_fd, uint64_t seed, size
 	struct worker k = {.w = w, .report_fd = report_fd};
 	struct buf why = BUF_INIT(500);
 	struct store_embedded_options options = {
+		.small_bytes = 1000, /* a third of the small ones */
 		.segment_bytes = (uint64_t)128 << 10,
 		.large_bytes = MODEL_LARGE,
 		.write_buffer = (size_t)64 << 10,

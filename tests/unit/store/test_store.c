@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #define MIB ((size_t)1 << 20)
+#define LONG 20000 /* too long to stand in a row */
 
 static char dir[256];
 static struct buf why = BUF_INIT(1000);
@@ -327,8 +328,8 @@ damage_is_seen(void)
 	CLEANUP(buf_done) struct buf b = BUF_INIT(4 * MIB), hex = BUF_INIT(100);
 	char path[512];
 
-	CHECK_INT(blob_new(s, p, good, S("undamaged")), LL_OK);
-	CHECK_INT(blob_new(s, p, bad, S("damaged")), LL_OK);
+	CHECK_INT(blob_new(s, p, good, fill(data, LONG, 1)), LL_OK);
+	CHECK_INT(blob_new(s, p, bad, fill(data, LONG, 2)), LL_OK);
 	CHECK_INT(store_blob_put(s, large, fill(data, sizeof(data), 7)), LL_OK);
 	CHECK_INT(commit_op(s, p, (struct store_op){.kind = STORE_BLOB_REF, .blob = large}), LL_OK);
 	snprintf(path, sizeof(path), "%s/segments/%016x.seg", dir, 1);
@@ -336,10 +337,10 @@ damage_is_seen(void)
 	hex_encode(&hex, SLICE_OF(large.b));
 	snprintf(path, sizeof(path), "%s/large/%.*s", dir, SLICE_ARG(buf_slice(&hex)));
 	flip(path, 1000);
-	CHECK_INT(store_blob_read(s, p, bad, 0, 100, &b), LL_ERR_CORRUPT);
+	CHECK_INT(store_blob_read(s, p, bad, 0, LONG, &b), LL_ERR_CORRUPT);
 	CHECK_INT(store_blob_read(s, p, large, 0, 4 * MIB, &b), LL_ERR_CORRUPT);
 	CHECK_INT(b.len, 0);
-	CHECK(blob_is(s, p, good, S("undamaged")));
+	CHECK(blob_is(s, p, good, fill(data, LONG, 1)));
 	CHECK_INT(store_embedded_verify(s, &report), LL_ERR_CORRUPT);
 	CHECK_INT(report.damaged, 2);
 	CHECK_INT(unlink(path), 0);
@@ -353,10 +354,11 @@ lost_records_are_noticed(void)
 {
 	struct store *s = open_new();
 	struct store_id p = new_id();
+	static uint8_t data[LONG];
 	char path[512];
 	uint64_t bytes;
 
-	CHECK_INT(blob_new(s, p, new_id(), S("precious")), LL_OK);
+	CHECK_INT(blob_new(s, p, new_id(), fill(data, LONG, 1)), LL_OK);
 	store_free(s);
 	snprintf(path, sizeof(path), "%s/records", dir);
 	remove_tree(path);
@@ -367,28 +369,210 @@ lost_records_are_noticed(void)
 	remove_tree(dir);
 }
 
+/* The database itself, behind the store's back. */
+struct raw {
+	rocksdb_t *db;
+	rocksdb_column_family_handle_t *rows, *small;
+	rocksdb_options_t *o;
+	rocksdb_writeoptions_t *w;
+	rocksdb_readoptions_t *r;
+};
+
+static void
+raw_open(struct raw *raw)
+{
+	static const char *const names[] = {"default", "small"};
+	rocksdb_column_family_handle_t *handles[2];
+	const rocksdb_options_t *each[2];
+	char path[512], *err = NULL;
+
+	*raw = (struct raw){.o = rocksdb_options_create(),
+		.w = rocksdb_writeoptions_create(),
+		.r = rocksdb_readoptions_create()};
+	each[0] = each[1] = raw->o;
+	snprintf(path, sizeof(path), "%s/records", dir);
+	raw->db = rocksdb_open_column_families(raw->o, path, 2, names, each, handles, &err);
+	if (err)
+		abort();
+	raw->rows = handles[0];
+	raw->small = handles[1];
+}
+
+static void
+raw_close(struct raw *raw)
+{
+	rocksdb_column_family_handle_destroy(raw->rows);
+	rocksdb_column_family_handle_destroy(raw->small);
+	rocksdb_close(raw->db);
+	rocksdb_options_destroy(raw->o);
+	rocksdb_writeoptions_destroy(raw->w);
+	rocksdb_readoptions_destroy(raw->r);
+}
+
+static void
+raw_set_format(struct raw *raw, char format)
+{
+	const char be[4] = {0, 0, 0, format};
+	char *err = NULL;
+
+	rocksdb_put(raw->db, raw->w, "F", 1, be, sizeof(be), &err);
+	CHECK(!err);
+}
+
 /* What a later version of this program will leave behind. */
 static void
 newer_format_is_refused(void)
 {
-	rocksdb_options_t *o = rocksdb_options_create();
-	rocksdb_writeoptions_t *w = rocksdb_writeoptions_create();
 	struct store *s = open_new();
-	char path[512], *err = NULL;
-	rocksdb_t *db;
+	struct raw raw;
 
 	store_free(s);
-	snprintf(path, sizeof(path), "%s/records", dir);
-	db = rocksdb_open(o, path, &err);
-	CHECK(db != NULL && !err);
-	rocksdb_put(db, w, "F", 1, "\0\0\0\2", 4, &err);
-	CHECK(!err);
-	rocksdb_close(db);
+	raw_open(&raw);
+	raw_set_format(&raw, 3);
+	raw_close(&raw);
 	buf_reset(&why);
 	CHECK_INT(store_embedded_open(dir, &options, &s), LL_ERR_UNSUPPORTED);
 	CHECK(slice_find(buf_slice(&why), S("newer version")) != SLICE_NPOS);
-	rocksdb_options_destroy(o);
-	rocksdb_writeoptions_destroy(w);
+	remove_tree(dir);
+}
+
+/* A store of the first format: every blob in a segment or a file, no family for small ones. */
+static void
+first_format_is_read(void)
+{
+	enum { N = 50 };
+	static uint8_t data[5000];
+	struct store_id p = new_id(), old[N], fresh = new_id();
+	struct store *s;
+	struct raw raw;
+	uint64_t bytes;
+	char *err = NULL;
+
+	options.small_bytes = 1;
+	s = open_new();
+	for (uint32_t i = 0; i < N; i++)
+		CHECK_INT(blob_new(s, p, old[i] = new_id(), fill(data, 100 * (i + 1), i)), LL_OK);
+	store_free(s);
+	options.small_bytes = 0;
+	raw_open(&raw);
+	rocksdb_drop_column_family(raw.db, raw.small, &err);
+	CHECK(!err);
+	raw_set_format(&raw, 1);
+	raw_close(&raw);
+	for (int round = 0; round < 2; round++) {
+		s = round ? reopen(s) : open_dir(dir);
+		verify(s);
+		for (uint32_t i = (uint32_t)round; i < N; i++)
+			CHECK(blob_is(s, p, old[i], fill(data, 100 * (i + 1), i)));
+		if (round)
+			break;
+		CHECK_INT(blob_new(s, p, fresh, S("in a row")), LL_OK);
+		CHECK_INT(
+			commit_op(s, p, (struct store_op){.kind = STORE_BLOB_DROP, .blob = old[0]}),
+			LL_OK);
+	}
+	CHECK(blob_is(s, p, fresh, S("in a row")));
+	CHECK_INT(store_drop(s, p), LL_OK);
+	CHECK_INT(store_embedded_settle(s), LL_OK);
+	CHECK(count_files("segments", &bytes) <= 1);
+	close_and_remove(s);
+}
+
+static size_t
+count_small(void)
+{
+	struct raw raw;
+	rocksdb_iterator_t *it;
+	size_t n = 0;
+
+	raw_open(&raw);
+	it = rocksdb_create_iterator_cf(raw.db, raw.r, raw.small);
+	for (rocksdb_iter_seek_to_first(it); rocksdb_iter_valid(it); rocksdb_iter_next(it))
+		n++;
+	rocksdb_iter_destroy(it);
+	raw_close(&raw);
+	return n;
+}
+
+/* Which blobs stand in rows, that they come back whole or in part, and that nothing of them stays
+ * when their last reference goes. */
+static void
+small_stand_in_rows(void)
+{
+	enum { LIMIT = 8192 };
+	static const size_t sizes[] = {0, 1, 2000, LIMIT - 1, LIMIT, LIMIT + 1};
+	struct store_id p = new_id(), q = new_id(), blob[ARRAY_SIZE(sizes)];
+	static uint8_t data[LIMIT + 1];
+	CLEANUP(buf_done) struct buf part = BUF_INIT(1000);
+	struct store *s = open_new();
+	uint64_t bytes;
+
+	for (uint32_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		CHECK_INT(count_files("segments", &bytes), 0);
+		blob[i] = new_id();
+		if (i % 2)
+			CHECK_INT(blob_new(s, p, blob[i], fill(data, sizes[i], i)), LL_OK);
+		else
+			CHECK_INT(store_blob_put(s, blob[i], fill(data, sizes[i], i)), LL_OK);
+		for (int again = 0; again < 2; again++)
+			CHECK_INT(
+				commit_op(s, again ? q : p,
+					(struct store_op){.kind = STORE_BLOB_REF, .blob = blob[i]}),
+				LL_OK);
+	}
+	CHECK_INT(count_files("segments", &bytes), 1);
+	CHECK_INT(store_blob_read(s, q, blob[2], 1990, 100, &part), LL_OK);
+	CHECK(slice_eq(buf_slice(&part), slice_skip(fill(data, 2000, 2), 1990)));
+	store_free(s);
+	CHECK_INT(count_small(), ARRAY_SIZE(sizes) - 1);
+	s = open_dir(dir);
+	CHECK_INT(store_drop(s, p), LL_OK);
+	for (uint32_t i = 0; i < ARRAY_SIZE(sizes); i++)
+		CHECK(blob_is(s, q, blob[i], fill(data, sizes[i], i)));
+	CHECK_INT(commit_op(s, q, (struct store_op){.kind = STORE_BLOB_DROP, .blob = blob[2]}),
+		LL_OK);
+	CHECK_INT(store_drop(s, q), LL_OK);
+	store_free(s);
+	CHECK_INT(count_small(), 0);
+	close_and_remove(open_dir(dir));
+}
+
+/* Rows of small blobs that are lost, left over or damaged on the disk. */
+static void
+small_damage_is_seen(void)
+{
+	static uint8_t data[4000];
+	struct store_id p = new_id(), blob[3];
+	struct store_embedded_report report = {0};
+	CLEANUP(buf_done) struct buf b = BUF_INIT(MIB);
+	struct store *s = open_new();
+	struct raw raw;
+	rocksdb_iterator_t *it;
+	char *err = NULL;
+	size_t len;
+
+	for (uint32_t i = 0; i < ARRAY_SIZE(blob); i++)
+		CHECK_INT(blob_new(s, p, blob[i] = new_id(), fill(data, sizeof(data), i)), LL_OK);
+	store_free(s);
+	raw_open(&raw);
+	it = rocksdb_create_iterator_cf(raw.db, raw.r, raw.small);
+	rocksdb_iter_seek_to_first(it); /* the first goes, the second is changed */
+	rocksdb_delete_cf(raw.db, raw.w, raw.small, rocksdb_iter_key(it, &len), 24, &err);
+	rocksdb_iter_next(it);
+	rocksdb_put_cf(raw.db, raw.w, raw.small, rocksdb_iter_key(it, &len), 24, (const char *)data,
+		sizeof(data), &err);
+	rocksdb_iter_destroy(it);
+	rocksdb_put_cf(raw.db, raw.w, raw.small, "a row that nobody names.", 24, "x", 1, &err);
+	CHECK(!err);
+	raw_close(&raw);
+	s = open_dir(dir);
+	CHECK_INT(store_blob_read(s, p, blob[0], 0, MIB, &b), LL_ERR_CORRUPT);
+	CHECK_INT(store_blob_read(s, p, blob[1], 0, MIB, &b), LL_ERR_CORRUPT);
+	CHECK(blob_is(s, p, blob[2], fill(data, sizeof(data), 2)));
+	CHECK_INT(store_embedded_verify(s, &report), LL_ERR_CORRUPT);
+	CHECK_INT(report.damaged, 2);
+	CHECK_INT(report.miscounted, 1);
+	store_free(s);
 	remove_tree(dir);
 }
 
@@ -397,9 +581,10 @@ short_segment_is_noticed(void)
 {
 	struct store *s = open_new();
 	struct store_id p = new_id();
+	static uint8_t data[LONG];
 	char path[512];
 
-	CHECK_INT(blob_new(s, p, new_id(), S("precious")), LL_OK);
+	CHECK_INT(blob_new(s, p, new_id(), fill(data, LONG, 1)), LL_OK);
 	store_free(s);
 	snprintf(path, sizeof(path), "%s/segments/%016x.seg", dir, 1);
 	CHECK_INT(truncate(path, 30), 0);
@@ -419,7 +604,7 @@ leftovers_are_swept(void)
 	char path[512];
 	int fd;
 
-	CHECK_INT(blob_new(s, p, blob, S("kept")), LL_OK);
+	CHECK_INT(blob_new(s, p, blob, fill(data, LONG, 2)), LL_OK);
 	CHECK_INT(store_blob_put(s, staged, fill(data, sizeof(data), 1)), LL_OK);
 	CHECK_INT(count_files("large", &bytes), 1);
 	store_free(s);
@@ -435,8 +620,8 @@ leftovers_are_swept(void)
 	CHECK_INT(store_embedded_settle(s), LL_OK);
 	CHECK_INT(count_files("large", &bytes), 0);
 	CHECK_INT(count_files("segments", &bytes), 1);
-	CHECK_INT(bytes, 16 + 28 + 4);
-	CHECK(blob_is(s, p, blob, S("kept")));
+	CHECK_INT(bytes, 16 + 28 + LONG);
+	CHECK(blob_is(s, p, blob, fill(data, LONG, 2)));
 	CHECK_INT(blob_new(s, p, new_id(), S("next")), LL_OK);
 	close_and_remove(s);
 }
@@ -522,6 +707,9 @@ main(void)
 		T(damage_is_seen),
 		T(lost_records_are_noticed),
 		T(newer_format_is_refused),
+		T(first_format_is_read),
+		T(small_stand_in_rows),
+		T(small_damage_is_seen),
 		T(short_segment_is_noticed),
 		T(leftovers_are_swept),
 		T(staged_are_swept),
@@ -530,6 +718,9 @@ main(void)
 	};
 	int failed = conformance_run(&embedded);
 
+	options.small_bytes = 1; /* once more with segments for all but the empty */
+	failed += conformance_run(&embedded);
+	options.small_bytes = 0;
 	failed += t_main(own, ARRAY_SIZE(own));
 	buf_done(&why);
 	return failed != 0;
