@@ -20,8 +20,9 @@
 #include <stdbool.h>
 
 #define WEB_LINK_STREAMS_MAX 256 /* open at once */
-#define WEB_LINK_WINDOW ((size_t)256 << 10) /* bytes of body in one direction that may be unread   \
-					     */
+#define WEB_LINK_WINDOW                                                                            \
+	((size_t)256 << 10) /* bytes of body in one direction that may be unread                   \
+			     */
 #define WEB_LINK_PIECE_MAX ((size_t)32 << 10) /* of one body or message frame */
 #define WEB_LINK_HEAD_MAX ((size_t)32 << 10)
 #define WEB_LINK_OUTPUT_MAX ((size_t)8 << 20) /* not yet taken by web_link_sent */
@@ -111,8 +112,9 @@ void web_link_free(struct web_link *l);
 
 /* Takes bytes of the other end. LL_ERR_LIMIT (more than a window's worth unread), LL_ERR_NOMEM. */
 int web_link_input(struct web_link *l, struct slice in) CHECKED;
-/* The next event. PARSE_BAD: the other end broke the rules, the link is of no use any more. Views
- * in *ret live until the next call of web_link_next or web_link_input. */
+/* The next event; to be called after web_link_input, and after web_link_sent. PARSE_BAD: the other
+ * end broke the rules, the link is of no use any more. Views in *ret live until the next call of
+ * web_link_next or web_link_input. */
 enum parse_result web_link_next(struct web_link *l, struct web_event *ret);
 
 /* Bytes to send; web_link_sent drops the first n. */
@@ -130,11 +132,11 @@ size_t web_link_room(struct web_link *l, uint32_t stream);
 int web_link_body(struct web_link *l, uint32_t stream, struct slice piece) CHECKED;
 /* Ends the body of this direction. The stream is over when both directions are; the frontend gives
  * up what it had still to send once the answer is complete. */
-int web_link_end(struct web_link *l, uint32_t stream) CHECKED;
+int web_link_end(struct web_link *l, uint32_t stream);
 /* WebSocket: a piece of a message; a close. */
 int web_link_message(
 	struct web_link *l, uint32_t stream, bool text, bool last, struct slice piece) CHECKED;
-int web_link_close(struct web_link *l, uint32_t stream, uint16_t code, struct slice reason) CHECKED;
+int web_link_close(struct web_link *l, uint32_t stream, uint16_t code, struct slice reason);
 /* Gives a stream up; nothing more is heard of it. */
 void web_link_cancel(struct web_link *l, uint32_t stream);
 /* n bytes of BODY or MESSAGE events have been dealt with: the other end may send as many more. */

@@ -3,6 +3,7 @@
  * store channel bound to that account's partition, and one end of each of its connections. It has
  * no network and no disk, so that the account's own mail, hostile as it may be, is parsed where it
  * can do harm to nobody else. */
+#include "roles/session.h"
 #include "account/account.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -12,6 +13,7 @@
 #include "os/clock.h"
 #include "os/stream.h"
 #include "roles/role.h"
+#include "roles/session_web.h"
 #include "store/client.h"
 
 #include <malloc.h>
@@ -45,7 +47,9 @@ static struct {
 	struct store_id id;
 	struct area_secret *secrets; /* secret memory; wiped once the account is open */
 	size_t n_secrets;
-	struct account *account;
+	struct account *account; /* NULL: locked */
+	uint64_t quota;
+	char address[IPC_ADDRESS_MAX + 1];
 	struct imap_env imap;
 	struct session_conn *conns;
 	struct loop_timer wake, idle, trim, work, poll;
@@ -108,7 +112,7 @@ static void
 on_work(void *ctx)
 {
 	bool more = false;
-	int r = account_work(se.account, &more);
+	int r = se.account ? account_work(se.account, &more) : LL_OK;
 
 	if (r == LL_ERR_AUTH || r == LL_ERR_CORRUPT || r == LL_ERR_CLOSED)
 		give_up(ll_strerror(r));
@@ -119,7 +123,8 @@ on_work(void *ctx)
 static void
 on_trim(void *ctx)
 {
-	account_trim(se.account);
+	if (se.account)
+		account_trim(se.account);
 	store_client_trim(se.store);
 	malloc_trim(0);
 }
@@ -130,6 +135,15 @@ active(void)
 {
 	if (loop_timer_set(se.loop, &se.trim, TRIM_AFTER_MS, on_trim, NULL) ||
 		(!se.work.slot && loop_timer_set(se.loop, &se.work, WORK_AFTER_MS, on_work, NULL)))
+		give_up("memory");
+}
+
+/* The last connection is gone, of whatever kind. */
+static void
+linger(void)
+{
+	if (!se.conns && !session_web_links() &&
+		loop_timer_set(se.loop, &se.idle, (int64_t)se.linger * 1000, on_idle, NULL))
 		give_up("memory");
 }
 
@@ -148,9 +162,7 @@ bury(void *ctx)
 		imap_conn_free(c->imap);
 		stream_free(c->stream);
 		free(c);
-		if (!se.conns &&
-			loop_timer_set(se.loop, &se.idle, (int64_t)se.linger * 1000, on_idle, NULL))
-			give_up("memory");
+		linger();
 	}
 }
 
@@ -245,9 +257,12 @@ on_conn(const struct msg_session_conn *m, int fd)
 	/* Auth counts it too; a connection that comes to nothing must not keep the session alive.
 	 */
 	se.served++;
-	if (!se.conns &&
-		loop_timer_set(se.loop, &se.idle, (int64_t)se.linger * 1000, on_idle, NULL))
-		give_up("memory");
+	linger();
+	if (m->service == SERVICE_HTTPS) {
+		free(c);
+		session_web_conn(se.loop, fd);
+		return;
+	}
 	if (!c || !se.account) {
 		free(c);
 		close(fd);
@@ -264,6 +279,15 @@ on_conn(const struct msg_session_conn *m, int fd)
 	se.conns = c;
 	loop_timer_stop(se.loop, &se.idle);
 	run(c);
+}
+
+static void
+on_web_change(void)
+{
+	if (session_web_links())
+		loop_timer_stop(se.loop, &se.idle);
+	else
+		linger();
 }
 
 /* --- the account --- */
@@ -334,36 +358,135 @@ open_account(uint64_t quota)
 		if (r == LL_OK || r == LL_ERR_EXISTS)
 			r = account_open(&env, &se.account);
 	}
-	secret_free(TAKE(se.secrets), SESSION_KEYS_MAX * sizeof(*se.secrets));
 	return r;
 }
 
 static void
+forget_keys(void)
+{
+	if (se.secrets)
+		secret_free(TAKE(se.secrets), SESSION_KEYS_MAX * sizeof(*se.secrets));
+	se.n_secrets = 0;
+}
+
+/* Opens the account with the keys that have come; they are gone afterwards, used or not. */
+static int
+open_with_keys(void)
+{
+	int r = open_account(se.quota);
+
+	if (r)
+		return r;
+	se.imap = (struct imap_env){
+		.account = se.account, .now = now, .wake = wake, .append_limit = se.append_limit};
+	on_poll(NULL);
+	return LL_OK;
+}
+
+/* Without keys the session starts locked: its owner brings them over a web link. */
+static void
 on_open(const struct msg_session_open *m)
 {
-	int r = se.store && !se.account ? open_account(m->quota) : LL_ERR_STATE;
+	int r = se.store ? LL_OK : LL_ERR_STATE;
 
+	se.quota = m->quota;
+	snprintf(se.address, sizeof(se.address), "%.*s", SLICE_ARG(m->address));
+	if (r == LL_OK && se.n_secrets && !se.account)
+		r = open_with_keys();
+	forget_keys();
 	if (r) {
 		log_error("account-open", "error=%s", log_quote(slice_str(ll_strerror(r))));
 		leave(1);
 	}
-	se.imap = (struct imap_env){
-		.account = se.account, .now = now, .wake = wake, .append_limit = se.append_limit};
-	on_poll(NULL);
+}
+
+int
+session_add_key(uint8_t area, uint32_t version, const uint8_t secret[32])
+{
+	struct area_secret *s;
+
+	if (se.account)
+		return LL_ERR_STATE;
+	if (!se.secrets)
+		se.secrets = secret_alloc(SESSION_KEYS_MAX * sizeof(*se.secrets));
+	if (!se.secrets)
+		return LL_ERR_NOMEM;
+	if (se.n_secrets == SESSION_KEYS_MAX)
+		return LL_ERR_LIMIT;
+	s = &se.secrets[se.n_secrets++];
+	s->area = (enum record_area)area;
+	s->version = version;
+	memcpy(s->key, secret, sizeof(s->key));
+	return LL_OK;
 }
 
 static void
 on_key(const struct msg_session_key *m)
 {
-	struct area_secret *s;
-
-	if (!se.secrets || se.n_secrets == SESSION_KEYS_MAX || m->secret.len != sizeof(s->key))
-		return;
-	s = &se.secrets[se.n_secrets++];
-	s->area = (enum record_area)m->area;
-	s->version = m->version;
-	memcpy(s->key, m->secret.ptr, sizeof(s->key));
+	if (m->secret.len != sizeof(((struct area_secret *)0)->key) ||
+		session_add_key(m->area, m->version, m->secret.ptr))
+		log_warn("session-key", "area=%u error=%s", m->area, "not-taken");
 	secret_wipe((void *)(uintptr_t)m->secret.ptr, m->secret.len);
+}
+
+int
+session_unlock(void)
+{
+	int r = se.account || !se.store || !se.n_secrets ? LL_ERR_STATE : open_with_keys();
+
+	forget_keys();
+	return r;
+}
+
+/* --- what the parts share --- */
+
+struct account *
+session_account(void)
+{
+	return se.account;
+}
+
+struct loop *
+session_loop(void)
+{
+	return se.loop;
+}
+
+struct store *
+session_store(void)
+{
+	return se.store;
+}
+
+const uint8_t *
+session_account_id(void)
+{
+	return se.id.b;
+}
+
+const char *
+session_address(void)
+{
+	return se.address;
+}
+
+uint64_t
+session_append_limit(void)
+{
+	return se.append_limit;
+}
+
+void
+session_active(void)
+{
+	active();
+}
+
+void
+session_look(void)
+{
+	if (se.rang)
+		on_poll(NULL);
 }
 
 static void
@@ -417,10 +540,10 @@ session_main(struct role_env *env, const struct msg_session_spawn *m, int fd)
 	se.loop = loop_new();
 	if (!se.loop || secret_after_fork() || sandbox_narrow(&profile))
 		_exit(1);
-	se.secrets = secret_alloc(SESSION_KEYS_MAX * sizeof(*se.secrets));
 	se.auth = ipc_new(se.loop, fd, &o);
-	if (!se.secrets || !se.auth)
+	if (!se.auth)
 		_exit(1);
+	session_web_on_change(on_web_change);
 	loop_at_round_end(se.loop, bury, NULL);
 	_exit(loop_run(se.loop) ? 1 : 0);
 }
