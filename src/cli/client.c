@@ -117,7 +117,7 @@ client_call(struct cli *cli, const char *command, struct slice body, struct slic
 	int r = ipc_send_control(c->channel, &m, -1);
 
 	for (c->answered = false; r == LL_OK && !c->answered;)
-		r = ipc_pump(c->channel);
+		r = ipc_pump(c->channel, IPC_NO_DEADLINE); /* a person waits, who can stop it */
 	if (r) {
 		snprintf(cli->error, sizeof(cli->error), "%s",
 			r == LL_ERR_CLOSED ? "the server closed the connection" : ll_strerror(r));

@@ -5,9 +5,11 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "ipc/pairs.h"
+#include "os/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +34,7 @@ struct ipc_channel {
 	struct packet *head, **tail;
 	size_t backlog;
 	bool *freed; /* set when the channel is freed inside one of its own callbacks */
+	bool broken; /* an answer did not come in time: what comes now is no answer to anything */
 };
 
 /* One receiving buffer for all channels of the process: a packet is handled before the next is
@@ -178,7 +181,9 @@ enqueue(struct ipc_channel *c, struct slice bytes, int fd)
 static int
 transmit(struct ipc_channel *c, int fd)
 {
-	int r = c->head ? LL_ERR_AGAIN : send_packet(c->fd, buf_slice(&tx), fd);
+	int r = c->broken ? LL_ERR_CLOSED
+		: c->head ? LL_ERR_AGAIN
+			  : send_packet(c->fd, buf_slice(&tx), fd);
 
 	if (r == LL_ERR_AGAIN)
 		r = enqueue(c, buf_slice(&tx), fd);
@@ -244,6 +249,8 @@ receive(struct ipc_channel *c, uint8_t *space, int *ret_fd)
 		.msg_controllen = CMSG_LEN(sizeof(int))};
 	ssize_t n;
 
+	if (c->broken)
+		return LL_ERR_CLOSED;
 	do
 		n = recvmsg(c->fd, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
@@ -323,32 +330,49 @@ on_io(void *ctx, unsigned events)
 		c->o.gone(c->o.ctx, c, r);
 }
 
+/* LL_OK, LL_ERR_IO, or LL_ERR_AGAIN when the deadline has passed. */
 static int
-wait_for(int fd, short events)
+wait_for(int fd, short events, int64_t deadline)
 {
 	struct pollfd p = {.fd = fd, .events = events};
 
-	while (poll(&p, 1, -1) < 0)
-		if (errno != EINTR)
+	for (;;) {
+		int64_t left = deadline == IPC_NO_DEADLINE ? -1 : MAX(deadline - clock_ms(), 0);
+		int n = poll(&p, 1, (int)MIN(left, (int64_t)INT_MAX));
+		if (n == 0 && left == 0)
+			return LL_ERR_AGAIN;
+		if (n > 0)
+			return LL_OK;
+		if (n < 0 && errno != EINTR)
 			return LL_ERR_IO;
-	return LL_OK;
+	}
+}
+
+/* The peer reads the end of the channel, and so does the loop here. */
+static int
+give_up_on(struct ipc_channel *c)
+{
+	log_error("peer-silent", "peer=%s", role_name(c->o.peer));
+	c->broken = true;
+	(void)shutdown(c->fd, SHUT_RDWR);
+	return LL_ERR_AGAIN;
 }
 
 int
-ipc_pump(struct ipc_channel *c)
+ipc_pump(struct ipc_channel *c, int64_t deadline)
 {
 	bool freed = false;
 	int r;
 
 	while ((r = flush(c)) == LL_ERR_AGAIN)
-		if ((r = wait_for(c->fd, POLLOUT)))
-			return r;
+		if ((r = wait_for(c->fd, POLLOUT, deadline)))
+			return r == LL_ERR_AGAIN ? give_up_on(c) : r;
 	if (r)
 		return r;
 	/* Who pumps has just asked: the answer is seldom there yet. */
 	do
-		if ((r = wait_for(c->fd, POLLIN)))
-			return r;
+		if ((r = wait_for(c->fd, POLLIN, deadline)))
+			return r == LL_ERR_AGAIN ? give_up_on(c) : r;
 	while ((r = receive_one(c, &freed)) == LL_ERR_AGAIN);
 	/* A peer that misbehaves is dropped at once; the loop, which has not seen it, then reads
 	 * the channel's end. */

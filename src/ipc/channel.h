@@ -44,8 +44,11 @@ MSG_LIST(IPC_SENDER)
 size_t ipc_backlog(const struct ipc_channel *c);
 
 /* Blocks until everything is sent and one message arrived; handles it with the channel's handler.
- * LL_ERR_CLOSED. */
-int ipc_pump(struct ipc_channel *c) CHECKED;
+ * deadline: clock_ms, or IPC_NO_DEADLINE. LL_ERR_CLOSED; LL_ERR_AGAIN when the deadline passed: the
+ * channel is then broken, so that a late answer is never taken for another's; nothing goes in or
+ * out any more, and `gone` is called from the loop. */
+#define IPC_NO_DEADLINE INT64_MAX
+int ipc_pump(struct ipc_channel *c, int64_t deadline) CHECKED;
 
 /* A connected pair of sockets as channels want them; 0 or LL_ERR_IO. */
 int ipc_socketpair(int ret_fds[2]) CHECKED;

@@ -7,12 +7,17 @@
 #include "roles/tls_server.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "os/clock.h"
 
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <string.h>
+
+/* A signature takes less than a millisecond; the frontends of all cores ask one tlskey. Longer than
+ * this it is dead or stopped, and every connection of this process waits meanwhile. */
+#define SIGN_MS 5000
 
 static struct {
 	struct ipc_channel *(*tlskey)(void);
@@ -39,6 +44,7 @@ static bool
 ask(enum tls_sign_alg alg, const uint8_t *digest, size_t len)
 {
 	struct ipc_channel *c = remote.tlskey();
+	int64_t deadline = clock_ms() + SIGN_MS;
 
 	if (!c || len > 1024)
 		return false;
@@ -48,8 +54,10 @@ ask(enum tls_sign_alg alg, const uint8_t *digest, size_t len)
 		    &(struct msg_sign){.alg = (uint8_t)alg, .digest = slice_new(digest, len)}, -1))
 		return false;
 	while (remote.waiting)
-		if (ipc_pump(c))
+		if (ipc_pump(c, deadline)) {
+			remote.waiting = false;
 			return false;
+		}
 	return remote.ok;
 }
 

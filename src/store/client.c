@@ -3,6 +3,7 @@
 #include "store/client.h"
 #include "base/error.h"
 #include "base/vec.h"
+#include "os/clock.h"
 #include "os/memfile.h"
 #include "store/wire.h"
 
@@ -17,6 +18,12 @@
 #define AHEAD_LEN ((size_t)64 << 10)
 #define AT_ONCE (WINDOW_LEN - AHEAD_SLOTS * AHEAD_LEN)
 #define SMALL_READ ((size_t)2 << 10)
+/* How long a blocking call waits. A read comes from memory or one disk access; a write may stand in
+ * the line behind a large sync. Both are shorter than the parent's patience with a process that
+ * does not answer it ([limits] hang, 60 s): who waits for a store that hangs must not seem to hang
+ * too. */
+#define READ_MS 20000
+#define WRITE_MS 40000
 
 struct waiting {
 	uint64_t id;
@@ -64,6 +71,7 @@ struct client {
 	/* The blocking call under way: its id, what it collects, and its result. */
 	bool in_call;
 	uint64_t call_id;
+	int64_t call_deadline;
 	bool call_done;
 	int call_err;
 	struct buf *call_out;
@@ -257,8 +265,9 @@ on_gone(void *ctx, struct ipc_channel *c, int err)
 }
 
 static uint64_t
-call_begin(struct client *k, struct buf *out)
+call_begin(struct client *k, struct buf *out, int64_t ms)
 {
+	k->call_deadline = clock_ms() + ms;
 	k->call_id = ++k->next_id;
 	k->call_done = false;
 	k->call_out = out;
@@ -273,7 +282,7 @@ call_end(struct client *k, int sent)
 	int r = sent;
 
 	while (r == LL_OK && !k->call_done && !k->closed)
-		r = ipc_pump(k->c);
+		r = ipc_pump(k->c, k->call_deadline);
 	k->call_out = NULL;
 	k->in_call = false;
 	if (sent) /* the call went nowhere, the channel is as good as before */
@@ -313,7 +322,7 @@ client_get(struct store *s, struct store_id partition, struct slice key, struct 
 
 	if (!key.len || key.len > STORE_KEY_MAX)
 		return LL_ERR_NOTFOUND;
-	m.id = call_begin(k, ret_value);
+	m.id = call_begin(k, ret_value, READ_MS);
 	memcpy(m.partition, partition.b, STORE_ID_LEN);
 	return call_end(k, ipc_send_st_get(k->c, &m, -1));
 }
@@ -324,7 +333,7 @@ client_range(struct store *s, struct store_id partition, struct slice from, stru
 {
 	CLEANUP(buf_done) struct buf rows = BUF_INIT(IPC_PAYLOAD_MAX);
 	struct client *k = client_of(s);
-	struct msg_st_range m = {.id = call_begin(k, &rows),
+	struct msg_st_range m = {.id = call_begin(k, &rows, READ_MS),
 		.limit = (uint32_t)MIN(limit, (size_t)STORE_RANGE_MAX),
 		.from = from,
 		.to = to};
@@ -347,7 +356,7 @@ static int
 client_stat(struct store *s, struct store_id partition, struct store_stat *ret)
 {
 	struct client *k = client_of(s);
-	struct msg_st_stat m = {.id = call_begin(k, NULL)};
+	struct msg_st_stat m = {.id = call_begin(k, NULL, READ_MS)};
 	int r;
 
 	memcpy(m.partition, partition.b, STORE_ID_LEN);
@@ -388,10 +397,11 @@ client_wait(struct store *s)
 {
 	struct client *k = client_of(s);
 	uint64_t before = k->told;
+	int64_t deadline = clock_ms() + WRITE_MS;
 
 	tell_finished(k);
 	while (k->told == before && k->waiting.len) {
-		int r = k->closed ? LL_ERR_CLOSED : ipc_pump(k->c);
+		int r = k->closed ? LL_ERR_CLOSED : ipc_pump(k->c, deadline);
 		if (r) {
 			store_client_closed(s);
 			return LL_ERR_CLOSED;
@@ -422,7 +432,7 @@ client_blob_put(struct store *s, struct store_id blob, struct slice data)
 	fd = memory_file(data);
 	if (fd < 0)
 		return LL_ERR_NOMEM;
-	m.id = call_begin(k, NULL);
+	m.id = call_begin(k, NULL, WRITE_MS);
 	memcpy(m.blob, blob.b, STORE_ID_LEN);
 	return call_end(k, ipc_send_st_blob_put(k->c, &m, fd));
 }
@@ -449,7 +459,8 @@ static int
 read_part(struct client *k, const struct store_id *partition, const struct store_id *blob,
 	uint64_t offset, size_t len, struct buf *out, size_t *ret_got)
 {
-	struct msg_st_blob_read m = {.id = call_begin(k, out), .offset = offset, .len = len};
+	struct msg_st_blob_read m = {
+		.id = call_begin(k, out, READ_MS), .offset = offset, .len = len};
 	size_t before = out->len;
 	int r;
 
@@ -499,8 +510,9 @@ take_ahead(struct client *k, const struct store_id *blob, size_t len, struct buf
 	if (!a)
 		return false;
 	k->in_call = true;
+	k->call_deadline = clock_ms() + READ_MS;
 	while (!a->done && !k->closed && r == LL_OK)
-		r = ipc_pump(k->c);
+		r = ipc_pump(k->c, k->call_deadline);
 	k->in_call = false;
 	k->closed = k->closed || r;
 	a->used = !a->done;
@@ -538,7 +550,7 @@ static int
 client_blob_size(struct store *s, struct store_id partition, struct store_id blob, uint64_t *ret)
 {
 	struct client *k = client_of(s);
-	struct msg_st_blob_size m = {.id = call_begin(k, NULL)};
+	struct msg_st_blob_size m = {.id = call_begin(k, NULL, READ_MS)};
 	int r;
 
 	memcpy(m.partition, partition.b, STORE_ID_LEN);
@@ -564,7 +576,7 @@ client_watch(struct store *s, struct store_id partition, store_bell *bell, void 
 		}
 	if ((r = VEC_PUSH(&k->bells, b)))
 		return r;
-	m.id = call_begin(k, NULL);
+	m.id = call_begin(k, NULL, READ_MS);
 	memcpy(m.partition, partition.b, STORE_ID_LEN);
 	if ((r = call_end(k, ipc_send_st_watch(k->c, &m, -1))))
 		k->bells.len--;
@@ -588,7 +600,7 @@ static int
 client_drop(struct store *s, struct store_id partition)
 {
 	struct client *k = client_of(s);
-	struct msg_st_drop m = {.id = call_begin(k, NULL)};
+	struct msg_st_drop m = {.id = call_begin(k, NULL, WRITE_MS)};
 
 	memcpy(m.partition, partition.b, STORE_ID_LEN);
 	return call_end(k, ipc_send_st_drop(k->c, &m, -1));
