@@ -32,7 +32,9 @@
 /* A sealed memory file of `len` bytes, to be mapped and only read. */
 #define MSG_SETUP_FILE(F)       F##_BYTES(name, 64) F##_U64(len)
 #define MSG_SETUP_LISTENER(F)   F##_U8(service) F##_U16(port)
-#define MSG_PEER(F)             F##_U8(role) F##_U8(index)
+/* link numbers the pair of sockets; the role says it again when that socket ends while both live (role -> parent). */
+#define MSG_PEER(F)             F##_U8(role) F##_U8(index) F##_U32(link)
+#define MSG_PEER_LOST(F)        F##_U8(role) F##_U8(index) F##_U32(link)
 #define MSG_START(F)
 #define MSG_READY(F)
 #define MSG_STOP(F)
@@ -120,6 +122,8 @@
 #define MSG_SESSION_KEY(F)      F##_U8(area) F##_U32(version) F##_BYTES(secret, 64)
 #define MSG_SESSION_OPEN(F)     F##_ID(account) F##_U64(quota) F##_BYTES(address, IPC_ADDRESS_MAX)
 #define MSG_SESSION_CONN(F)     F##_U8(service) F##_U32(areas) F##_BYTES(tag, 1024) F##_BYTES(peer, 16)
+/* The session has taken so many connections up; auth takes one that does not say so for hung. */
+#define MSG_SESSION_TAKEN(F)    F##_U64(conns)
 #define MSG_SESSION_IDLE(F)     F##_U64(conns)
 #define MSG_SESSION_END(F)
 
@@ -142,7 +146,7 @@
 #define MSG_LIST(M) \
 	M(SETUP_CONFIG, setup_config, 0) M(SETUP_SECRET, setup_secret, 0) M(SETUP_DATA, setup_data, 0) M(SETUP_LISTENER, setup_listener, 1) \
 	M(SETUP_FILE, setup_file, 1) \
-	M(PEER, peer, 1) M(START, start, 0) M(READY, ready, 0) M(STOP, stop, 0) \
+	M(PEER, peer, 1) M(PEER_LOST, peer_lost, 0) M(START, start, 0) M(READY, ready, 0) M(STOP, stop, 0) \
 	M(STATUS_QUERY, status_query, 0) M(STATUS_REPLY, status_reply, 0) \
 	M(SIGN, sign, 0) M(SIGN_DONE, sign_done, 0) \
 	M(RCPT_QUERY, rcpt_query, 0) M(RCPT_REPLY, rcpt_reply, 0) \
@@ -160,7 +164,7 @@
 	M(ST_WATCH, st_watch, 0) M(ST_UNWATCH, st_unwatch, 0) M(ST_BELL, st_bell, 0) M(ST_DROP, st_drop, 0) \
 	M(ST_WINDOW, st_window, 1) M(ST_OPEN, st_open, 0) M(ST_OPENED, st_opened, 2) \
 	M(SESSION_SPAWN, session_spawn, 1) M(SESSION_STORE, session_store, 1) M(SESSION_KEY, session_key, 0) \
-	M(SESSION_OPEN, session_open, 0) M(SESSION_CONN, session_conn, 1) M(SESSION_IDLE, session_idle, 0) \
+	M(SESSION_OPEN, session_open, 0) M(SESSION_CONN, session_conn, 1) M(SESSION_TAKEN, session_taken, 0) M(SESSION_IDLE, session_idle, 0) \
 	M(SESSION_END, session_end, 0) \
 	M(QUEUE_COMMAND, queue_command, 0) M(QUEUE_REPLY, queue_reply, 0) M(DOMAINS_CHANGED, domains_changed, 0) \
 	M(CONTROL, control, 0) M(CONTROL_REPLY, control_reply, 0) M(CONTROL_CONN, control_conn, 1) \

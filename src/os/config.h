@@ -37,6 +37,8 @@ struct config {
 	uint64_t message_size; /* [limits] message_size in bytes */
 	uint32_t session_linger; /* [limits] session_linger: seconds a session outlives its last
 				    connection */
+	uint32_t hang; /* [limits] hang: seconds after which a process that does not answer the
+			  parent is ended and started again; 0: never */
 	char certificate[CONFIG_VALUE_MAX],
 		key[CONFIG_VALUE_MAX]; /* [tls] certificate, key: PEM files */
 	char dns_forward[CONFIG_VALUE_MAX]; /* [dns] forward: address@port of a resolver to ask

@@ -13,6 +13,7 @@
 
 #define PREAUTH_TIMEOUT 60
 #define SESSION_TIMEOUT (31 * 60) /* RFC 9051 section 5.4: at least 30 minutes */
+#define FIRST_WORD_TIMEOUT 60 /* a session opens its account and greets; longer and it hangs */
 #define PIPE_HIGH ((size_t)256 << 10)
 #define TAIL_MAX 128
 
@@ -62,6 +63,8 @@ inner_input(void *ctx, struct slice in)
 	struct front_conn *c = ctx;
 	struct imap_state *s = c->state;
 
+	if (!s->heard)
+		front_timeout(c, SESSION_TIMEOUT);
 	s->heard = true;
 	keep_tail(s, in);
 	if (stream_send(c->stream, in)) {
@@ -81,6 +84,16 @@ inner_drained(void *ctx)
 	stream_resume(c->stream);
 }
 
+static void
+say_unavailable(struct front_conn *c, const struct imap_state *s)
+{
+	char line[400];
+	int n = snprintf(line, sizeof(line),
+		"%s NO [UNAVAILABLE] The mailbox cannot be opened now\r\n", s->tag);
+
+	(void)stream_send(c->stream, slice_new(line, (size_t)n));
+}
+
 /* The session is over. One that ended without a word of it died: say so where a line may stand. */
 static void
 inner_closed(void *ctx, int err)
@@ -90,12 +103,8 @@ inner_closed(void *ctx, int err)
 	struct imap_state *s = c->state;
 	struct slice tail = slice_new(s->tail, s->tail_len);
 
-	if (!s->heard) {
-		char line[400];
-		int n = snprintf(line, sizeof(line),
-			"%s NO [UNAVAILABLE] The mailbox cannot be opened now\r\n", s->tag);
-		(void)stream_send(c->stream, slice_new(line, (size_t)n));
-	}
+	if (!s->heard)
+		say_unavailable(c, s);
 	if (!s->heard ||
 		(slice_find(tail, S("* BYE")) == SLICE_NPOS && slice_ends(tail, S("\r\n"))))
 		(void)stream_send(c->stream, slice_str(bye));
@@ -147,7 +156,7 @@ hand_over(struct front_conn *c, struct imap_state *s)
 	if (stream_send(s->inner, h.rest))
 		front_close(c);
 	imap_preauth_free(TAKE(s->preauth));
-	front_timeout(c, SESSION_TIMEOUT);
+	front_timeout(c, FIRST_WORD_TIMEOUT);
 	stream_resume(c->stream);
 }
 
@@ -232,7 +241,8 @@ imap_input(struct front_conn *c, struct slice in)
 	struct imap_state *s = c->state;
 
 	if (s->inner) {
-		front_timeout(c, SESSION_TIMEOUT);
+		if (s->heard)
+			front_timeout(c, SESSION_TIMEOUT);
 		/* A session that is ending takes no more, but its last words are still to come. */
 		if (stream_send(s->inner, in) == LL_ERR_LIMIT)
 			front_close(c);
@@ -311,8 +321,12 @@ imap_bye(struct front_conn *c, const char *why)
 		run(c);
 		return;
 	}
-	if (s)
+	if (s && !s->heard) {
+		say_unavailable(c, s);
+		(void)stream_send(c->stream, S("* BYE [UNAVAILABLE] Please connect again\r\n"));
+	} else if (s) {
 		(void)stream_send(c->stream, S("* BYE Autologout; idle for too long\r\n"));
+	}
 	front_finish(c);
 }
 

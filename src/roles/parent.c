@@ -55,21 +55,25 @@ parent_child(enum role role, unsigned index)
 }
 
 static void
-give_peer(struct child *to, const struct child *peer, int fd)
+give_peer(struct child *to, const struct child *peer, uint32_t link, int fd)
 {
 	(void)ipc_send_peer(to->channel,
-		&(struct msg_peer){.role = (uint8_t)peer->role, .index = (uint8_t)peer->index}, fd);
+		&(struct msg_peer){
+			.role = (uint8_t)peer->role, .index = (uint8_t)peer->index, .link = link},
+		fd);
 }
 
-static void
-connect_pair(struct child *a, struct child *b)
+void
+parent_connect_pair(struct child *a, struct child *b)
 {
+	uint32_t link;
 	int fds[2];
 
 	if (!a->channel || !b->channel || ipc_socketpair(fds))
 		return;
-	give_peer(a, b, fds[0]);
-	give_peer(b, a, fds[1]);
+	link = parent_watch_linked(a, b);
+	give_peer(a, b, link, fds[0]);
+	give_peer(b, a, link, fds[1]);
 	close(fds[0]);
 	close(fds[1]);
 }
@@ -90,7 +94,7 @@ connect_all(struct child *c)
 	for (unsigned i = 0; i < ps.n_children; i++)
 		if (&ps.children[i] != c && ps.children[i].channel &&
 			may_talk(c->role, ps.children[i].role))
-			connect_pair(c, &ps.children[i]);
+			parent_connect_pair(c, &ps.children[i]);
 }
 
 /* --- set-up --- */
@@ -201,8 +205,8 @@ child_gone(void *ctx, struct ipc_channel *channel, int err)
 {
 	struct child *c = ctx;
 
-	/* It is ending, or broke the protocol, or closed its socket in order to live on unseen. First
-	 * this, so that it does not even learn that it was dropped. */
+	/* It is ending, or broke the protocol, or closed its socket in order to live on unseen.
+	 * First this, so that it does not even learn that it was dropped. */
 	if (c->pid > 0)
 		kill(c->pid, SIGKILL);
 	ipc_free(channel);
@@ -231,9 +235,12 @@ on_child_message(void *ctx, struct ipc_channel *channel, const struct msg *m, in
 		c->ready = true;
 		announce();
 	} else if (m->kind == MSG_KIND_STATUS_REPLY) {
+		parent_watch_answered(c);
 		parent_status_reply(c, &m->status_reply);
 	} else if (m->kind == MSG_KIND_PROCESSES_QUERY) {
 		parent_processes_query(m->processes_query.id);
+	} else if (m->kind == MSG_KIND_PEER_LOST) {
+		parent_watch_lost(c, &m->peer_lost);
 	}
 }
 
@@ -251,6 +258,7 @@ child_start(struct child *c)
 	c->pid = spawn_role(ps.binary, role_name(c->role), fds[1], ps.log_pipe[1]);
 	close(fds[1]);
 	c->started = clock_ms();
+	c->asked = 0;
 	if (c->pid < 0) {
 		c->pid = 0;
 		close(fds[0]);
@@ -446,6 +454,7 @@ parent_serve(const char *config_path)
 	}
 	for (unsigned i = 0; i < ps.n_children; i++)
 		child_start(&ps.children[i]);
+	parent_watch_start();
 	if (parent_bind_control() || loop_run(ps.loop))
 		return 1;
 	unlink(ps.config.control);

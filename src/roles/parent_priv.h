@@ -19,6 +19,7 @@ struct child {
 	bool ready;
 	unsigned restarts;
 	int64_t started, backoff;
+	int64_t asked, heard; /* when an unanswered question went out (0: none), the last answer */
 	struct loop_timer restart;
 	/* The last status answer. */
 	bool answered;
@@ -51,6 +52,19 @@ struct child *parent_child(enum role role, unsigned index);
 void parent_status_reply(struct child *c, const struct msg_status_reply *m);
 /* Auth asks for the state of all processes. */
 void parent_processes_query(uint32_t id);
+
+/* --- parent_watch.c --- */
+/* Asks every child now and then whether it is there, and ends those that do not answer. */
+void parent_watch_start(void);
+void parent_watch_answered(struct child *c);
+/* A new pair of sockets between the two: its number. */
+uint32_t parent_watch_linked(const struct child *a, const struct child *b);
+/* A child says that its socket to another has ended. */
+void parent_watch_lost(struct child *c, const struct msg_peer_lost *m);
+
+/* --- parent.c --- */
+/* Gives both a fresh socket to each other, where both are there. */
+void parent_connect_pair(struct child *a, struct child *b);
 
 /* --- parent_world.c --- */
 /* Binds the listeners, makes the log pipe and the operator's socket. Errors are logged. */

@@ -140,6 +140,7 @@ on_peer(struct role_env *env, struct ipc_channel *parent, const struct msg *m, i
 	if (env->peers[role][index]) /* its end has not been read yet, and now never will be */
 		drop_peer(env, role, index);
 	env->peers[role][index] = c;
+	env->links[role][index] = m->peer.link;
 	if (env->started && env->def->peer)
 		env->def->peer(env, role, index, c, false);
 }
@@ -230,7 +231,8 @@ on_parent_message(void *ctx, struct ipc_channel *c, const struct msg *m, int fd)
 		on_peer_message(ctx, c, m, fd);
 }
 
-/* A peer that is gone comes again as a new socket from the parent. */
+/* A peer that is gone comes again as a new socket from the parent: when its successor starts, or,
+ * when only the socket ended, because the parent is told. */
 static void
 on_peer_gone(void *ctx, struct ipc_channel *c, int err)
 {
@@ -239,7 +241,9 @@ on_peer_gone(void *ctx, struct ipc_channel *c, int err)
 	for (unsigned r = 0; r < ROLES; r++)
 		for (unsigned i = 0; i < ROLE_PEERS_MAX; i++)
 			if (env->peers[r][i] == c) {
+				struct msg_peer_lost m = {(uint8_t)r, (uint8_t)i, env->links[r][i]};
 				drop_peer(env, (enum role)r, i);
+				(void)ipc_send_peer_lost(env->parent, &m, -1);
 				return;
 			}
 }

@@ -43,6 +43,7 @@ struct role_env {
 	struct config config;
 	struct ipc_channel *parent;
 	struct ipc_channel *peers[ROLES][ROLE_PEERS_MAX]; /* NULL where none is there now */
+	uint32_t links[ROLES][ROLE_PEERS_MAX]; /* the parent's numbers of these */
 	struct role_secret secrets[ROLE_SECRETS_MAX];
 	unsigned n_secrets;
 	struct role_data data[ROLE_SECRETS_MAX];

@@ -257,6 +257,7 @@ on_conn(const struct msg_session_conn *m, int fd)
 	/* Auth counts it too; a connection that comes to nothing must not keep the session alive.
 	 */
 	se.served++;
+	(void)ipc_send_session_taken(se.auth, &(struct msg_session_taken){.conns = se.served}, -1);
 	linger();
 	if (m->service == SERVICE_HTTPS) {
 		free(c);

@@ -5,11 +5,16 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "ipc/channel.h"
+#include "os/clock.h"
 #include "roles/auth.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define LOOK_MS 2000
+
+static void watch(void);
 
 struct waiting_conn {
 	int fd;
@@ -25,6 +30,8 @@ struct session {
 	struct ipc_channel *channel;
 	bool ready; /* it has everything; connections go straight to it */
 	uint64_t conns; /* given so far */
+	uint64_t taken; /* of these, those that it has taken up */
+	int64_t unheard; /* since when there are others, clock_ms */
 	uint64_t quota;
 	char address[DIRECTORY_ADDRESS_MAX];
 	struct waiting_conn *waiting;
@@ -32,6 +39,7 @@ struct session {
 
 static struct map *sessions; /* account -> struct session */
 static uint64_t next_open;
+static struct loop_timer look;
 
 static struct slice
 account_key(const uint8_t *account)
@@ -88,10 +96,49 @@ on_message(void *ctx, struct ipc_channel *c, const struct msg *m, int fd)
 	struct session *s = ctx;
 
 	fd_close(&fd);
+	if (m->kind == MSG_KIND_SESSION_TAKEN) {
+		s->taken = m->session_taken.conns;
+		s->unheard = clock_ms();
+	}
 	if (m->kind != MSG_KIND_SESSION_IDLE || m->session_idle.conns != s->conns || s->waiting)
 		return;
 	(void)ipc_send_session_end(s->channel, &(struct msg_session_end){}, -1);
 	session_free(s);
+}
+
+/* A session that takes no connection up hangs, or works at one command without end. It is
+ * forgotten: should it go on, it sees the end of its channel and leaves. The next sign-in gets a
+ * new one; what both commit cannot hurt, since a commit names the state that it was made from. */
+static void
+look_for_hung(void *ctx)
+{
+	int64_t patience = (int64_t)auth.env->config.hang * 2000;
+	bool waiting = false;
+	size_t pos = 0;
+	void *value;
+
+	while (map_next(sessions, &pos, NULL, &value)) {
+		struct session *s = value;
+		if (s->taken == s->conns)
+			continue;
+		if (clock_ms() - s->unheard < patience) {
+			waiting = true;
+			continue;
+		}
+		log_error("session-hangs", "silent=%lld",
+			(long long)(clock_ms() - s->unheard) / 1000);
+		session_free(s);
+	}
+	if (waiting)
+		watch();
+}
+
+static void
+watch(void)
+{
+	if (auth.env->config.hang && !look.slot &&
+		loop_timer_set(auth.env->loop, &look, LOOK_MS, look_for_hung, NULL))
+		log_warn("session-watch", "error=memory");
 }
 
 static void
@@ -100,8 +147,9 @@ give(struct session *s, int fd, uint8_t service, struct slice tag, struct slice 
 	if (ipc_send_session_conn(s->channel,
 		    &(struct msg_session_conn){.service = service, .tag = tag, .peer = peer}, fd))
 		log_warn("session-conn", "error=not-sent");
-	else
-		s->conns++;
+	else if (s->conns++ == s->taken)
+		s->unheard = clock_ms();
+	watch();
 }
 
 static int
