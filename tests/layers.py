@@ -12,7 +12,7 @@ MAY_INCLUDE = {
     "store": ["base", "os", "ipc"],
     "mail": ["base"],
     "account": ["base", "keys", "mail", "store"],
-    "faces": ["base", "mail", "account"],
+    "faces": ["base", "ipc", "mail", "account"],
     "cli": ["base", "os", "ipc", "keys", "mail"],
     "roles": ["base", "os", "ipc", "keys", "store", "mail", "account", "faces"],
 }
