@@ -325,6 +325,8 @@ put_text(const struct field *f, struct reader *r, struct buf *out)
 {
 	struct slice s = read_sized(r);
 
+	if (s.len > f->max)
+		r->err = LL_ERR_SYNTAX;
 	if (f->kind == TEXT)
 		json_text_put(out, s);
 	else
@@ -375,10 +377,12 @@ static void put_form(const struct form *f, struct reader *r, struct buf *out);
 static void
 put_list(const struct field *f, struct reader *r, struct buf *out)
 {
-	struct reader items = reader_new(read_sized(r));
+	struct slice list = read_sized(r), item;
+	struct reader items = reader_new(list);
 	const char *comma = "";
-	struct slice item;
 
+	if (list.len > CONTROL_ITEMS_MAX)
+		r->err = LL_ERR_SYNTAX;
 	buf_putc(out, '[');
 	while (control_items_next(&items, &item)) {
 		struct reader one = reader_new(item);
