@@ -240,6 +240,25 @@ account_owner_name(const struct account_owner *o, const uint8_t id[RECORD_ID_LEN
 	return "";
 }
 
+int
+account_owner_add_openpgp(struct account_owner *o, struct slice secret, struct slice fingerprint)
+{
+	struct manifest_fingerprint f = {.len = (uint8_t)fingerprint.len};
+	int err;
+
+	if (fingerprint.len != 20 && fingerprint.len != sizeof(f.bytes))
+		return LL_ERR_SYNTAX;
+	if (o->m->n_fingerprints >= MANIFEST_FINGERPRINTS_MAX)
+		return LL_ERR_LIMIT;
+	err = keyring_add_openpgp(&o->keyring, secret);
+	if (err)
+		return err;
+	memcpy(f.bytes, fingerprint.ptr, fingerprint.len);
+	o->m->fingerprints[o->m->n_fingerprints++] = f;
+	o->changed = true;
+	return LL_OK;
+}
+
 size_t
 owner_root_unlockers(const struct manifest *m)
 {

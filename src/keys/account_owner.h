@@ -40,6 +40,11 @@ const struct manifest *account_owner_manifest(const struct account_owner *o);
 /* The name that an unlocker was given, or "". */
 const char *account_owner_name(const struct account_owner *o, const uint8_t id[RECORD_ID_LEN]);
 
+/* Keeps a further OpenPGP secret key (keyring.h) and lists its fingerprint of 20 or 32 bytes in the
+ * manifest. LL_ERR_LIMIT, LL_ERR_SYNTAX. */
+int account_owner_add_openpgp(
+	struct account_owner *o, struct slice secret, struct slice fingerprint) CHECKED;
+
 /* Each of the following gives the new unlocker a random id and fills a verifier for auth.
  * LL_ERR_LIMIT when there are MANIFEST_UNLOCKERS_MAX. */
 

@@ -1,6 +1,9 @@
 /* Body: version:1 identity-seed:32 floor-seq:8 floor:3
  *	secrets:2  { area:1 version:4 key:32 }      by area, then version, without gaps from 1
- *	names:1    { id:16 length:1 text }          ascending by id */
+ *	names:1    { id:16 length:1 text }          ascending by id
+ *	openpgp:1  { length:2 bytes }
+ *
+ * Version 1 had no openpgp list; it is read and never written. */
 #include "keys/keyring.h"
 #include "base/error.h"
 #include "base/secret.h"
@@ -11,6 +14,8 @@
 #include <sodium.h>
 #include <string.h>
 
+#define VERSION 2
+#define VERSION_WITHOUT_OPENPGP 1
 #define SECRETS_MAX ((RECORD_AREAS - 1) * MANIFEST_VERSIONS_MAX)
 
 void
@@ -114,18 +119,74 @@ keyring_init(struct keyring *k)
 	return LL_OK;
 }
 
+static void
+openpgp_done(struct openpgp_secret *o)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(o->piece); i++)
+		secret_free(o->piece[i], SECRET_MAX);
+}
+
 void
 keyring_done(struct keyring *k)
 {
 	secret_free(k->identity_seed, ED25519_SEED_LEN);
 	area_secrets_done(&k->secrets);
+	for (size_t i = 0; i < k->n_openpgp; i++)
+		openpgp_done(&k->openpgp[i]);
 	memset(k, 0, sizeof(*k));
+}
+
+static bool
+openpgp_fits(const struct keyring *k, size_t len)
+{
+	size_t total = len;
+
+	for (size_t i = 0; i < k->n_openpgp; i++)
+		total += k->openpgp[i].len;
+	return k->n_openpgp < KEYRING_OPENPGP_MAX && len > 0 && len <= KEYRING_OPENPGP_LEN_MAX &&
+		total <= KEYRING_OPENPGP_BYTES_MAX;
+}
+
+int
+keyring_add_openpgp(struct keyring *k, struct slice secret)
+{
+	struct openpgp_secret o = {.len = secret.len};
+
+	if (!openpgp_fits(k, secret.len))
+		return LL_ERR_LIMIT;
+	for (size_t i = 0; secret.len; i++) {
+		struct slice part = slice_sub(secret, 0, SECRET_MAX);
+
+		o.piece[i] = secret_alloc(SECRET_MAX);
+		if (!o.piece[i]) {
+			openpgp_done(&o);
+			return LL_ERR_NOMEM;
+		}
+		memcpy(o.piece[i], part.ptr, part.len);
+		secret = slice_skip(secret, part.len);
+	}
+	k->openpgp[k->n_openpgp++] = o;
+	return LL_OK;
+}
+
+static void
+put_openpgp(const struct openpgp_secret *o, struct buf *ret)
+{
+	size_t left = o->len;
+
+	(void)buf_put_be16(ret, (uint16_t)left);
+	for (size_t i = 0; left; i++) {
+		size_t n = MIN(left, SECRET_MAX);
+
+		(void)buf_put(ret, slice_new(o->piece[i], n));
+		left -= n;
+	}
 }
 
 int
 keyring_encode(const struct keyring *k, struct buf *ret)
 {
-	(void)buf_putc(ret, WIRE_VERSION);
+	(void)buf_putc(ret, VERSION);
 	(void)buf_put(ret, slice_new(k->identity_seed, ED25519_SEED_LEN));
 	(void)buf_put_be64(ret, k->floor_seq);
 	wire_put_floor(ret, &k->floor);
@@ -143,6 +204,9 @@ keyring_encode(const struct keyring *k, struct buf *ret)
 		(void)buf_putc(ret, (uint8_t)strlen(k->names[i].text));
 		(void)buf_puts(ret, k->names[i].text);
 	}
+	(void)buf_putc(ret, (uint8_t)k->n_openpgp);
+	for (size_t i = 0; i < k->n_openpgp; i++)
+		put_openpgp(&k->openpgp[i], ret);
 	return buf_err(ret);
 }
 
@@ -201,17 +265,34 @@ get_names(struct reader *r, struct keyring *k)
 			memcpy(n->text, text.ptr, text.len);
 		n->text[text.len] = '\0';
 	}
-	return reader_end(r);
+	return r->err;
+}
+
+static int
+get_openpgp(struct reader *r, struct keyring *k)
+{
+	size_t n = reader_u8(r);
+
+	for (size_t i = 0; i < n; i++) {
+		struct slice secret = reader_bytes(r, reader_be16(r));
+		int err = r->err ? LL_ERR_SYNTAX : keyring_add_openpgp(k, secret);
+
+		if (err)
+			return err == LL_ERR_LIMIT ? LL_ERR_SYNTAX : err;
+	}
+	return r->err;
 }
 
 int
 keyring_decode(struct slice body, struct keyring *ret)
 {
 	struct reader r = reader_new(body);
+	unsigned version = reader_u8(&r);
 	struct keyring k;
 	int err;
 
-	if (body.len > KEYRING_BODY_MAX || reader_u8(&r) != WIRE_VERSION)
+	if (body.len > KEYRING_BODY_MAX ||
+		(version != VERSION && version != VERSION_WITHOUT_OPENPGP))
 		return LL_ERR_SYNTAX;
 	err = keyring_init(&k);
 	if (err)
@@ -222,6 +303,10 @@ keyring_decode(struct slice body, struct keyring *ret)
 	err = get_secrets(&r, &k.secrets);
 	if (!err)
 		err = get_names(&r, &k);
+	if (!err && version == VERSION)
+		err = get_openpgp(&r, &k);
+	if (!err)
+		err = reader_end(&r);
 	if (err)
 		keyring_done(&k);
 	else

@@ -10,7 +10,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (keyring_decode(slice_new(data, size), &k) != 0)
 		return 0;
-	body_same(keyring_encode(&k, &again), &again, data, size);
+	/* The first version is read only. */
+	if (data[0] == 2)
+		body_same(keyring_encode(&k, &again), &again, data, size);
+	else
+		body_require(k.n_openpgp == 0);
 	for (size_t i = 0; i < k.secrets.v.len; i++) {
 		const struct area_secret *s = k.secrets.v.at[i];
 

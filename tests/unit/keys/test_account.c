@@ -725,11 +725,17 @@ many_versions(void)
 	CLEANUP(account_owner_cleanup) struct account_owner *o = NULL;
 	uint8_t account[RECORD_ID_LEN] = {1}, record[OPAQUE_RECORD_LEN], key[OPAQUE_HASH_LEN];
 	struct key_changes c = {.v = {0}};
+	static uint8_t openpgp[KEYRING_OPENPGP_LEN_MAX];
+	struct slice fingerprint = slice_new(openpgp, 20);
 	struct account_pin pin;
 	struct verifier v;
 
+	randombytes_buf(openpgp, sizeof(openpgp));
 	fake_registration(record, key);
 	CHECK_INT(account_owner_new(account, NOW, &o), 0);
+	CHECK_INT(account_owner_add_openpgp(o, SLICE_OF(openpgp), fingerprint), 0);
+	CHECK_INT(account_owner_add_openpgp(o, slice_new(openpgp, 12 << 10), fingerprint), 0);
+	CHECK_INT(account_owner_add_openpgp(o, slice_new(openpgp, 1), fingerprint), LL_ERR_LIMIT);
 	CHECK_INT(account_owner_add_password(o, record, key, false, NOW, &v), 0);
 	for (unsigned i = 1; i < MANIFEST_VERSIONS_MAX; i++)
 		CHECK_INT(account_owner_rotate(o, SCOPE_AREAS_ALL), 0);
@@ -790,6 +796,41 @@ given_app_password(void)
 	CHECK_INT(world_commit(&w), 0);
 	CHECK_INT(unlock_app(&w, &v, &text), 0);
 	CHECK_INT(strcmp(account_owner_name(w.owner, v.id), "moved"), 0);
+}
+
+/* A client that knows nothing of OpenPGP keeps the keys of one that does. */
+static void
+openpgp_keys(void)
+{
+	CLEANUP(world_done) struct world w;
+	uint8_t secret[SECRET_MAX + 100], fingerprint[32];
+	struct account_open open;
+	const struct openpgp_secret *o;
+
+	world_init(&w);
+	randombytes_buf(secret, sizeof(secret));
+	randombytes_buf(fingerprint, sizeof(fingerprint));
+	CHECK_INT(account_owner_add_openpgp(w.owner, SLICE_OF(secret), slice_new(fingerprint, 20)),
+		0);
+	CHECK_INT(account_owner_add_openpgp(
+			  w.owner, slice_new(secret, 700), slice_new(fingerprint, 32)),
+		0);
+	CHECK_INT(account_owner_add_openpgp(w.owner, SLICE_NONE, slice_new(fingerprint, 20)),
+		LL_ERR_LIMIT);
+	CHECK_INT(account_owner_add_openpgp(w.owner, SLICE_OF(secret), SLICE_OF(secret)),
+		LL_ERR_SYNTAX);
+	CHECK_INT(world_commit(&w), 0);
+	account_owner_free(TAKE(w.owner));
+	open = open_of(&w, &w.password, SLICE_OF(w.export_key));
+	CHECK_INT(account_owner_open(&open, &w.owner), 0);
+	CHECK_INT(w.owner->m->n_fingerprints, 2);
+	CHECK_INT(w.owner->keyring.n_openpgp, 2);
+	o = w.owner->keyring.openpgp;
+	CHECK_INT(o[0].len, sizeof(secret));
+	CHECK(memcmp(o[0].piece[0], secret, SECRET_MAX) == 0);
+	CHECK(memcmp(o[0].piece[1], secret + SECRET_MAX, 100) == 0);
+	CHECK_INT(o[1].len, 700);
+	CHECK(memcmp(o[1].piece[0], secret, 700) == 0);
 }
 
 /* Computed with another program: HKDF-Expand of the bytes 0 to 31. */
@@ -879,7 +920,7 @@ verifiers(void)
 }
 
 T_MAIN(T(opens), T(wrong_secrets), T(swapped_records), T(foreign_grants), T(altered_manifests),
-	T(flipped_bits), T(flipped_keyring), T(revocation_and_rotation), T(anchor_floor),
-	T(fork_is_refused), T(two_clients), T(password_change), T(limits_and_refusals),
-	T(many_versions), T(forget), T(given_app_password), T(known_area_keys),
-	T(delivery_to_the_published_key), T(verifiers))
+	T(flipped_bits), T(flipped_keyring), T(openpgp_keys), T(revocation_and_rotation),
+	T(anchor_floor), T(fork_is_refused), T(two_clients), T(password_change),
+	T(limits_and_refusals), T(many_versions), T(forget), T(given_app_password),
+	T(known_area_keys), T(delivery_to_the_published_key), T(verifiers))
