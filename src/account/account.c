@@ -285,6 +285,8 @@ account_open(const struct account_env *env, struct account **ret)
 void
 account_trim(struct account *a)
 {
+	size_t messages = 0;
+
 	page_cache_drop(a);
 	body_drop(a);
 	thread_index_free(TAKE(a->threads));
@@ -296,13 +298,15 @@ account_trim(struct account *a)
 	VEC_DONE(&a->openers);
 	VEC_EACH (mb, &a->boxes) {
 		mailbox_shrink(*mb);
+		messages += (*mb)->s.info.exists;
 	}
+	brief_index_trim(a, messages);
 }
 
 size_t
 account_cached(const struct account *a)
 {
-	size_t n = a->cache.bytes + a->scratch.cap;
+	size_t n = a->cache.bytes + a->scratch.cap + brief_index_bytes(a->briefs);
 
 	VEC_EACH (mb, &a->boxes)
 		n += (*mb)->rows.cap * sizeof(struct message_row) + (*mb)->gone_tail.cap;
@@ -322,6 +326,7 @@ account_close(struct account *a)
 		mailbox_free(*mb);
 	VEC_DONE(&a->dead);
 	orphans_done(a);
+	brief_index_free(a->briefs);
 	map_free(a->cache.map, NULL);
 	vault_free(a->vault);
 	free(a);

@@ -52,7 +52,8 @@ int account_poll(struct account *a) CHECKED;
 /* A slice of the work that may wait (dropping the bodies of expunged messages, packing pages): one
  * commit at most. *ret_more: call again when idle. Costs nothing when there is none. */
 int account_work(struct account *a, bool *ret_more) CHECKED;
-/* Drops every cache that can be read again; rows of open mailboxes stay. For idle sessions. */
+/* Drops every cache that can be read again; rows of open mailboxes and what is kept to sort
+ * messages (brief.h) stay. For idle sessions. */
 void account_trim(struct account *a);
 /* Bytes held in caches. */
 size_t account_cached(const struct account *a);

@@ -195,6 +195,17 @@ int entry_signature(struct account *a, uint32_t email, struct slice *ret) CHECKE
 /* Opens the side blob. */
 int entry_side(struct account *a, const struct entry *e, struct buf *out) CHECKED;
 
+/* ---- Briefs (brief.c) ---- */
+
+struct brief_index;
+void brief_index_free(struct brief_index *x);
+size_t brief_index_bytes(const struct brief_index *x);
+/* Drops it when most of it is of emails that have gone; messages: rows of the account. */
+void brief_index_trim(struct account *a, size_t messages);
+/* The text that SORT compares of an address, not folded yet. */
+struct address;
+int brief_address(const struct address *addr, bool display, struct buf *out) CHECKED;
+
 /* ---- Bodies (body.c) ---- */
 
 #define BODY_READERS 4
@@ -276,6 +287,7 @@ struct account {
 	uint64_t reader_clock;
 	struct buf scratch; /* sealed bytes of bodies */
 	struct thread_index *threads;
+	struct brief_index *briefs;
 	struct refs refs;
 	struct gc gc;
 	struct signature_builder *signer;

@@ -1,8 +1,9 @@
 /* Search: the face's tree is compiled into conditions ordered by cost and asked message by message.
- * What a condition needs (entry, metadata, signature, text) is read only when it is reached, and
+ * What a condition needs (brief, metadata, signature, text) is read only when it is reached, and
  * the signature rules out nearly every message whose text would have to be opened. */
 #include "account/find.h"
 
+#include "account/brief.h"
 #include "account/engine.h"
 #include "mail/encoded_word.h"
 
@@ -10,7 +11,7 @@
 
 #define WHOLE_TEXT_MAX ((uint64_t)4 << 20) /* larger messages are searched part by part */
 
-enum find_cost { COST_ROW, COST_ENTRY, COST_META, COST_FIELD, COST_TEXT };
+enum find_cost { COST_ROW, COST_BRIEF, COST_FIELD, COST_TEXT };
 
 struct cond {
 	enum find_op op;
@@ -44,6 +45,16 @@ exam_entry(struct exam *x)
 		x->have_entry = !x->err;
 	}
 	return x->have_entry ? &x->entry : NULL;
+}
+
+static const struct brief *
+exam_brief(struct exam *x)
+{
+	const struct brief *b = NULL;
+
+	if (!x->err)
+		x->err = brief_get(x->a, x->row->email, &b);
+	return x->err ? NULL : b;
 }
 
 static const struct message_meta *
@@ -226,15 +237,11 @@ day_of(int64_t seconds)
 }
 
 static bool
-ask_sent(struct exam *x, const struct find_node *n)
+ask_sent(const struct brief *b, const struct find_node *n)
 {
-	const struct message_meta *m = exam_meta(x);
+	int64_t east = b->flags & META_HAS_DATE ? (int64_t)b->zone * 60 : 0;
 
-	if (!m)
-		return false;
-	if (m->flags & META_HAS_DATE)
-		return between(day_of(m->date + (int64_t)m->zone * 60), n);
-	return between(day_of(x->entry.internal_date), n);
+	return between(day_of(b->sent + east), n);
 }
 
 static bool
@@ -259,25 +266,22 @@ ask_row(struct exam *x, const struct cond *c)
 }
 
 static bool
-ask_entry(struct exam *x, const struct cond *c)
+ask_brief(struct exam *x, const struct cond *c)
 {
-	const struct entry *e = exam_entry(x);
+	const struct brief *b = exam_brief(x);
 
-	if (!e)
+	if (!b)
 		return false;
-	return c->op == FIND_THREAD ? e->thread == c->node->min
-				    : between(e->internal_date, c->node);
-}
-
-static bool
-ask_meta(struct exam *x, const struct cond *c)
-{
-	const struct message_meta *m;
-
-	if (c->op == FIND_SENT)
-		return ask_sent(x, c->node);
-	m = exam_meta(x);
-	return m && (m->flags & META_HAS_ATTACHMENT);
+	switch (c->op) {
+	case FIND_THREAD:
+		return b->thread == c->node->min;
+	case FIND_INTERNAL:
+		return between(b->received, c->node);
+	case FIND_SENT:
+		return ask_sent(b, c->node);
+	default:
+		return b->flags & META_HAS_ATTACHMENT;
+	}
 }
 
 /* ---- The tree ---- */
@@ -312,10 +316,10 @@ static const struct {
 	[FIND_SIZE] = {ask_row, COST_ROW, false, false},
 	[FIND_SAVED] = {ask_row, COST_ROW, false, false},
 	[FIND_EMAIL] = {ask_row, COST_ROW, false, false},
-	[FIND_THREAD] = {ask_entry, COST_ENTRY, false, false},
-	[FIND_INTERNAL] = {ask_entry, COST_ENTRY, false, false},
-	[FIND_SENT] = {ask_meta, COST_META, false, false},
-	[FIND_HAS_ATTACHMENT] = {ask_meta, COST_META, false, false},
+	[FIND_THREAD] = {ask_brief, COST_BRIEF, false, false},
+	[FIND_INTERNAL] = {ask_brief, COST_BRIEF, false, false},
+	[FIND_SENT] = {ask_brief, COST_BRIEF, false, false},
+	[FIND_HAS_ATTACHMENT] = {ask_brief, COST_BRIEF, false, false},
 	[FIND_FROM] = {ask_addresses, COST_FIELD, true, true},
 	[FIND_TO] = {ask_addresses, COST_FIELD, true, true},
 	[FIND_CC] = {ask_addresses, COST_FIELD, true, true},

@@ -1,42 +1,70 @@
-/* SORT (RFC 5256) and SORT=DISPLAY (RFC 5957): keys are computed once per message, in the collation
- * form of i;unicode-casemap, then compared as bytes. */
+/* SORT (RFC 5256) and SORT=DISPLAY (RFC 5957). Nearly every order asks for what the briefs have:
+ * dates, and texts whose collation keys (i;unicode-casemap) are ranked. Only CC and the mailbox
+ * part of To are read from each message. */
 #include "account/find.h"
 
+#include "account/brief.h"
 #include "account/engine.h"
 #include "base/arena.h"
-#include "mail/encoded_word.h"
 #include "mail/fold.h"
-#include "mail/subject.h"
 
 #include <stdlib.h>
 
 #define KEYS_MEMORY ((size_t)256 << 20)
 
-/* The keys that an order asks for, in its order. */
 struct sort_value {
 	int64_t number;
 	struct slice text;
 };
+/* A message, and where its values stand: those that the order asks for, in its order. */
 struct sort_item {
-	uint32_t uid;
-	struct sort_value *v;
+	uint32_t uid, at;
 };
 
 struct sort_job {
 	struct account *a;
 	const struct sort_order *order;
 	size_t n_order;
+	struct sort_value *values;
 	struct arena mem;
 	struct buf decoded, folded;
 };
 
-static int
-fold_into(struct sort_job *j, struct slice utf8, struct slice *ret)
-{
-	int err;
+/* Keys that are no brief's text have BRIEF_TEXTS. */
+static const enum brief_text texts[SORT_KEYS] = {[SORT_ARRIVAL] = BRIEF_TEXTS,
+	[SORT_CC] = BRIEF_TEXTS,
+	[SORT_DATE] = BRIEF_TEXTS,
+	[SORT_FROM] = BRIEF_FROM,
+	[SORT_SIZE] = BRIEF_TEXTS,
+	[SORT_SUBJECT] = BRIEF_SUBJECT,
+	[SORT_TO] = BRIEF_TEXTS,
+	[SORT_DISPLAY_FROM] = BRIEF_SHOWN_FROM,
+	[SORT_DISPLAY_TO] = BRIEF_SHOWN_TO};
 
+/* The mailbox part of the first address of a list. */
+static int
+key_address(struct sort_job *j, const struct message_row *row, enum meta_envelope_list list,
+	struct slice *ret)
+{
+	const struct message_meta *m;
+	struct meta_list l;
+	struct address addr;
+	struct page *p;
+	struct entry e;
+	int err = entry_get(j->a, row->email, &p, &e);
+
+	if (!err)
+		err = entry_meta(j->a, p, row->email, &e, &m);
+	if (err)
+		return err;
+	l = m->envelope.lists[list];
+	buf_reset(&j->decoded);
 	buf_reset(&j->folded);
-	err = fold_casemap(utf8, &j->folded);
+	if (!meta_address_next(&l, &addr))
+		return LL_OK;
+	err = brief_address(&addr, false, &j->decoded);
+	if (!err)
+		err = fold_casemap(buf_slice(&j->decoded), &j->folded);
 	if (err)
 		return err;
 	*ret = arena_dup(&j->mem, buf_slice(&j->folded));
@@ -44,84 +72,53 @@ fold_into(struct sort_job *j, struct slice utf8, struct slice *ret)
 }
 
 static int
-key_subject(struct sort_job *j, const struct message_meta *m, struct slice *ret)
-{
-	int err;
-
-	buf_reset(&j->decoded);
-	if (!m->envelope.subject.ptr)
-		return LL_OK;
-	err = subject_base(&j->decoded, m->envelope.subject, NULL);
-	return err ? err : fold_into(j, buf_slice(&j->decoded), ret);
-}
-
-/* The first address of a list: its mailbox part, or what a reader shows for it. */
-static int
-key_address(struct sort_job *j, const struct message_meta *m, enum sort_key key, struct slice *ret)
-{
-	static const enum meta_envelope_list lists[SORT_KEYS] = {[SORT_CC] = META_CC,
-		[SORT_FROM] = META_FROM,
-		[SORT_TO] = META_TO,
-		[SORT_DISPLAY_FROM] = META_FROM,
-		[SORT_DISPLAY_TO] = META_TO};
-	bool display = key == SORT_DISPLAY_FROM || key == SORT_DISPLAY_TO;
-	struct meta_list l = m->envelope.lists[lists[key]];
-	struct address addr;
-	int err = LL_OK;
-
-	if (!meta_address_next(&l, &addr))
-		return LL_OK;
-	buf_reset(&j->decoded);
-	if (addr.kind == ADDRESS_GROUP || (display && addr.name.len)) {
-		err = encoded_word_decode(&j->decoded, addr.name);
-	} else {
-		buf_put(&j->decoded, addr.local);
-		if (display && addr.domain.ptr) {
-			buf_putc(&j->decoded, '@');
-			buf_put(&j->decoded, addr.domain);
-		}
-		err = buf_err(&j->decoded);
-	}
-	return err ? err : fold_into(j, buf_slice(&j->decoded), ret);
-}
-
-static int
-key_make(struct sort_job *j, enum sort_key key, const struct message_row *row,
-	const struct entry *e, const struct message_meta *m, struct sort_value *v)
+value_make(struct sort_job *j, enum sort_key key, const struct message_row *row,
+	const struct brief *b, struct sort_value *v)
 {
 	switch (key) {
 	case SORT_ARRIVAL:
-		v->number = e->internal_date;
+		v->number = b->received;
 		return LL_OK;
 	case SORT_DATE:
-		v->number = m->flags & META_HAS_DATE ? m->date : e->internal_date;
+		v->number = b->sent;
 		return LL_OK;
 	case SORT_SIZE:
 		v->number = row->size;
 		return LL_OK;
-	case SORT_SUBJECT:
-		return key_subject(j, m, &v->text);
-	default:
-		return key_address(j, m, key, &v->text);
+	case SORT_CC:
+		return key_address(j, row, META_CC, &v->text);
+	case SORT_TO:
+		return key_address(j, row, META_TO, &v->text);
+	default: /* ranked when all are known */
+		v->number = b->text[texts[key]];
+		return LL_OK;
 	}
 }
 
 static int
-item_make(struct sort_job *j, const struct message_row *row, struct sort_item *item)
+item_make(struct sort_job *j, const struct message_row *row, struct sort_value *v)
 {
-	struct page *p;
-	struct entry e;
-	const struct message_meta *m;
-	int err = entry_get(j->a, row->email, &p, &e);
+	const struct brief *b;
+	int err = brief_get(j->a, row->email, &b);
+	struct brief copy;
 
 	if (!err)
-		err = entry_meta(j->a, p, row->email, &e, &m);
-	item->uid = row->uid;
-	item->v = ARENA_ARRAY(&j->mem, struct sort_value, j->n_order);
-	if (!item->v)
-		return LL_ERR_NOMEM;
+		copy = *b;
 	for (size_t i = 0; i < j->n_order && !err; i++)
-		err = key_make(j, j->order[i].key, row, &e, m, &item->v[i]);
+		err = value_make(j, j->order[i].key, row, &copy, &v[i]);
+	return err;
+}
+
+static int
+rank(struct sort_job *j, size_t n)
+{
+	int err = briefs_rank(j->a);
+
+	for (size_t k = 0; k < j->n_order && !err; k++)
+		for (size_t i = 0; i < n && texts[j->order[k].key] != BRIEF_TEXTS; i++) {
+			struct sort_value *v = &j->values[i * j->n_order + k];
+			v->number = brief_rank(j->a, (uint32_t)v->number);
+		}
 	return err;
 }
 
@@ -130,43 +127,61 @@ item_cmp(const void *a, const void *b, void *ctx)
 {
 	const struct sort_item *x = a, *y = b;
 	const struct sort_job *j = ctx;
+	const struct sort_value *v = &j->values[x->at * j->n_order];
+	const struct sort_value *w = &j->values[y->at * j->n_order];
 
 	for (size_t i = 0; i < j->n_order; i++) {
-		const struct sort_value *v = &x->v[i], *w = &y->v[i];
-		int c = v->number < w->number ? -1 : v->number > w->number;
+		int c = v[i].number < w[i].number ? -1 : v[i].number > w[i].number;
 		if (!c)
-			c = slice_cmp(v->text, w->text);
+			c = slice_cmp(v[i].text, w[i].text);
 		if (c)
 			return j->order[i].reverse ? -c : c;
 	}
 	return x->uid < y->uid ? -1 : x->uid > y->uid;
 }
 
+/* The messages that are there, and behind them, in their old order, the UIDs that are not. */
+static int
+items_collect(struct sort_job *j, struct mailbox *mb, const uint32_t *uids, size_t n,
+	struct sort_item *items, size_t *ret_found)
+{
+	size_t found = 0, gone = n;
+	int err = LL_OK;
+
+	for (size_t i = n; i-- > 0;)
+		if (!mailbox_row(mb, uids[i]))
+			items[--gone].uid = uids[i];
+	for (size_t i = 0; i < n && !err && found < gone; i++) {
+		const struct message_row *row = mailbox_row(mb, uids[i]);
+		if (!row)
+			continue;
+		items[found] = (struct sort_item){row->uid, (uint32_t)found};
+		err = item_make(j, row, &j->values[found * j->n_order]);
+		found++;
+	}
+	*ret_found = found;
+	return err;
+}
+
 static int
 sort_run(struct sort_job *j, struct mailbox *mb, uint32_t *uids, size_t n)
 {
 	struct sort_item *items = calloc(n + 1, sizeof(*items));
-	size_t found = 0, missing = 0;
-	int err = items ? LL_OK : LL_ERR_NOMEM;
+	size_t found = 0;
+	int err = LL_ERR_NOMEM;
 
-	for (size_t i = 0; i < n && !err; i++) {
-		const struct message_row *row = mailbox_row(mb, uids[i]);
-		if (row)
-			err = item_make(j, row, &items[found++]);
-	}
+	j->values = calloc(n * j->n_order + 1, sizeof(*j->values));
+	if (items && j->values)
+		err = items_collect(j, mb, uids, n, items, &found);
+	if (!err)
+		err = rank(j, found);
 	if (!err) {
 		qsort_r(items, found, sizeof(*items), item_cmp, j);
-		/* What is not there any more stands behind, in its old order. */
-		uint32_t *gone = malloc((n - found + 1) * sizeof(*gone));
-		for (size_t i = 0; i < n && gone; i++)
-			if (!mailbox_row(mb, uids[i]))
-				gone[missing++] = uids[i];
-		for (size_t i = 0; i < n && gone; i++)
-			uids[i] = i < found ? items[i].uid : gone[i - found];
-		err = gone ? LL_OK : LL_ERR_NOMEM;
-		free(gone);
+		for (size_t i = 0; i < n; i++)
+			uids[i] = items[i].uid;
 	}
 	free(items);
+	free(j->values);
 	return err == LL_ERR_NOTFOUND ? LL_ERR_CORRUPT : err;
 }
 
