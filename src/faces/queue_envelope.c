@@ -18,7 +18,8 @@
 #define FLAG_HEADER_UTF8 8u
 #define FLAG_REQUIRE_TLS 16u
 #define FLAG_AUTHENTICATED 32u
-#define FLAGS_KNOWN 63u
+#define FLAG_HELD 64u
+#define FLAGS_KNOWN 127u
 
 #define RCPT_DSN_PASSED 1u
 /* The least octets of an encoded recipient: no count makes us allocate for nothing. */
@@ -75,7 +76,7 @@ flags_of(const struct queue_envelope *e)
 	return (e->eight_bit ? FLAG_EIGHT_BIT : 0) | (e->binary ? FLAG_BINARY : 0) |
 		(e->smtputf8 ? FLAG_SMTPUTF8 : 0) | (e->header_utf8 ? FLAG_HEADER_UTF8 : 0) |
 		(e->require_tls ? FLAG_REQUIRE_TLS : 0) |
-		(e->authenticated ? FLAG_AUTHENTICATED : 0);
+		(e->authenticated ? FLAG_AUTHENTICATED : 0) | (e->held ? FLAG_HELD : 0);
 }
 
 static void
@@ -114,6 +115,10 @@ queue_encode(const struct queue_envelope *e, struct buf *out)
 	buf_put_varint(out, e->size);
 	buf_put(out, SLICE_OF(e->blob));
 	buf_put(out, SLICE_OF(e->key));
+	if (e->held) {
+		buf_put(out, SLICE_OF(e->held_account));
+		buf_put(out, SLICE_OF(e->held_id));
+	}
 	buf_put_varint(out, e->rcpt_count);
 	for (uint32_t i = 0; i < e->rcpt_count; i++)
 		encode_rcpt(&e->rcpts[i], out);
@@ -154,6 +159,7 @@ decode_flags(struct reader *r, struct queue_envelope *e)
 	e->header_utf8 = flags & FLAG_HEADER_UTF8;
 	e->require_tls = flags & FLAG_REQUIRE_TLS;
 	e->authenticated = flags & FLAG_AUTHENTICATED;
+	e->held = flags & FLAG_HELD;
 }
 
 static bool
@@ -190,6 +196,10 @@ decode_head(struct reader *r, struct queue_envelope *e)
 	e->size = reader_varint(r);
 	take_octets(r, e->blob, sizeof(e->blob));
 	take_octets(r, e->key, sizeof(e->key));
+	if (e->held) {
+		take_octets(r, e->held_account, sizeof(e->held_account));
+		take_octets(r, e->held_id, sizeof(e->held_id));
+	}
 	e->rcpt_count = (uint32_t)take(r, MIN((uint64_t)QUEUE_RCPTS_MAX, r->rest.len / RCPT_LEAST));
 }
 

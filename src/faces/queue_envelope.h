@@ -50,6 +50,10 @@ struct queue_envelope {
 	enum smtp_ret ret;
 	bool eight_bit, binary, smtputf8, header_utf8, require_tls;
 	bool authenticated; /* submitted here, not forwarded */
+	/* Held: when its time has come it goes back to delivery, which finds the ways; until then
+	 * the account that sent it may take it back under this id. */
+	bool held;
+	uint8_t held_account[16], held_id[16];
 	int64_t arrived, next_attempt, last_attempt; /* unix seconds; last 0: never */
 	uint32_t tries;
 	uint64_t size; /* octets of the body blob in clear */

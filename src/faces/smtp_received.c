@@ -53,7 +53,7 @@ static void
 put_protocol(struct buf *out, const struct smtp_received *r)
 {
 	if (!r->esmtp) {
-		buf_puts(out, "SMTP");
+		buf_puts(out, r->http ? "HTTPS" : "SMTP");
 		return;
 	}
 	buf_puts(out, r->smtputf8 ? "UTF8SMTP" : "ESMTP");

@@ -8,6 +8,7 @@
 struct smtp_received {
 	enum smtp_service service;
 	bool esmtp, tls, authenticated, smtputf8;
+	bool http; /* neither: it came over HTTPS */
 	struct slice helo; /* what the client called itself */
 	struct slice client_ip; /* "192.0.2.1" or "2001:db8::1"; not used on submission */
 	struct slice client_name; /* confirmed reverse name, or empty; not used on submission */

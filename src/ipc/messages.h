@@ -79,6 +79,14 @@
  * `payload`, or, when that is empty, in the memory file that comes along. */
 #define MSG_DELIVER(F)          F##_U64(id) F##_U64(envelope_len) F##_U64(body_len) F##_BYTES(payload, IPC_PAYLOAD_MAX)
 #define MSG_DELIVER_RESULT(F)   F##_U64(id) F##_U16(code) F##_BYTES(text, 512)
+/* auth -> delivery: the socket's far end is the session of that account; what it sends is a submission under this ticket.
+ * auth -> session: the other end, and the ticket. */
+#define MSG_SUBMITTER(F)        F##_ID(account) F##_ID(ticket)
+#define MSG_SESSION_OUT(F)      F##_ID(ticket)
+/* session -> delivery -> relay: takes back what it had sent to be held (delivery fills in the account), and the answer the
+ * other way: LL_OK, LL_ERR_NOTFOUND, LL_ERR_STATE (on its way already), negated. */
+#define MSG_HELD_CANCEL(F)      F##_U64(id) F##_ID(account) F##_ID(hold)
+#define MSG_HELD_CANCELLED(F)   F##_U64(id) F##_U8(err)
 
 /* delivery -> auth: where does this address go? One answer for each account or outside address, then one with `last` that
  * has only the result. */
@@ -155,7 +163,8 @@
 	M(SENDER_QUERY, sender_query, 0) M(SENDER_REPLY, sender_reply, 0) \
 	M(WEB_COMMAND, web_command, 0) M(WEB_REPLY, web_reply, 0) M(WEB_ATTACH, web_attach, 1) M(WEB_ATTACHED, web_attached, 0) \
 	M(WEB_REVOKE, web_revoke, 0) \
-	M(DELIVER, deliver, 2) M(DELIVER_RESULT, deliver_result, 0) \
+	M(DELIVER, deliver, 2) M(DELIVER_RESULT, deliver_result, 0) M(SUBMITTER, submitter, 1) M(SESSION_OUT, session_out, 1) \
+	M(HELD_CANCEL, held_cancel, 0) M(HELD_CANCELLED, held_cancelled, 0) \
 	M(RESOLVE, resolve, 0) M(RESOLVED, resolved, 0) M(TICKET_QUERY, ticket_query, 0) M(TICKET_REPLY, ticket_reply, 0) \
 	M(DNS_QUERY, dns_query, 0) M(DNS_ANSWER, dns_answer, 0) M(HTTPS_GET, https_get, 0) M(HTTPS_REPLY, https_reply, 0) \
 	M(ST_GET, st_get, 0) M(ST_VALUE, st_value, 0) M(ST_RANGE, st_range, 0) M(ST_ROWS, st_rows, 0) \

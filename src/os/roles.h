@@ -25,6 +25,8 @@ enum service {
 	SERVICE_IMAP_LOOPBACK,
 	SERVICE_HTTPS,
 	SERVICE_INTERNAL, /* no listener: what relay gives to delivery */
+	SERVICE_SESSION, /* no listener: what a session sends for its account */
+	SERVICE_RELEASED, /* no listener: what relay held back until now */
 	SERVICES
 };
 

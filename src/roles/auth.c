@@ -277,6 +277,8 @@ auth_peer(struct role_env *env, enum role role, unsigned index, struct ipc_chann
 		login_forget_all(c);
 	if (role == ROLE_RELAY && gone)
 		control_relay_gone();
+	if (role == ROLE_DELIVERY)
+		session_delivery_changed(c, gone);
 }
 
 /* --- the command line, the parent, relay --- */

@@ -62,6 +62,8 @@ delivery_peer(
 		use_store(gone ? NULL : c);
 	else if (gone)
 		job_lost(role, c);
+	if (gone && role == ROLE_RELAY)
+		submitter_relay_lost();
 }
 
 static void
@@ -98,6 +100,18 @@ on_store(struct role_env *env, struct ipc_channel *c, const struct msg *m, int f
 }
 
 static void
+on_submitter(struct role_env *env, struct ipc_channel *c, const struct msg *m, int fd)
+{
+	submitter_add(&m->submitter, fd);
+}
+
+static void
+on_cancelled(struct role_env *env, struct ipc_channel *c, const struct msg *m, int fd)
+{
+	submitter_cancelled(&m->held_cancelled);
+}
+
+static void
 delivery_count(struct role_env *env, struct buf *out)
 {
 	buf_printf(out, "accepted=%llu\ndeferred=%llu\nrefused=%llu\nqueued=%llu\njobs=%zu\n",
@@ -109,6 +123,8 @@ static const struct role_message messages[] = {
 	{MSG_KIND_RESOLVED, on_resolved},
 	{MSG_KIND_TICKET_REPLY, on_ticket},
 	{MSG_KIND_DNS_ANSWER, on_dns},
+	{MSG_KIND_SUBMITTER, on_submitter},
+	{MSG_KIND_HELD_CANCELLED, on_cancelled},
 	{MSG_KIND_ST_COMMITTED, on_store},
 	{MSG_KIND_ST_VALUE, on_store},
 };

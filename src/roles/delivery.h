@@ -54,6 +54,7 @@ struct job {
 	bool auth_done;
 	uint32_t tickets; /* sender checks under way */
 	char login[IPC_ADDRESS_MAX + 1]; /* whose submission it is */
+	char refused[IPC_ADDRESS_MAX + 1]; /* a recipient that does not exist */
 	struct arena arena; /* of what follows */
 	VEC(struct slice) author_keys; /* lookup keys of its From and Sender addresses */
 	bool header_utf8;
@@ -85,6 +86,20 @@ int job_complete_submission(struct job *j, struct buf *out, const char **ret_why
  * in j->commits and calls job_committed. LL_OK when all were begun. */
 int job_queue(struct job *j) CHECKED;
 void job_committed(void *job, int err, uint64_t version);
+/* The same for a message that is held: one copy of everything for relay to keep, which gives it
+ * back when its time has come (SERVICE_RELEASED). */
+int job_hold(struct job *j) CHECKED;
+
+/* delivery_sessions.c: sessions that submit over a channel of their own. */
+void submitter_add(const struct msg_submitter *m, int fd);
+/* Whether the channel is a session's, and may use this ticket. */
+bool submitter_may(const struct ipc_channel *c, const uint8_t ticket[16]);
+/* The account of a session's channel. LL_ERR_CLOSED: it is gone. */
+int submitter_account(const struct ipc_channel *c, uint8_t ret[RECORD_ID_LEN]) CHECKED;
+void submitter_cancelled(const struct msg_held_cancelled *m);
+/* Relay went away: nobody will answer what was asked of it. */
+void submitter_relay_lost(void);
+
 /* delivery_report.c: the message is in its mailboxes; tells the sender if that was asked for. */
 void job_report_delivered(const struct job *j);
 

@@ -20,6 +20,8 @@ delivery_envelope_encode(struct buf *out, const struct delivery_envelope *e)
 	buf_putc(out, (uint8_t)e->body);
 	buf_putc(out, (uint8_t)e->ret);
 	buf_put(out, slice_new(e->ticket, sizeof(e->ticket)));
+	buf_put_varint(out, (uint64_t)e->hold_until);
+	buf_put(out, SLICE_OF(e->hold_id));
 	buf_put_blob(out, e->helo);
 	buf_put_blob(out, e->received);
 	buf_put_blob(out, e->from);
@@ -47,7 +49,7 @@ delivery_envelope_decode(struct slice in, struct delivery_envelope *ret)
 {
 	struct reader r = reader_new(in);
 	struct delivery_envelope e = {.rcpts = ret->rcpts};
-	uint64_t n;
+	uint64_t n, hold;
 	unsigned flags;
 
 	e.service = (enum service)reader_u8(&r);
@@ -59,6 +61,8 @@ delivery_envelope_decode(struct slice in, struct delivery_envelope *ret)
 	e.body = (enum smtp_body)reader_u8(&r);
 	e.ret = (enum smtp_ret)reader_u8(&r);
 	get_fixed(&r, e.ticket, sizeof(e.ticket));
+	hold = reader_varint(&r);
+	get_fixed(&r, e.hold_id, sizeof(e.hold_id));
 	e.helo = reader_blob(&r);
 	e.received = reader_blob(&r);
 	e.from = reader_blob(&r);
@@ -73,8 +77,9 @@ delivery_envelope_decode(struct slice in, struct delivery_envelope *ret)
 		rc->notify = reader_u8(&r);
 	}
 	if (reader_end(&r) || e.service >= SERVICES || flags > 7 || e.body > SMTP_BODY_BINARYMIME ||
-		e.ret > SMTP_RET_HDRS)
+		e.ret > SMTP_RET_HDRS || hold > INT64_MAX)
 		return LL_ERR_SYNTAX;
+	e.hold_until = (int64_t)hold;
 	*ret = e;
 	return LL_OK;
 }

@@ -23,6 +23,9 @@ struct delivery_envelope {
 	enum smtp_body body;
 	enum smtp_ret ret;
 	uint8_t ticket[16]; /* of a submission */
+	int64_t hold_until; /* of a submission: Unix seconds before which it does not go; 0: goes
+			       now */
+	uint8_t hold_id[16]; /* under which its author may take it back until then */
 	struct slice helo;
 	struct slice received; /* the Received field for the top of the message, with its CRLF */
 	struct slice from; /* empty: the null path */

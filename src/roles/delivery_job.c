@@ -142,7 +142,7 @@ job_committed(void *job, int err, uint64_t version)
 		log_warn("commit", "error=%s", log_quote(slice_str(ll_strerror(err))));
 	if (--j->commits)
 		return;
-	if (j->code == 250)
+	if (j->code == 250 && j->envelope.hold_until <= clock_unix())
 		job_report_delivered(j);
 	finish(j, j->code, j->text);
 }
@@ -202,6 +202,22 @@ commit_all(struct job *j, enum mailbox_role role)
 		finish(j, j->code ? j->code : 451, j->text ? j->text : "");
 }
 
+/* Not yet: relay keeps it, for recipients here and elsewhere alike. */
+static void
+hold(struct job *j)
+{
+	int r;
+
+	j->commits = 1; /* this function's own */
+	r = dv.store ? job_hold(j) : LL_ERR_CLOSED;
+	if (r) {
+		log_warn("hold", "error=%s", log_quote(slice_str(ll_strerror(r))));
+		note(j, 451, "");
+	}
+	if (--j->commits == 0)
+		finish(j, j->code ? j->code : 451, j->text ? j->text : "");
+}
+
 /* --- completing the message --- */
 
 /* The header without forged fields, then the body. */
@@ -249,10 +265,14 @@ compose(struct job *j)
 	if (j->envelope.service == SERVICE_INTERNAL) {
 		(void)smtp_return_path_put(&j->message, &(struct smtp_path){.text = SLICE_NONE});
 		r = buf_put(&j->message, j->body);
+	} else if (j->envelope.service == SERVICE_RELEASED) {
+		r = buf_put(&j->message, j->body); /* complete since it was submitted */
 	} else {
 		r = a ? compose_incoming(j) : job_complete_submission(j, &j->message, &why);
 	}
-	if (r == LL_OK)
+	if (r == LL_OK && j->envelope.hold_until > clock_unix())
+		hold(j);
+	else if (r == LL_OK)
 		commit_all(j, role);
 	else if (r == LL_ERR_DENIED)
 		finish(j, 555, why);
@@ -458,18 +478,25 @@ open_payload(struct job *j, const struct msg_deliver *m)
 	return delivery_envelope_decode(slice_sub(all, at, (size_t)m->envelope_len), &j->envelope);
 }
 
-/* What must be known of the sender: nothing of relay's reports; and nobody else may call a message
- * a report. */
+/* What must be known of the sender. Of relay's reports, and of what it held back, nothing; but
+ * nobody else may call a message one of these. */
 static int
 begin_service(struct job *j)
 {
-	if (j->envelope.service == SERVICE_SMTP)
+	enum service s = j->envelope.service;
+	bool relay = j->asker && j->asker == role_peer(dv.env, ROLE_RELAY, 0);
+
+	if (submitter_may(j->asker, j->envelope.ticket) != (s == SERVICE_SESSION) ||
+		(j->envelope.hold_until && s != SERVICE_SESSION))
+		return LL_ERR_DENIED;
+	if (s == SERVICE_SMTP)
 		return begin_checks(j);
-	if (j->envelope.service != SERVICE_INTERNAL)
-		return begin_submission(j);
-	return (!j->asker || j->asker == role_peer(dv.env, ROLE_RELAY, 0)) &&
-			j->envelope.from.len == 0
-		? LL_OK
+	if (s == SERVICE_INTERNAL)
+		return (!j->asker || relay) && j->envelope.from.len == 0 ? LL_OK : LL_ERR_DENIED;
+	if (s == SERVICE_RELEASED)
+		return relay ? LL_OK : LL_ERR_DENIED;
+	return s == SERVICE_SUBMISSION || s == SERVICE_SUBMISSIONS || s == SERVICE_SESSION
+		? begin_submission(j)
 		: LL_ERR_DENIED;
 }
 
@@ -556,6 +583,23 @@ add_outside(struct job *j, uint32_t rcpt)
 	return j->envelope.service == SERVICE_SMTP ? LL_ERR_DENIED : add_target(j, &m, rcpt);
 }
 
+/* A frontend has asked about each recipient before; for these messages nobody has. */
+static bool
+nobody_asked(const struct job *j)
+{
+	return j->envelope.service == SERVICE_SESSION || j->envelope.service == SERVICE_RELEASED;
+}
+
+/* The answer names the first recipient that does not exist. */
+static void
+refuse(struct job *j, uint32_t rcpt)
+{
+	if (!j->refused[0])
+		snprintf(j->refused, sizeof(j->refused), "%.*s",
+			SLICE_ARG(j->envelope.rcpts[rcpt].address));
+	note(j, 550, j->refused);
+}
+
 void
 job_resolved(const struct msg_resolved *m)
 {
@@ -569,6 +613,8 @@ job_resolved(const struct msg_resolved *m)
 		r = add_target(j, m, rcpt);
 	else if (m->last && m->result == RCPT_REMOTE)
 		r = add_outside(j, rcpt);
+	else if (m->result == RCPT_UNKNOWN && nobody_asked(j))
+		refuse(j, rcpt);
 	else if (m->result != RCPT_LOCAL)
 		r = LL_ERR_AGAIN; /* it was there a moment ago */
 	if (r)

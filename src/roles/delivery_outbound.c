@@ -40,7 +40,7 @@ outgoing(const struct job *j)
 
 /* Seals the message under a fresh data key and stages it. */
 static int
-stage_body(struct job *j, struct queue_envelope *e)
+stage_body(struct queue_envelope *e, struct slice message)
 {
 	CLEANUP(buf_done) struct buf sealed = BUF_INIT(STORE_BLOB_MAX);
 	struct store_id blob;
@@ -48,14 +48,14 @@ stage_body(struct job *j, struct queue_envelope *e)
 
 	randombytes_buf(e->blob, sizeof(e->blob));
 	randombytes_buf(e->key, sizeof(e->key));
-	r = record_blob_seal(e->key, e->blob, outgoing(j), &sealed);
+	r = record_blob_seal(e->key, e->blob, message, &sealed);
 	memcpy(blob.b, e->blob, sizeof(blob.b));
 	return r ? r : store_blob_put(dv.store, blob, buf_slice(&sealed));
 }
 
 /* Every entry has a blob of its own, because a partition refers to a blob once. */
 static int
-commit_entry(struct job *j, struct queue_envelope *e)
+commit_entry(struct job *j, struct queue_envelope *e, struct slice message)
 {
 	CLEANUP(buf_done) struct buf value = BUF_INIT(STORE_VALUE_MAX);
 	struct record_sender *sender = queue_sender();
@@ -67,7 +67,7 @@ commit_entry(struct job *j, struct queue_envelope *e)
 
 	queue_entry_id(clock_unix() * 1000, id);
 	queue_entry_key(id, key);
-	r = stage_body(j, e);
+	r = stage_body(e, message);
 	if (r == LL_OK)
 		r = sender ? queue_entry_seal(sender, id, e, &value) : LL_ERR_CRYPTO;
 	if (r)
@@ -82,29 +82,51 @@ commit_entry(struct job *j, struct queue_envelope *e)
 	return LL_OK;
 }
 
-/* What must be in a record for certain; replies that come later are cut to what is left. */
-static size_t
-rcpt_size(const struct job *j, const struct target *t)
+/* Entries being filled, one after the other: each has as many recipients as fit for certain;
+ * replies that come later are cut to what is left. */
+struct filling {
+	struct job *j;
+	struct slice message;
+	struct queue_envelope e;
+	struct queue_rcpt rcpts[QUEUE_ENTRY_RCPTS];
+	size_t bytes;
+};
+
+static int
+fill_commit(struct filling *f)
 {
-	return strlen(t->address) + j->envelope.rcpts[t->rcpt].orcpt.len + 32;
+	int r = f->e.rcpt_count ? commit_entry(f->j, &f->e, f->message) : LL_OK;
+
+	f->e.rcpt_count = 0;
+	f->bytes = 0;
+	return r;
+}
+
+/* Adds a recipient under the address that it has now. */
+static int
+fill_add(struct filling *f, const struct envelope_rcpt *rcpt, struct slice address)
+{
+	size_t size = address.len + rcpt->orcpt.len + 32;
+	int r = LL_OK;
+
+	if (f->e.rcpt_count == QUEUE_ENTRY_RCPTS ||
+		(f->e.rcpt_count && f->bytes + size > QUEUE_ENTRY_BYTES))
+		r = fill_commit(f);
+	f->rcpts[f->e.rcpt_count++] = (struct queue_rcpt){.address = address,
+		.orcpt = rcpt->orcpt,
+		.notify = rcpt->notify,
+		.state = QUEUE_WAITING};
+	f->bytes += size;
+	return r;
 }
 
 static void
-add_rcpt(const struct job *j, const struct target *t, struct queue_envelope *e)
+fill_begin(struct filling *f, struct job *j, struct slice message)
 {
-	const struct envelope_rcpt *from = &j->envelope.rcpts[t->rcpt];
-
-	e->rcpts[e->rcpt_count++] = (struct queue_rcpt){.address = slice_str(t->address),
-		.orcpt = from->orcpt,
-		.notify = from->notify,
-		.state = QUEUE_WAITING};
-}
-
-int
-job_queue(struct job *j)
-{
-	struct queue_rcpt rcpts[QUEUE_ENTRY_RCPTS];
-	struct queue_envelope e = {
+	f->j = j;
+	f->message = message;
+	f->bytes = 0;
+	f->e = (struct queue_envelope){
 		.sender = j->envelope.from,
 		.envid = j->envelope.envid,
 		.ret = j->envelope.ret,
@@ -115,26 +137,43 @@ job_queue(struct job *j)
 		.authenticated = j->envelope.service != SERVICE_SMTP,
 		.arrived = clock_unix(),
 		.next_attempt = clock_unix(),
-		.size = outgoing(j).len,
-		.rcpts = rcpts,
+		.size = message.len,
+		.rcpts = f->rcpts,
 	};
-	size_t bytes = 0;
+}
+
+int
+job_queue(struct job *j)
+{
+	struct filling f;
 	int r = LL_OK;
 
-	VEC_EACH (t, &j->targets) {
-		if (t->local || r)
-			continue;
-		if (e.rcpt_count == QUEUE_ENTRY_RCPTS ||
-			(e.rcpt_count && bytes + rcpt_size(j, t) > QUEUE_ENTRY_BYTES)) {
-			r = commit_entry(j, &e);
-			e.rcpt_count = 0;
-			bytes = 0;
-		}
-		add_rcpt(j, t, &e);
-		bytes += rcpt_size(j, t);
-	}
-	if (r == LL_OK && e.rcpt_count)
-		r = commit_entry(j, &e);
-	queue_wipe(&e);
+	fill_begin(&f, j, outgoing(j));
+	VEC_EACH (t, &j->targets)
+		if (!t->local && r == LL_OK)
+			r = fill_add(&f, &j->envelope.rcpts[t->rcpt], slice_str(t->address));
+	if (r == LL_OK)
+		r = fill_commit(&f);
+	queue_wipe(&f.e);
+	return r;
+}
+
+int
+job_hold(struct job *j)
+{
+	const struct delivery_envelope *e = &j->envelope;
+	struct filling f;
+	int r = LL_OK;
+
+	fill_begin(&f, j, buf_slice(&j->message));
+	f.e.held = true;
+	f.e.next_attempt = e->hold_until;
+	memcpy(f.e.held_id, e->hold_id, sizeof(f.e.held_id));
+	r = submitter_account(j->asker, f.e.held_account);
+	for (uint32_t i = 0; i < e->n_rcpts && r == LL_OK; i++)
+		r = fill_add(&f, &e->rcpts[i], e->rcpts[i].address);
+	if (r == LL_OK)
+		r = fill_commit(&f);
+	queue_wipe(&f.e);
 	return r;
 }

@@ -17,7 +17,8 @@ received_facts(struct job *j, const struct slice id, struct smtp_received *ret)
 	*ret = (struct smtp_received){
 		.service = e->service == SERVICE_SUBMISSIONS ? SMTP_SERVICE_SUBMISSIONS
 							     : SMTP_SERVICE_SUBMISSION,
-		.esmtp = true,
+		.esmtp = e->service != SERVICE_SESSION,
+		.http = e->service == SERVICE_SESSION,
 		.tls = e->tls,
 		.authenticated = true,
 		.smtputf8 = e->smtputf8,

@@ -212,8 +212,11 @@ relay_peer(struct role_env *env, enum role role, unsigned index, struct ipc_chan
 		use_store(gone ? NULL : c);
 	else if (role == ROLE_LOOKUP && gone)
 		relay_conn_lookup_lost();
-	else if (role == ROLE_DELIVERY && gone)
+	else if (role == ROLE_DELIVERY && gone) {
+		relay_release_lost(c);
+		relay_held_lost(c);
 		relay_queue_restart();
+	}
 }
 
 static void
@@ -239,13 +242,20 @@ on_https(struct role_env *env, struct ipc_channel *c, const struct msg *m, int f
 static void
 on_delivered(struct role_env *env, struct ipc_channel *c, const struct msg *m, int fd)
 {
-	relay_report_done(&m->deliver_result);
+	if (!relay_release_done(&m->deliver_result))
+		relay_report_done(&m->deliver_result);
 }
 
 static void
 on_command(struct role_env *env, struct ipc_channel *c, const struct msg *m, int fd)
 {
 	relay_queue_command(c, &m->queue_command);
+}
+
+static void
+on_held_cancel(struct role_env *env, struct ipc_channel *c, const struct msg *m, int fd)
+{
+	relay_held_cancel(c, &m->held_cancel);
 }
 
 static void
@@ -278,6 +288,7 @@ static const struct role_message messages[] = {
 	{MSG_KIND_DNS_ANSWER, on_dns},
 	{MSG_KIND_HTTPS_REPLY, on_https},
 	{MSG_KIND_DELIVER_RESULT, on_delivered},
+	{MSG_KIND_HELD_CANCEL, on_held_cancel},
 	{MSG_KIND_QUEUE_COMMAND, on_command},
 	{MSG_KIND_DOMAINS_CHANGED, on_domains},
 	{MSG_KIND_ST_VALUE, on_store},

@@ -2,6 +2,7 @@
  *
  *	relay.c             the role: messages, the store, the DKIM keys
  *	relay_queue.c       entries: when to try, what became of them
+ *	relay_release.c     entries that are held until their time, and taken back
  *	relay_report.c      what a sender is told about an entry
  *	relay_operator.c    the operator's commands
  *	relay_dest.c        one destination domain: attempts that wait, connections that serve them
@@ -69,6 +70,7 @@ struct entry {
 	unsigned attempts; /* under way */
 	unsigned readers; /* attempts that use message */
 	struct buf message; /* signed */
+	struct held_cancel *cancel; /* its author took it back and waits for the answer */
 };
 
 /* Some recipients of one entry at one domain, to be sent in one transaction. */
@@ -104,6 +106,22 @@ void relay_entry_settle(struct entry *en);
 void relay_entry_wake(struct entry *en, int64_t ms);
 /* The store or delivery went away and came again: what waits for it is tried again. */
 void relay_queue_restart(void);
+
+/* Whether an error of relay_entry_body will stay: the message is lost or was altered. */
+bool relay_body_spoilt(int err);
+
+/* --- relay_release.c --- */
+/* Gives some recipients of a held entry back to delivery. */
+void relay_release(struct attempt *a);
+/* Delivery's answer; false when it was not about a release. */
+bool relay_release_done(const struct msg_deliver_result *m);
+/* A delivery process went away: what it had is given to another. */
+void relay_release_lost(const struct ipc_channel *delivery);
+/* An author takes a held message back: answered when that is durable. */
+void relay_held_cancel(struct ipc_channel *delivery, const struct msg_held_cancel *m);
+/* An entry of that request is gone for good. */
+void relay_held_gone(struct held_cancel *k);
+void relay_held_lost(const struct ipc_channel *delivery);
 
 /* --- relay_report.c --- */
 /* Makes the report that is due, if one is, and sends it on its way or tries again later. */

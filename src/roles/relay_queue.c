@@ -36,6 +36,8 @@ entry_free(struct entry *en)
 {
 	(void)map_del(rl.entries, slice_new(en->id, sizeof(en->id)));
 	loop_timer_stop(rl.env->loop, &en->timer);
+	if (en->cancel)
+		relay_held_gone(en->cancel);
 	queue_wipe(&en->e);
 	buf_wipe(&en->plain);
 	buf_done(&en->message);
@@ -357,9 +359,9 @@ make_message(struct entry *en)
 	return r;
 }
 
-/* A message that is lost or spoilt stays so; the sender hears of it. */
-static bool
-is_spoilt(int err)
+/* The sender hears of it. */
+bool
+relay_body_spoilt(int err)
 {
 	return err == LL_ERR_NOTFOUND || err == LL_ERR_CORRUPT || err == LL_ERR_AUTH ||
 		err == LL_ERR_SYNTAX;
@@ -377,7 +379,7 @@ relay_attempt_load(struct attempt *a)
 		return true;
 	}
 	log_error("queue-body", "error=%s", log_quote(slice_str(ll_strerror(r))));
-	if (is_spoilt(r)) {
+	if (relay_body_spoilt(r)) {
 		relay_attempt_fail(
 			a, true, "5.3.0", "the message was damaged while it waited", SLICE_NONE);
 	} else {
@@ -414,6 +416,14 @@ round_over(struct entry *en)
 	relay_entry_wake(en, RETRY_MS);
 }
 
+/* Held recipients of one domain go back together the first time. Where that failed one of them may
+ * have got its copy, so that from then on each goes alone. */
+static uint32_t
+most_at_once(const struct entry *en)
+{
+	return en->e.held && en->e.tries ? 1 : RELAY_RCPTS_MAX;
+}
+
 /* Hands all recipients that wait, domain by domain, to their destinations. */
 static void
 submit_all(struct entry *en)
@@ -423,14 +433,17 @@ submit_all(struct entry *en)
 		if (!a)
 			break;
 		a->entry = en;
-		a->n = queue_pick(&en->e, en->tried, a->rcpts, RELAY_RCPTS_MAX);
+		a->n = queue_pick(&en->e, en->tried, a->rcpts, most_at_once(en));
 		if (!a->n) {
 			free(a);
 			break;
 		}
 		a->domain = queue_domain(en->e.rcpts[a->rcpts[0]].address);
 		en->attempts++;
-		relay_dest_submit(a);
+		if (en->e.held)
+			relay_release(a);
+		else
+			relay_dest_submit(a);
 	}
 }
 

@@ -13,6 +13,7 @@
 #include "os/clock.h"
 #include "os/stream.h"
 #include "roles/role.h"
+#include "roles/session_out.h"
 #include "roles/session_web.h"
 #include "store/client.h"
 
@@ -507,6 +508,8 @@ on_auth_message(void *ctx, struct ipc_channel *ch, const struct msg *m, int fd)
 		on_open(&m->session_open);
 	else if (m->kind == MSG_KIND_SESSION_CONN)
 		on_conn(&m->session_conn, fd);
+	else if (m->kind == MSG_KIND_SESSION_OUT)
+		session_out_open(&m->session_out, fd);
 	else if (m->kind == MSG_KIND_SESSION_END)
 		end();
 	else

@@ -29,12 +29,15 @@ struct session {
 	uint64_t open_id; /* of the request for its store channel */
 	struct ipc_channel *channel;
 	bool ready; /* it has everything; connections go straight to it */
+	bool sends; /* it has, or is to have, a channel to delivery */
+	const struct ipc_channel *delivery; /* which one; NULL while there is none */
 	uint64_t conns; /* given so far */
 	uint64_t taken; /* of these, those that it has taken up */
 	int64_t unheard; /* since when there are others, clock_ms */
 	uint64_t quota;
 	char address[DIRECTORY_ADDRESS_MAX];
 	struct waiting_conn *waiting;
+	struct ticket *ticket; /* what it sends mail with */
 };
 
 static struct map *sessions; /* account -> struct session */
@@ -72,6 +75,7 @@ session_free(struct session *s)
 		(void)map_del(sessions, account_key(s->account));
 		login_session_over(s->account);
 	}
+	ticket_free(s->ticket);
 	while (s->waiting) {
 		struct waiting_conn *w = s->waiting;
 		s->waiting = w->next;
@@ -150,6 +154,79 @@ give(struct session *s, int fd, uint8_t service, struct slice tag, struct slice 
 	else if (s->conns++ == s->taken)
 		s->unheard = clock_ms();
 	watch();
+}
+
+/* --- the way out --- */
+
+static int
+make_ticket(struct session *s)
+{
+	if (!s->ticket && !(s->ticket = ticket_new(NULL, s->open_id)))
+		return LL_ERR_NOMEM;
+	memcpy(s->ticket->account, s->account, sizeof(s->account));
+	s->ticket->scope =
+		(struct scope){.areas = SCOPE_AREA(RECORD_AREA_MAIL), .protocols = SCOPE_SMTP};
+	return LL_OK;
+}
+
+/* One end of a new channel to delivery, the other to the session. */
+static int
+connect_out(struct session *s)
+{
+	struct ipc_channel *delivery = role_peer(auth.env, ROLE_DELIVERY, (unsigned)s->open_id);
+	struct msg_submitter submitter;
+	struct msg_session_out out;
+	int fds[2], r = delivery ? make_ticket(s) : LL_ERR_CLOSED;
+
+	if (r == LL_OK)
+		r = ipc_socketpair(fds);
+	if (r)
+		return r;
+	memcpy(submitter.account, s->account, sizeof(submitter.account));
+	memcpy(submitter.ticket, s->ticket->id, sizeof(submitter.ticket));
+	memcpy(out.ticket, s->ticket->id, sizeof(out.ticket));
+	r = ipc_send_submitter(delivery, &submitter, fds[0]);
+	if (r == LL_OK)
+		r = ipc_send_session_out(s->channel, &out, fds[1]);
+	close(fds[0]);
+	close(fds[1]);
+	if (r == LL_OK)
+		s->delivery = delivery;
+	return r;
+}
+
+static void
+give_way_out(struct session *s)
+{
+	int r = s->delivery ? LL_OK : connect_out(s);
+
+	s->sends = true;
+	if (r && r != LL_ERR_CLOSED)
+		log_warn("session-out", "error=%s", log_quote(slice_str(ll_strerror(r))));
+}
+
+void
+session_way_out(const uint8_t account[RECORD_ID_LEN])
+{
+	struct session *s = find(account);
+
+	if (s)
+		give_way_out(s);
+}
+
+void
+session_delivery_changed(const struct ipc_channel *delivery, bool gone)
+{
+	size_t pos = 0;
+	void *value;
+
+	while (sessions && map_next(sessions, &pos, NULL, &value)) {
+		struct session *s = value;
+		if (gone && s->delivery == delivery)
+			s->delivery = NULL;
+		if (s->sends)
+			give_way_out(s);
+	}
 }
 
 static int

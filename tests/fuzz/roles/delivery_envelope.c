@@ -23,6 +23,8 @@ same(const struct delivery_envelope *a, const struct delivery_envelope *b)
 		a->eight_bit == b->eight_bit && a->body == b->body && a->ret == b->ret);
 	must(memcmp(a->client_ip, b->client_ip, sizeof(a->client_ip)) == 0);
 	must(memcmp(a->ticket, b->ticket, sizeof(a->ticket)) == 0);
+	must(a->hold_until == b->hold_until &&
+		memcmp(a->hold_id, b->hold_id, sizeof(a->hold_id)) == 0);
 	must(slice_eq(a->helo, b->helo) && slice_eq(a->received, b->received));
 	must(slice_eq(a->from, b->from) && slice_eq(a->envid, b->envid));
 	must(a->n_rcpts == b->n_rcpts);

@@ -44,8 +44,7 @@ round_trip(void)
 	};
 	struct queue_envelope e = sample(rcpts, 3), back;
 	CLEANUP(buf_done)
-	struct buf out = BUF_INIT(QUEUE_RECORD_MAX),
-		   again = BUF_INIT(QUEUE_RECORD_MAX);
+	struct buf out = BUF_INIT(QUEUE_RECORD_MAX), again = BUF_INIT(QUEUE_RECORD_MAX);
 	CLEANUP(arena_done) struct arena arena = ARENA_INIT(1 << 20);
 
 	CHECK_INT(queue_encode(&e, &out), 0);
@@ -69,6 +68,31 @@ round_trip(void)
 	CHECK_INT(queue_decode(buf_slice(&out), &arena, &back), LL_ERR_CORRUPT);
 	queue_wipe(&e);
 	CHECK(e.key[0] == 0 && e.key[31] == 0);
+}
+
+static void
+held(void)
+{
+	struct queue_rcpt rcpt = {.address = S("b@c.d")};
+	struct queue_envelope e = sample(&rcpt, 1), back;
+	CLEANUP(buf_done) struct buf plain = BUF_INIT(4096), out = BUF_INIT(4096);
+	CLEANUP(arena_done) struct arena arena = ARENA_INIT(1 << 20);
+
+	CHECK_INT(queue_encode(&e, &plain), 0);
+	e.held = true;
+	memset(e.held_account, 0x11, sizeof(e.held_account));
+	memset(e.held_id, 0x22, sizeof(e.held_id));
+	CHECK_INT(queue_encode(&e, &out), 0);
+	CHECK_INT(out.len, plain.len + 32);
+	CHECK_INT(queue_decode(buf_slice(&plain), &arena, &back), 0);
+	CHECK(!back.held);
+	CHECK_INT(queue_decode(buf_slice(&out), &arena, &back), 0);
+	CHECK(back.held);
+	CHECK_SLICE(SLICE_OF(back.held_account), SLICE_OF(e.held_account));
+	CHECK_SLICE(SLICE_OF(back.held_id), SLICE_OF(e.held_id));
+	for (size_t n = 0; n < out.len; n++)
+		CHECK_INT(queue_decode(slice_sub(buf_slice(&out), 0, n), &arena, &back),
+			LL_ERR_CORRUPT);
 }
 
 static void
@@ -277,5 +301,5 @@ from_transaction(void)
 	CHECK_INT(queue_from_smtp(&from, true, ARRIVED, &arena, &e), LL_ERR_RANGE);
 }
 
-T_MAIN(T(round_trip), T(not_encoded), T(backoff), T(down_for_good), T(notes), T(null_sender),
-	T(picking), T(from_transaction))
+T_MAIN(T(round_trip), T(held), T(not_encoded), T(backoff), T(down_for_good), T(notes),
+	T(null_sender), T(picking), T(from_transaction))

@@ -17,6 +17,8 @@ example(struct envelope_rcpt rcpts[2])
 		.body = SMTP_BODY_8BITMIME,
 		.ret = SMTP_RET_HDRS,
 		.ticket = {1, 2, 3},
+		.hold_until = 1795299183,
+		.hold_id = {4, 5},
 		.helo = S("client.example"),
 		.received = S("Received: from x\r\n"),
 		.from = S("me@c.example"),
@@ -37,6 +39,7 @@ round_trip(void)
 	CHECK_INT(d.service, SERVICE_SUBMISSION);
 	CHECK(d.tls && d.eight_bit && !d.smtputf8);
 	CHECK(memcmp(d.client_ip, e.client_ip, 16) == 0 && memcmp(d.ticket, e.ticket, 16) == 0);
+	CHECK(d.hold_until == e.hold_until && memcmp(d.hold_id, e.hold_id, 16) == 0);
 	CHECK_SLICE(d.helo, e.helo);
 	CHECK_SLICE(d.received, e.received);
 	CHECK_SLICE(d.from, e.from);
