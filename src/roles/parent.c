@@ -248,14 +248,16 @@ static void
 child_start(struct child *c)
 {
 	struct ipc_options o = {ROLE_PARENT, c->role, on_child_message, child_gone, c};
-	int fds[2];
+	int fds[2], log;
 
 	if (ps.stopping)
 		return;
 	ipc_free(TAKE(c->channel));
 	if (ipc_socketpair(fds))
 		goto failed;
-	c->pid = spawn_role(ps.binary, role_name(c->role), fds[1], ps.log_pipe[1]);
+	log = parent_log_open(c);
+	c->pid = log < 0 ? log : spawn_role(ps.binary, role_name(c->role), fds[1], log);
+	fd_close(&log);
 	close(fds[1]);
 	c->started = clock_ms();
 	c->asked = 0;
@@ -374,12 +376,23 @@ on_signal(void *ctx, unsigned events)
 }
 
 static int
+open_log(void)
+{
+	int fd = parent_log_open(NULL);
+
+	if (fd < 0)
+		return fd;
+	log_setup(fd, "parent", LOG_LEVEL_INFO);
+	return LL_OK;
+}
+
+static int
 open_world(void)
 {
 	sigset_t set;
 	int r;
 
-	if ((r = parent_bind_listeners()) || (r = parent_open_log()))
+	if ((r = parent_bind_listeners()) || (r = open_log()))
 		return r;
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
@@ -459,6 +472,6 @@ parent_serve(const char *config_path)
 		return 1;
 	unlink(ps.config.control);
 	log_info("stopped", "version=%s", LETTERLOCK_VERSION);
-	parent_drain_log();
+	parent_log_drain();
 	return 0;
 }

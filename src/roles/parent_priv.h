@@ -21,6 +21,9 @@ struct child {
 	int64_t started, backoff;
 	int64_t asked, heard; /* when an unanswered question went out (0: none), the last answer */
 	struct loop_timer restart;
+	/* What it may still write into the log, as of when, and the lines that were too many. */
+	int64_t log_bytes, log_filled;
+	unsigned long long log_suppressed;
 	/* The last status answer. */
 	bool answered;
 	char sandbox[65], secrets[33], counters[4097];
@@ -35,13 +38,12 @@ struct parent {
 	struct child children[CHILDREN_MAX];
 	unsigned n_children;
 	int listeners[CONFIG_LISTENERS_MAX];
-	int control, signals, log_pipe[2];
-	struct loop_watch control_watch, signal_watch, log_watch;
+	int control, signals;
+	struct loop_watch control_watch, signal_watch;
 	struct loop_timer stop_timer, status_timer;
 	bool stopping, announced;
 	enum role stopping_role;
 	uint32_t status_id, status_asked;
-	struct buf log_line;
 };
 extern struct parent ps;
 
@@ -52,6 +54,13 @@ struct child *parent_child(enum role role, unsigned index);
 void parent_status_reply(struct child *c, const struct msg_status_reply *m);
 /* Auth asks for the state of all processes. */
 void parent_processes_query(uint32_t id);
+
+/* --- parent_log.c --- */
+/* A pipe for the lines of a child (NULL: of the parent itself, which has no limit): the end to write
+ * to, which the caller closes once the child has it, or LL_ERR_IO. */
+int parent_log_open(struct child *c) CHECKED;
+/* Writes out what is left in the pipes. */
+void parent_log_drain(void);
 
 /* --- parent_watch.c --- */
 /* Asks every child now and then whether it is there, and ends those that do not answer. */
@@ -67,11 +76,8 @@ void parent_watch_lost(struct child *c, const struct msg_peer_lost *m);
 void parent_connect_pair(struct child *a, struct child *b);
 
 /* --- parent_world.c --- */
-/* Binds the listeners, makes the log pipe and the operator's socket. Errors are logged. */
+/* Binds the listeners and the operator's socket. Errors are logged. */
 int parent_bind_listeners(void) CHECKED;
-int parent_open_log(void) CHECKED;
 int parent_bind_control(void) CHECKED;
-/* Writes out what is left in the log pipe. */
-void parent_drain_log(void);
 
 #endif

@@ -1,9 +1,7 @@
-/* The parent's doors: the sockets that the frontends accept on, the operator's socket, whose
- * connections go to auth unread, and the pipe on which all others log. */
+/* The parent's doors: the sockets that the frontends accept on, and the operator's socket, whose
+ * connections go to auth unread. */
 #include "base/error.h"
 #include "base/log.h"
-#include "base/text.h"
-#include "os/clock.h"
 #include "roles/parent_priv.h"
 
 #include <errno.h>
@@ -14,58 +12,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-/* --- log --- */
-
-static void
-write_log_line(struct slice line)
-{
-	CLEANUP(buf_done) struct buf out = BUF_INIT(8192);
-
-	date_put_rfc3339(&out, clock_unix());
-	buf_putc(&out, ' ');
-	/* A process that was taken over may write anything: no control characters reach a terminal.
-	 */
-	for (size_t i = 0; i < line.len; i++)
-		buf_putc(&out, line.ptr[i] < 0x20 || line.ptr[i] >= 0x7f ? '?' : line.ptr[i]);
-	buf_putc(&out, '\n');
-	if (buf_err(&out) == LL_OK)
-		(void)!write(STDERR_FILENO, out.ptr, out.len);
-}
-
-static void
-on_log(void *ctx, unsigned events)
-{
-	uint8_t *p = buf_room(&ps.log_line, 4096);
-	ssize_t n = p ? read(ps.log_pipe[0], p, 4096) : 0;
-	size_t at;
-
-	if (!p) {
-		buf_reset(&ps.log_line); /* a line without end */
-		return;
-	}
-	buf_grow(&ps.log_line, (size_t)MAX(n, (ssize_t)0));
-	while ((at = slice_find_byte(buf_slice(&ps.log_line), '\n')) != SLICE_NPOS) {
-		write_log_line(slice_new(ps.log_line.ptr, at));
-		buf_consume(&ps.log_line, at + 1);
-	}
-}
-
-int
-parent_open_log(void)
-{
-	if (pipe2(ps.log_pipe, O_CLOEXEC | O_NONBLOCK) < 0)
-		return LL_ERR_IO;
-	ps.log_line = BUF_INIT(65536);
-	log_setup(ps.log_pipe[1], "parent", LOG_LEVEL_INFO);
-	return loop_watch(ps.loop, &ps.log_watch, ps.log_pipe[0], LOOP_READ, on_log, NULL);
-}
-
-void
-parent_drain_log(void)
-{
-	on_log(NULL, LOOP_READ);
-}
 
 /* --- the operator's socket --- */
 

@@ -214,11 +214,16 @@ dispatch(const struct role_message *table, size_t n, struct role_env *env, struc
 static void
 on_peer_message(void *ctx, struct ipc_channel *c, const struct msg *m, int fd)
 {
+	static unsigned long long unexpected;
 	struct role_env *env = ctx;
 
 	if (env->started && dispatch(env->def->messages, env->def->n_messages, env, c, m, fd))
 		return;
-	log_error("unexpected-message", "kind=%s", msg_name(m->kind));
+	/* A peer may send as many as it likes, but not make this process's own lines too many. */
+	unexpected++;
+	if ((unexpected & (unexpected - 1)) == 0)
+		log_error(
+			"unexpected-message", "kind=%s count=%llu", msg_name(m->kind), unexpected);
 	fd_close(&fd);
 }
 

@@ -7,7 +7,8 @@
  * child of its own, to show that the attempt would work; then inside its sandbox, where the
  * refusing handler's exit is caught so that the next attempt can follow; then it sends its peers
  * messages it may not send and asks the store for what is not its own; at last it lets one refused
- * call really end it. Each outcome is a line of the log, which test_separation.py reads. */
+ * call really end it. Each outcome is a line of the log, which test_separation.py reads. With `log`
+ * instead of an account it only floods the log, and then behaves. */
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -66,7 +67,7 @@ static struct {
 	struct config config;
 	enum role role;
 	pid_t parent;
-	bool armed, is_session, session_only, started, at_parent;
+	bool armed, is_session, session_only, started, at_parent, at_log;
 	unsigned peers_left; /* kinds of peers not yet attacked */
 	bool *session_done; /* shared by all sessions: only the first attacks */
 	struct store_id victim;
@@ -581,13 +582,35 @@ read_orders(void)
 	if (role_of(slice_str(role)) != at.role)
 		return;
 	unlink(path); /* the successor of this process behaves */
-	at.armed = true;
+	at.at_log = strcmp(victim, "log") == 0;
+	at.armed = !at.at_log;
 	at.at_parent = strcmp(victim, "parent") == 0;
 	if (!at.at_parent && victim[0] && hex_decode(&id, slice_str(victim)) == LL_OK &&
 		id.len == STORE_ID_LEN) {
 		memcpy(at.victim.b, id.ptr, STORE_ID_LEN);
 		at.session_only = true;
 	}
+}
+
+#define FLOOD_LINES 50000
+
+/* Lines of its own, lines that would be another's, and one without end. */
+static void
+flood_log(void)
+{
+	static char endless[100000];
+	struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+	memset(endless, 'x', sizeof(endless) - 1);
+	for (unsigned i = 0; i < FLOOD_LINES; i++) {
+		char line[200];
+		int n = snprintf(line, sizeof(line), "error %s flood n=%u %0100d\n",
+			i % 2 ? "auth" : role_name(at.role), i, 0);
+		while (write(STDERR_FILENO, line, (size_t)n) < 0 && errno == EAGAIN)
+			(void)poll(&p, 1, -1);
+	}
+	(void)!write(STDERR_FILENO, endless, sizeof(endless) - 1);
+	(void)!write(STDERR_FILENO, "\n", 1);
 }
 
 int
@@ -614,6 +637,8 @@ __wrap_sandbox_enter(const struct sandbox_profile *p, uint32_t uid)
 		try_controls();
 	}
 	r = __real_sandbox_enter(p, uid);
+	if (r == LL_OK && at.at_log)
+		flood_log();
 	if (r == LL_OK && at.armed && !at.session_only)
 		try_all();
 	return r;

@@ -88,6 +88,22 @@ def test_forbidden_message_to_the_parent(world):
     round_trip(world)
 
 
+def test_flood_of_the_log(world):
+    """A process that writes without end fills no disk, hides nobody's lines and signs none with another's name."""
+    offset = take_over(world, "tlskey", "log")
+    wait_until(lambda: "log-suppressed role=tlskey" in world.log_text()[offset:], "the parent says that lines were left out")
+    address = f"{token()}@letterlock.test"
+    world.add_account(address)
+    text = world.log_text()[offset:]
+    check(f'auth account-created address="{address}"' in text, "another process's line is missing")
+    check(len(text) < 1 << 20, f"the log grew by {len(text)} bytes")
+    lines = [line.split(" ", 3)[1:] for line in text.splitlines() if " flood n=" in line]
+    check(len(lines) > 1000, f"only {len(lines)} lines came through at first")
+    check_equal({role for _, role, _ in lines}, {"tlskey"}, "the processes that the lines are said to be from")
+    check(any(rest.startswith("output error auth flood") for _, _, rest in lines), "the false lines are not marked")
+    round_trip(world)
+
+
 def test_session_of_an_account_taken_over(world):
     """The session reads hostile mail: it is the one to fear. It is after another account."""
     victim = account_id(world, BOB)
@@ -119,4 +135,4 @@ def account_id(world, address):
 
 
 if __name__ == "__main__":
-    main([hostile(role) for role in ROLES] + [test_forbidden_message_to_the_parent, test_session_of_an_account_taken_over], setup, stop_and_inspect)
+    main([hostile(role) for role in ROLES] + [test_forbidden_message_to_the_parent, test_flood_of_the_log, test_session_of_an_account_taken_over], setup, stop_and_inspect)
