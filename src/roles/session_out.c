@@ -6,8 +6,6 @@
 #include "roles/deliver_send.h"
 #include "roles/delivery_envelope.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <string.h>
 
 #define ANSWER_MS 70000 /* delivery gives up after 60 s itself */
@@ -60,25 +58,18 @@ session_out_open(const struct msg_session_out *m, int fd)
 	out.channel = ipc_new(NULL, fd, &o);
 }
 
-/* Until the answer to out.id is there. */
+/* Until the answer to out.id is there. A late one must not be taken for another's. */
 static int
 wait_for_answer(void)
 {
-	int64_t until = clock_ms() + ANSWER_MS;
+	int64_t deadline = clock_ms() + ANSWER_MS;
+	int r = LL_OK;
 
-	while (!out.answered) {
-		struct pollfd p = {.fd = ipc_fd(out.channel), .events = POLLIN};
-		int64_t left = until - clock_ms();
-		int n = left > 0 ? poll(&p, 1, (int)left) : 0;
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0 || ipc_pump(out.channel) || out.lost) {
-			/* A late answer must not be taken for another's. */
-			drop_channel();
-			return n == 0 ? LL_ERR_AGAIN : LL_ERR_CLOSED;
-		}
-	}
-	return LL_OK;
+	while (!out.answered && r == LL_OK)
+		r = out.lost ? LL_ERR_CLOSED : ipc_pump(out.channel, deadline);
+	if (r)
+		drop_channel();
+	return r;
 }
 
 static void
