@@ -238,6 +238,9 @@ account_reload(struct account *a)
 	thread_index_free(TAKE(a->threads));
 	refs_done(&a->refs);
 	gc_done(&a->gc);
+	log_done(&a->log);
+	objects_done(&a->objects);
+	email_view_free(TAKE(a->emails));
 	err = account_load(a);
 	for (size_t i = 0; !err && i < a->boxes.len; i++)
 		if (a->boxes.at[i]->users)
@@ -289,6 +292,9 @@ account_trim(struct account *a)
 
 	page_cache_drop(a);
 	body_drop(a);
+	email_view_free(TAKE(a->emails));
+	log_done(&a->log);
+	objects_done(&a->objects);
 	thread_index_free(TAKE(a->threads));
 	refs_done(&a->refs);
 	gc_done(&a->gc);
@@ -306,7 +312,8 @@ account_trim(struct account *a)
 size_t
 account_cached(const struct account *a)
 {
-	size_t n = a->cache.bytes + a->scratch.cap + brief_index_bytes(a->briefs);
+	size_t n = a->cache.bytes + a->scratch.cap + brief_index_bytes(a->briefs) +
+		email_view_bytes(a->emails) + a->log.events.cap * sizeof(struct log_event);
 
 	VEC_EACH (mb, &a->boxes)
 		n += (*mb)->rows.cap * sizeof(struct message_row) + (*mb)->gone_tail.cap;

@@ -82,6 +82,7 @@ enum account_event {
 	ACCOUNT_DELETED = 8, /* mailbox_gone() is true from now on */
 	ACCOUNT_SUBSCRIPTION = 16,
 	ACCOUNT_RELOADED = 32, /* another process committed; anything may differ. mb is NULL */
+	ACCOUNT_OBJECTS = 64, /* objects (object.h) came, went or changed. mb is NULL */
 };
 
 /* Embedded in the listener. changed is called after the commit, also in the call that caused it; it

@@ -243,6 +243,7 @@ admit_build(struct txn *t, void *ctx)
 	}
 	for (size_t i = 0; i < b->n && !err; i++)
 		err = txn_del_key(t, SLICE_OF(b->at[i].key));
+	t->delivered = true;
 	t->grows = false; /* the quota was looked at when it was delivered */
 	return err;
 }

@@ -144,6 +144,8 @@ arrivals_rows(struct txn *t, struct txn_box *b, struct arrival *at, size_t n)
 			.size = (uint32_t)at[i].entry.size,
 			.saved = (uint32_t)account_now(t->a)};
 		err = txn_row_new(t, b, &row);
+		if (!err)
+			err = txn_log_email(t, row.email, at[i].entry.thread);
 		at[i].uid = row.uid;
 	}
 	return err;

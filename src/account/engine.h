@@ -4,6 +4,7 @@
 #define ACCOUNT_ENGINE_H
 
 #include "account/account.h"
+#include "account/changes.h"
 #include "account/layout.h"
 #include "account/mailbox.h"
 #include "base/map.h"
@@ -67,6 +68,12 @@ struct head {
 	uint8_t set_box[SET_LEN], set_ref[SET_LEN], set_gc[SET_LEN];
 	uint32_t n_pack; /* full pages that wait for packing */
 	uint32_t pack[PACK_LIST_MAX];
+	uint32_t log_first, log_next; /* pages of the account's log [first, next) */
+	uint64_t log_floor; /* events at or below this modseq are forgotten */
+	uint64_t log_rev; /* of the last page */
+	uint32_t objects; /* m/obj/ records */
+	uint8_t set_log[SET_LEN], set_obj[SET_LEN];
+	uint64_t states[CHANGE_TYPES]; /* modseq of the last change of each type */
 };
 
 int head_encode(const struct head *h, struct buf *out) CHECKED;
@@ -268,6 +275,63 @@ bool gc_pending(const struct account *a);
 /* Packs when much waits for it, as in an import that leaves no idle time. */
 void gc_keep_up(struct account *a);
 
+/* ---- The account's log (log.c) ---- */
+
+enum log_op {
+	LOG_EMAIL_NEW, /* email, thread */
+	LOG_EMAIL_LESS, /* one row less, but it is still there */
+	LOG_EMAIL_GONE,
+	LOG_BOX_NEW, /* id */
+	LOG_BOX_SET, /* name, role or subscription */
+	LOG_BOX_GONE,
+	LOG_OBJECT_NEW, /* type, id */
+	LOG_OBJECT_SET,
+	LOG_OBJECT_GONE,
+	LOG_OPS, /* one past the last */
+};
+struct log_event {
+	uint64_t modseq;
+	uint8_t op; /* enum log_op */
+	uint8_t type; /* of an object: enum change_type */
+	uint32_t email, thread;
+	struct store_id id;
+};
+struct change_log {
+	bool loaded;
+	VEC(struct log_event) events; /* in the order they happened */
+	struct buf tail; /* plaintext of the last page; empty: not read */
+};
+void log_done(struct change_log *l);
+/* Reads the log if it is not there. */
+int log_load(struct account *a) CHECKED;
+/* The first event after since; LL_ERR_RANGE when it does not reach back so far. */
+int log_since(struct account *a, uint64_t since, size_t *ret_first) CHECKED;
+
+/* ---- Objects (object.c) ---- */
+
+struct object_store {
+	bool loaded;
+	VEC(struct stored_object *) v;
+};
+void objects_done(struct object_store *s);
+
+/* ---- Emails over all mailboxes (email.c) ---- */
+
+struct email_view;
+void email_view_free(struct email_view *v);
+struct txn;
+/* Brings the view up to what a commit did; drops it when memory fails. */
+void email_view_apply(struct txn *t);
+size_t email_view_bytes(const struct email_view *v);
+
+/* ---- Conditions asked of one message (find.c) ---- */
+
+struct find_node;
+struct finder;
+int finder_new(struct account *a, const struct find_node *root, struct finder **ret) CHECKED;
+void finder_free(struct finder *f);
+int finder_ask(struct finder *f, const struct message_row *row, bool *ret) CHECKED;
+
 /* ---- The account ---- */
 
 struct account {
@@ -290,6 +354,9 @@ struct account {
 	struct brief_index *briefs;
 	struct refs refs;
 	struct gc gc;
+	struct change_log log;
+	struct object_store objects;
+	struct email_view *emails; /* NULL: not asked for yet */
 	struct signature_builder *signer;
 	VEC(struct record_opener *) openers; /* by vault version, when needed */
 	uint64_t bad;

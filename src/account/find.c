@@ -403,7 +403,12 @@ cond_make(struct cond *c, const struct find_node *n, unsigned depth)
 	return err;
 }
 
-/* ---- Running ---- */
+/* ---- One message at a time, for queries over several mailboxes ---- */
+
+struct finder {
+	struct cond root;
+	struct exam x;
+};
 
 static void
 exam_next(struct exam *x, const struct message_row *row)
@@ -412,6 +417,46 @@ exam_next(struct exam *x, const struct message_row *row)
 	x->have_entry = x->have_sig = x->have_head = x->have_text = false;
 	x->meta = NULL;
 }
+
+int
+finder_new(struct account *a, const struct find_node *root, struct finder **ret)
+{
+	struct finder *f = calloc(1, sizeof(*f));
+	int err;
+
+	if (!f)
+		return LL_ERR_NOMEM;
+	f->x = (struct exam){.a = a,
+		.text = BUF_INIT(MESSAGE_SIZE_MAX + 1),
+		.scratch = BUF_INIT((size_t)4 << 20)};
+	err = cond_make(&f->root, root, 0);
+	if (err)
+		finder_free(f);
+	else
+		*ret = f;
+	return err;
+}
+
+void
+finder_free(struct finder *f)
+{
+	if (!f)
+		return;
+	cond_done(&f->root);
+	buf_wipe(&f->x.text);
+	buf_wipe(&f->x.scratch);
+	free(f);
+}
+
+int
+finder_ask(struct finder *f, const struct message_row *row, bool *ret)
+{
+	exam_next(&f->x, row);
+	*ret = ask(&f->x, &f->root);
+	return f->x.err == LL_ERR_NOTFOUND ? LL_ERR_CORRUPT : f->x.err;
+}
+
+/* ---- Running ---- */
 
 static int
 find_run(struct mailbox *mb, const struct cond *root, struct uid_list *ret)

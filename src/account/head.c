@@ -3,7 +3,8 @@
 
 #include "keys/kdf.h"
 
-#define HEAD_VERSION 1
+#define HEAD_VERSION 2
+#define HEAD_VERSION_OLD 1 /* before there was a log of the whole account */
 
 int
 head_encode(const struct head *h, struct buf *out)
@@ -25,6 +26,16 @@ head_encode(const struct head *h, struct buf *out)
 	buf_put_varint(out, h->n_pack);
 	for (uint32_t i = 0; i < h->n_pack; i++)
 		buf_put_varint(out, h->pack[i]);
+	buf_put_varint(out, h->log_first);
+	buf_put_varint(out, h->log_next);
+	buf_put_varint(out, h->log_floor);
+	buf_put_varint(out, h->log_rev);
+	buf_put_varint(out, h->objects);
+	buf_put(out, SLICE_OF(h->set_log));
+	buf_put(out, SLICE_OF(h->set_obj));
+	buf_put_varint(out, CHANGE_TYPES);
+	for (size_t i = 0; i < CHANGE_TYPES; i++)
+		buf_put_varint(out, h->states[i]);
 	return buf_err(out);
 }
 
@@ -47,13 +58,47 @@ read_u32(struct reader *r)
 	return (uint32_t)v;
 }
 
+/* Types that this program does not know yet are passed over: none of them can be in a head that it
+ * wrote. */
+static void
+read_log(struct reader *r, struct head *h)
+{
+	uint64_t n;
+
+	h->log_first = read_u32(r);
+	h->log_next = read_u32(r);
+	h->log_floor = reader_varint(r);
+	h->log_rev = reader_varint(r);
+	h->objects = read_u32(r);
+	read_bytes(r, h->set_log, SET_LEN);
+	read_bytes(r, h->set_obj, SET_LEN);
+	n = reader_varint(r);
+	for (uint64_t i = 0; i < n && !r->err; i++) {
+		uint64_t v = reader_varint(r);
+		if (i < CHANGE_TYPES)
+			h->states[i] = v;
+	}
+	if (h->log_first > h->log_next)
+		r->err = LL_ERR_SYNTAX;
+}
+
+/* Nothing is known of what went before. */
+static void
+start_log(struct head *h)
+{
+	h->log_floor = h->modseq;
+	for (size_t i = 0; i < CHANGE_TYPES; i++)
+		h->states[i] = h->modseq;
+}
+
 int
 head_decode(struct slice plain, struct head *ret)
 {
 	struct reader r = reader_new(plain);
 	struct head h = {0};
+	uint8_t version = reader_u8(&r);
 
-	if (reader_u8(&r) != HEAD_VERSION)
+	if (version != HEAD_VERSION && version != HEAD_VERSION_OLD)
 		return LL_ERR_UNSUPPORTED;
 	h.rev = reader_varint(&r);
 	h.modseq = reader_varint(&r);
@@ -73,6 +118,10 @@ head_decode(struct slice plain, struct head *ret)
 		return LL_ERR_CORRUPT;
 	for (uint32_t i = 0; i < h.n_pack; i++)
 		h.pack[i] = read_u32(&r);
+	if (version == HEAD_VERSION)
+		read_log(&r, &h);
+	else
+		start_log(&h);
 	if (reader_end(&r))
 		return LL_ERR_CORRUPT;
 	*ret = h;

@@ -21,6 +21,8 @@ static const struct {
 	[REC_REF] = {"m/ref/", RECORD_OBJECT, 0, 4, 0},
 	[REC_GC] = {"m/gc/", RECORD_OBJECT, 0, 8, 0},
 	[REC_SUBS] = {"m/subs", RECORD_FOLDER, 0, 0, 0},
+	[REC_LOG] = {"m/log/", RECORD_OBJECT, 0, 4, 0},
+	[REC_OBJ] = {"m/obj/", RECORD_OBJECT, 16, 4, 0},
 };
 
 static void
@@ -66,10 +68,11 @@ rec_key_range(enum rec_type type, struct store_id box, uint64_t from, uint64_t t
 	struct rec_id id = {.type = type, .box = box, .number = from};
 	uint64_t most = recs[type].number == 4 ? UINT32_MAX : UINT64_MAX;
 
-	if (type == REC_BOX) { /* all of them */
+	if (type == REC_BOX || type == REC_OBJ) { /* all of them */
 		ret_from->len = ret_to->len = 0;
-		key_put(ret_from, "m/box/", 6);
-		key_put(ret_to, "m/box0", 6);
+		key_put(ret_from, recs[type].prefix, 6);
+		key_put(ret_to, recs[type].prefix, 5);
+		key_put(ret_to, "0", 1);
 		return;
 	}
 	*ret_from = key_head(&id);

@@ -14,6 +14,9 @@
  *DELIVERED, made by the delivery process (deliver.h) m/bad/ time:8 random:8  those that did not
  *open
  *
+ *	m/log/ no:4             the account's change log: what came and went (log.c); oldest dropped
+ *	m/obj/ id:16 type:4     small sealed objects of other types (object.h)
+ *
  * An email is the content of a message: one immutable entry, one sealed body, for the whole
  * account. Its number is page << 6 | slot; each mailbox fills pages of its own, so that a mailbox
  * reads as few pages as it can. Mailboxes hold rows that refer to emails: copying and moving write
@@ -30,10 +33,11 @@
  * own place only. Roll-back of one record is seen because the revisions of all mutable records are
  * bound upwards by set MACs: the XOR over all (type, mailbox, number, rev) of HMAC-SHA-256 under a
  * random key of the head, cut to 16 bytes. m/row/ and m/gone/ are bound by their mailbox's record;
- * m/box/, m/ref/ and m/gc/ by the head; m/subs has its rev in the head. Entries, thread hashes and
- * signatures never change and email numbers are never used again, so an older page of them holds
- * the same items, or lacks some, which is noticed when they are missed. What remains is a roll-back
- * of the whole account to a state that it had, which only the owner's memory can tell.
+ * m/box/, m/ref/, m/gc/, m/log/ and m/obj/ by the head; m/subs has its rev in the head. Entries,
+ *thread hashes and signatures never change and email numbers are never used again, so an older page
+ *of them holds the same items, or lacks some, which is noticed when they are missed. What remains
+ *is a roll-back of the whole account to a state that it had, which only the owner's memory can
+ *tell.
  *
  * A body is a Cobblestone blob (record_blob_seal) under a random data key. The key stands in the
  * entry, masked with HMAC-SHA-256(mask key, blob id), so that caches of opened pages hold no key.
@@ -57,6 +61,9 @@
 #define SIG_INLINE_MAX 16000u
 #define GONE_PAGE_BYTES 12000u
 #define GONE_PAGES 8u
+#define LOG_PAGE_BYTES 6000u
+#define LOG_PAGES 48u
+#define LOG_EVENT_MAX ((size_t)32 << 10)
 #define SET_LEN 16
 
 enum rec_type {
@@ -71,6 +78,8 @@ enum rec_type {
 	REC_REF,
 	REC_GC,
 	REC_SUBS,
+	REC_LOG,
+	REC_OBJ,
 	REC_TYPES,
 };
 

@@ -188,7 +188,12 @@ txn_refs_add(struct txn *t, const struct uid_list *emails)
 int
 txn_refs_drop(struct txn *t, const struct uid_list *emails, struct uid_list *ret_dead)
 {
-	return refs_change(t, emails, false, ret_dead);
+	size_t before = ret_dead->len;
+	int err = refs_change(t, emails, false, ret_dead);
+
+	for (size_t i = before; i < ret_dead->len && !err; i++)
+		err = VEC_PUSH(&t->dead, ret_dead->at[i]);
+	return err;
 }
 
 /* ---- After the commit ---- */

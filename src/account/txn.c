@@ -26,6 +26,9 @@ txn_done(struct txn *t)
 	VEC_DONE(&t->ops);
 	VEC_DONE(&t->refs);
 	VEC_DONE(&t->ref_pages);
+	VEC_DONE(&t->log);
+	uid_list_done(&t->dead);
+	buf_done(&t->log_tail);
 	buf_done(&t->mem);
 }
 
@@ -394,8 +397,10 @@ txn_apply(struct txn *t)
 		refs_apply(t);
 	if (t->gc_changed)
 		gc_done(&a->gc); /* read again when needed */
+	txn_log_apply(t);
 	if (t->applied)
 		t->applied(t, t->ctx);
+	email_view_apply(t);
 	VEC_EACH (b, &t->boxes) {
 		if (b->deleted)
 			(void)!box_retire(a, b->mb);
@@ -411,6 +416,8 @@ txn_commit(struct txn *t)
 
 	for (size_t i = 0; i < t->boxes.len && !err; i++)
 		err = seal_box(t, &t->boxes.at[i]);
+	if (!err)
+		err = txn_log_seal(t);
 	if (!err)
 		err = seal_head(t);
 	if (!err)

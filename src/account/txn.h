@@ -43,6 +43,10 @@ struct txn {
 	struct buf mem;
 	size_t bytes; /* of the commit so far */
 	bool refs_changed, gc_changed, subs_changed;
+	bool delivered; /* it admits deliveries */
+	VEC(struct log_event) log; /* emails that came; objects */
+	struct uid_list dead; /* emails that lose their last row, ascending */
+	struct buf log_tail; /* new last page of the log; max 0: untouched */
 	VEC(struct ref) refs; /* afterwards, when changed */
 	VEC(struct row_page) ref_pages;
 	/* Called after success, before listeners. */
@@ -90,6 +94,16 @@ void refs_apply(struct txn *t);
 int txn_gc_add(struct txn *t, const struct uid_list *emails, uint64_t *ret_number) CHECKED;
 /* Takes the list off the queue again. */
 int txn_gc_cancel(struct txn *t, uint64_t number) CHECKED;
+
+/* ---- log.c ---- */
+
+/* An email has come into being. */
+int txn_log_email(struct txn *t, uint32_t email, uint32_t thread) CHECKED;
+int txn_log_object(
+	struct txn *t, enum log_op op, enum change_type type, struct store_id id) CHECKED;
+/* Before the head is sealed: writes what the commit did and sets the states. */
+int txn_log_seal(struct txn *t) CHECKED;
+void txn_log_apply(struct txn *t);
 
 /* ---- gone.c ---- */
 

@@ -3,6 +3,8 @@
  * moment: half-finished MULTIAPPENDs, and the end of the expunge log. */
 #include "fixture.h"
 
+#include "account/object.h"
+
 #include "base/vec.h"
 
 struct copy {
@@ -86,6 +88,29 @@ dump_box(struct account *a, struct mailbox *mb, struct buf *out, int *ret_err)
 	mailbox_close(mb);
 }
 
+/* The log of the whole account, and its objects. */
+static int
+dump_changes(struct account *a, struct buf *out)
+{
+	const struct object *o;
+	size_t pos = 0;
+	int err = account_objects_load(a);
+
+	while (!err && (o = account_object_next(a, CHANGE_IDENTITY, &pos)) != NULL) {
+		buf_printf(out, "object %llu ", (unsigned long long)o->modseq);
+		buf_put(out, o->value);
+	}
+	for (int type = 0; type < CHANGE_TYPES && !err; type++) {
+		struct changes c = {0};
+		err = account_changes(a, (enum change_type)type, 0, &c);
+		VEC_EACH (one, &c)
+			buf_printf(out, "%d %d %llu %08x\n", type, one->kind,
+				(unsigned long long)one->modseq, change_number(one));
+		changes_done(&c);
+	}
+	return err;
+}
+
 static int
 dump(struct fixture *f, struct buf *out)
 {
@@ -112,8 +137,18 @@ dump(struct fixture *f, struct buf *out)
 	orphans = account_orphan_subscriptions(a, &n);
 	for (size_t i = 0; i < n; i++)
 		buf_put(out, orphans[i]);
+	if (!err)
+		err = dump_changes(a, out);
 	account_close(a);
 	return err;
+}
+
+static void
+put_identity(struct fixture *f, uint8_t id, const char *value)
+{
+	struct object_change c = {.type = CHANGE_IDENTITY, .id = {{id}}, .value = slice_str(value)};
+
+	CHECK_INT(account_objects_change(f->a, &c, 1), 0);
 }
 
 /* An account with something in every kind of record. */
@@ -137,6 +172,8 @@ furnish(struct fixture *f)
 	copy_result_done(&copied);
 	CHECK_INT(mailbox_remove(in, &one, 1, NULL), 0);
 	CHECK_INT(account_subscribe(f->a, S("elsewhere"), true), 0);
+	put_identity(f, 1, "first");
+	put_identity(f, 2, "second");
 }
 
 /* More of the same, so that every record that can change has an older version. */
@@ -158,6 +195,7 @@ change(struct fixture *f)
 	CHECK_INT(mailbox_remove(in, &one, 1, NULL), 0);
 	CHECK_INT(mailbox_remove(archive, &two, 1, NULL), 0);
 	CHECK_INT(account_subscribe(f->a, S("elsewhere2"), true), 0);
+	put_identity(f, 1, "altered");
 }
 
 static bool
