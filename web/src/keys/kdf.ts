@@ -1,8 +1,9 @@
 // SHA-2, HMAC and HKDF (RFC 5869). Every derivation has its own label, and no label two purposes.
-import { expand, extract } from "@noble/hashes/hkdf.js";
+import { extract } from "@noble/hashes/hkdf.js";
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 as nobleSha256, sha512 as nobleSha512 } from "@noble/hashes/sha2.js";
-import { type Bytes, concat, copy, utf8 } from "./bytes";
+import { type Bytes, concat, copy, utf8, wipe } from "./bytes";
+import { KeysError } from "./error";
 
 export function sha256(...parts: Uint8Array[]): Bytes {
 	return copy(nobleSha256(concat(...parts)));
@@ -29,12 +30,25 @@ export function extract512(salt: Uint8Array, ikm: Uint8Array): Bytes {
 	return copy(extract(nobleSha512, ikm, salt));
 }
 
+/** HKDF-Expand. Cobblestone's key is shorter than the digest, which the library's own refuses. */
+function expand(mac: typeof hmac512, digestLen: number, prk: Uint8Array, info: Uint8Array, len: number): Bytes {
+	const out = new Uint8Array(len);
+	if (len > 255 * digestLen) throw new KeysError("range", "too long for HKDF");
+	let block: Bytes = new Uint8Array(0);
+	for (let at = 0, i = 1; at < len; at += digestLen, i++) {
+		block = mac(prk, block, info, Uint8Array.of(i));
+		out.set(block.subarray(0, len - at), at);
+	}
+	wipe(block);
+	return out;
+}
+
 export function expand256(prk: Uint8Array, info: Uint8Array, len: number): Bytes {
-	return copy(expand(nobleSha256, prk, info, len));
+	return expand(hmac256, 32, prk, info, len);
 }
 
 export function expand512(prk: Uint8Array, info: Uint8Array, len: number): Bytes {
-	return copy(expand(nobleSha512, prk, info, len));
+	return expand(hmac512, 64, prk, info, len);
 }
 
 /** HKDF-SHA256-Expand(secret, label): the derivation of every key of the hierarchy. */
