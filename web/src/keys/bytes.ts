@@ -124,7 +124,8 @@ export class Writer {
 	}
 
 	bytes(b: Uint8Array): this {
-		this.buf.set(b, this.room(b.length));
+		const at = this.room(b.length);
+		this.buf.set(b, at);
 		return this;
 	}
 
