@@ -7,8 +7,6 @@ import { test } from "node:test";
 import { unhex } from "../../src/keys/bytes";
 import { OpaqueLogin, type OpaqueParams, OpaqueRegistration } from "../../src/keys/opaque";
 
-declare const TEST_ROOT: string;
-
 function vectors(): Map<string, Map<string, string>> {
 	const file = join(TEST_ROOT, "../../tests/unit/keys/opaque_vectors.h");
 	const all = new Map<string, Map<string, string>>();
