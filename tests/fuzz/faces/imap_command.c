@@ -1,5 +1,6 @@
 /* Framing, tokens, names and FETCH items: the same commands however the bytes are split; what is
  * written from a parsed item parses to the same item; modified UTF-7 comes back as it was. */
+#include "../cut.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "faces/imap_fetch.h"
@@ -11,14 +12,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define MAX_INPUT ((size_t)65536)
 #define MAX_LITERAL 300
+#define TOKENS_MAX 200 /* it is quadratic */
 
 /* Cuts into commands; each is logged with its kind. */
 static void
-cut(struct slice in, size_t step, struct buf *log)
+cut(struct slice in, bool whole, struct buf *log)
 {
+	uint32_t hash = fuzz_hash(in);
 	struct imap_frame f;
 	struct slice s;
-	size_t at = 0;
+	size_t at = 0, n;
 
 	imap_frame_init(&f, 1000);
 	for (;;) {
@@ -27,9 +30,10 @@ cut(struct slice in, size_t step, struct buf *log)
 		if (e == IMAP_FRAME_MORE) {
 			if (at >= in.len)
 				break;
-			if (imap_frame_put(&f, slice_sub(in, at, step)) != LL_OK)
+			n = whole ? in.len : fuzz_piece(hash, at, in.len);
+			if (imap_frame_put(&f, slice_sub(in, at, n)) != LL_OK)
 				abort();
-			at = MIN(at + step, in.len);
+			at = MIN(at + n, in.len);
 			continue;
 		}
 		buf_putc(log, (uint8_t)('0' + (int)e));
@@ -111,7 +115,7 @@ check_fetch(struct slice args)
 	free(c);
 }
 
-/* All token readers at every position: none leaves the command. */
+/* All token readers at every position of a part: none leaves the command. */
 static void
 check_tokens(struct slice text)
 {
@@ -150,13 +154,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!size || size > MAX_INPUT)
 		return 0;
-	cut(in, size, &whole);
-	cut(in, 1 + data[size - 1] % 5, &split);
+	cut(in, true, &whole);
+	cut(in, false, &split);
 	if (buf_err(&whole) || !slice_eq(buf_slice(&whole), buf_slice(&split)))
 		abort();
 	buf_done(&whole);
 	buf_done(&split);
-	check_tokens(slice_sub(in, 0, 2000));
+	check_tokens(slice_sub(in, fuzz_hash(in) % size, TOKENS_MAX));
 	check_fetch(in);
 	check_mutf7(in);
 	return 0;

@@ -1,6 +1,7 @@
 /* IMAP before sign-in: whatever comes, the answer is the same however the bytes are split, and is
  * bounded by the input. */
 #include "faces/imap_preauth.h"
+#include "../cut.h"
 #include "base/buf.h"
 
 #include <stdlib.h>
@@ -30,13 +31,14 @@ judge(struct imap_preauth *p, struct slice d)
 }
 
 static void
-drive(struct slice in, size_t step, struct buf *log)
+drive(struct slice in, bool whole, struct buf *log)
 {
 	struct imap_preauth_options o = {.tls = true, .channel_binding = true};
 	struct imap_preauth *p = imap_preauth_new(&o);
 	struct imap_auth_request r;
 	struct imap_handover h;
-	size_t at = 0;
+	uint32_t hash = fuzz_hash(in);
+	size_t at = 0, n;
 
 	if (!p)
 		abort();
@@ -49,9 +51,10 @@ drive(struct slice in, size_t step, struct buf *log)
 			buf_put(log, r.data);
 			judge(p, r.data);
 		} else if (e == IMAP_PREAUTH_MORE && at < in.len && imap_preauth_wants_input(p)) {
-			if (imap_preauth_input(p, slice_sub(in, at, step)) != 0)
+			n = whole ? in.len : fuzz_piece(hash, at, in.len);
+			if (imap_preauth_input(p, slice_sub(in, at, n)) != 0)
 				abort();
-			at = MIN(at + step, in.len);
+			at = MIN(at + n, in.len);
 		} else {
 			break;
 		}
@@ -70,8 +73,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size > 60000)
 		return 0;
-	drive(in, size, &whole);
-	drive(in, 1 + (size ? data[0] % 7 : 0), &split);
+	drive(in, true, &whole);
+	drive(in, false, &split);
 	if (buf_err(&whole) || !slice_eq(buf_slice(&whole), buf_slice(&split)))
 		abort();
 	if (whole.len > 4096 + 64 * size)

@@ -2,6 +2,7 @@
  * however late its questions are answered; and each reply line is a reply line. First octet: which
  * service, how it is cut. */
 #include "../../unit/faces/smtp_peer.h"
+#include "../cut.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -20,20 +21,16 @@ check_replies(struct slice out)
 	}
 }
 
-/* Feeds in pieces whose sizes follow from `cut`; 0: all at once. */
 static void
-feed(struct peer *p, struct slice in, uint32_t cut)
+feed_pieces(struct peer *p, struct slice in)
 {
-	if (!cut) {
-		peer_feed(p, in, SIZE_MAX);
-		return;
-	}
+	uint32_t hash = fuzz_hash(in);
+	size_t at = 0, n;
+
 	peer_run(p);
-	for (unsigned i = 0; in.len && !p->closed; i++) {
-		size_t n = cut == 1 ? (i < 200 ? 1 : 13) : 1 + cut % 61;
-		peer_feed(p, slice_sub(in, 0, n), SIZE_MAX);
-		in = slice_skip(in, n);
-		cut = cut == 1 ? 1 : cut * 1664525u + 1013904223u;
+	for (; at < in.len && !p->closed; at += n) {
+		n = fuzz_piece(hash, at, in.len);
+		peer_feed(p, slice_sub(in, at, n), SIZE_MAX);
 	}
 }
 
@@ -66,8 +63,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	config.starttls = data[0] & 128;
 	a = peer_new(&config, false);
 	b = peer_new(&config, true);
-	feed(&a, in, 0);
-	feed(&b, in, 1 + (uint32_t)(data[0] >> 2 & 15));
+	peer_feed(&a, in, SIZE_MAX);
+	feed_pieces(&b, in);
 	check_replies(buf_slice(&a.out));
 	if (!config.starttls) {
 		check_same(buf_slice(&a.out), buf_slice(&b.out));
