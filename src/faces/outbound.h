@@ -34,6 +34,15 @@ struct outbound_answer {
 	char text[513];
 };
 
+/* A vacation notice (RFC 8621 section 8); the server keeps its text readable for itself. */
+#define OUTBOUND_VACATION_TEXT_MAX ((size_t)24 << 10)
+#define OUTBOUND_VACATION_HTML_MAX ((size_t)32 << 10)
+struct outbound_vacation {
+	bool on;
+	int64_t start, end; /* Unix seconds; 0: open */
+	struct slice subject, text, html; /* UTF-8; subject at most 998 bytes */
+};
+
 struct outbound {
 	/* LL_OK when *ret is filled; LL_ERR_CLOSED, LL_ERR_AGAIN (nobody answered in time: it may
 	 * or may not have been sent), LL_ERR_LIMIT, LL_ERR_NOMEM. */
@@ -41,6 +50,8 @@ struct outbound {
 	/* Takes back what is still held: LL_OK when it is durable that it will not go,
 	 * LL_ERR_NOTFOUND, LL_ERR_STATE (on its way), LL_ERR_CLOSED, LL_ERR_AGAIN. */
 	int (*cancel)(void *ctx, const uint8_t hold_id[OUTBOUND_HOLD_ID_LEN]);
+	/* From now on; LL_OK when it is durable. LL_ERR_LIMIT: too long. */
+	int (*vacation)(void *ctx, const struct outbound_vacation *notice);
 	void *ctx;
 };
 

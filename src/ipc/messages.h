@@ -91,7 +91,14 @@
 /* delivery -> auth: where does this address go? One answer for each account or outside address, then one with `last` that
  * has only the result. */
 #define MSG_RESOLVE(F)          F##_U64(id) F##_BYTES(address, IPC_ADDRESS_MAX)
-#define MSG_RESOLVED(F)         F##_U64(id) F##_U8(result) F##_U8(last) F##_ID(account) F##_U64(quota) F##_U32(keyver) F##_BYTES(seal_key, IPC_PUBLIC_KEY_MAX) F##_BYTES(address, IPC_ADDRESS_MAX)
+#define MSG_RESOLVED(F)         F##_U64(id) F##_U8(result) F##_U8(last) F##_U8(vacation) F##_ID(account) F##_U64(quota) F##_U32(keyver) F##_BYTES(seal_key, IPC_PUBLIC_KEY_MAX) F##_BYTES(address, IPC_ADDRESS_MAX)
+/* delivery -> auth: is a vacation notice due to this sender? If it is, that is remembered. auth -> delivery: the notice, or
+ * due 0. session -> auth: the owner's notice from now on (times: Unix seconds, 0: open; text and html UTF-8), and auth's
+ * answer, an error negated. */
+#define MSG_VACATION_QUERY(F)   F##_U64(id) F##_ID(account) F##_BYTES(sender, IPC_ADDRESS_MAX)
+#define MSG_VACATION_REPLY(F)   F##_U64(id) F##_U8(due) F##_BYTES(subject, 1000) F##_BYTES(text, 24576) F##_BYTES(html, 32768)
+#define MSG_SESSION_VACATION(F) F##_U64(id) F##_U8(on) F##_U64(start) F##_U64(end) F##_BYTES(subject, 1000) F##_BYTES(text, 24576) F##_BYTES(html, 32768)
+#define MSG_SESSION_VACATION_DONE(F) F##_U64(id) F##_U8(err)
 /* delivery -> auth: may the holder of this ticket send as this address? Who is it? */
 #define MSG_TICKET_QUERY(F)     F##_U64(id) F##_ID(ticket) F##_BYTES(address, IPC_ADDRESS_MAX)
 #define MSG_TICKET_REPLY(F)     F##_U64(id) F##_U8(result) F##_ID(account) F##_BYTES(address, IPC_ADDRESS_MAX)
@@ -164,6 +171,8 @@
 	M(WEB_COMMAND, web_command, 0) M(WEB_REPLY, web_reply, 0) M(WEB_ATTACH, web_attach, 1) M(WEB_ATTACHED, web_attached, 0) \
 	M(WEB_REVOKE, web_revoke, 0) \
 	M(DELIVER, deliver, 2) M(DELIVER_RESULT, deliver_result, 0) M(SUBMITTER, submitter, 1) M(SESSION_OUT, session_out, 1) \
+	M(VACATION_QUERY, vacation_query, 0) M(VACATION_REPLY, vacation_reply, 0) \
+	M(SESSION_VACATION, session_vacation, 0) M(SESSION_VACATION_DONE, session_vacation_done, 0) \
 	M(HELD_CANCEL, held_cancel, 0) M(HELD_CANCELLED, held_cancelled, 0) \
 	M(RESOLVE, resolve, 0) M(RESOLVED, resolved, 0) M(TICKET_QUERY, ticket_query, 0) M(TICKET_REPLY, ticket_reply, 0) \
 	M(DNS_QUERY, dns_query, 0) M(DNS_ANSWER, dns_answer, 0) M(HTTPS_GET, https_get, 0) M(HTTPS_REPLY, https_reply, 0) \

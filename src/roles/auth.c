@@ -191,6 +191,7 @@ send_resolved(void *ctx, const struct directory_account *a, struct slice outside
 						       : RCPT_LOCAL);
 		memcpy(m.account, a->id, sizeof(m.account));
 		m.quota = a->quota;
+		m.vacation = vacation_exists(a->id);
 		m.keyver = a->seal_version;
 		m.seal_key = slice_new(a->seal_public, sizeof(a->seal_public));
 		m.address = slice_str(a->address);
@@ -236,6 +237,12 @@ on_ticket_query(struct role_env *env, struct ipc_channel *c, const struct msg *m
 		reply.address = slice_str(account.address);
 	}
 	(void)ipc_send_ticket_reply(c, &reply, -1);
+}
+
+static void
+on_vacation_query(struct role_env *env, struct ipc_channel *c, const struct msg *m, int fd)
+{
+	vacation_query(c, &m->vacation_query);
 }
 
 /* --- store --- */
@@ -347,6 +354,7 @@ static const struct role_message messages[] = {
 	{MSG_KIND_SENDER_QUERY, on_sender_query},
 	{MSG_KIND_RESOLVE, on_resolve},
 	{MSG_KIND_TICKET_QUERY, on_ticket_query},
+	{MSG_KIND_VACATION_QUERY, on_vacation_query},
 	{MSG_KIND_ST_VALUE, on_store},
 	{MSG_KIND_ST_ROWS, on_store},
 	{MSG_KIND_ST_STATED, on_store},

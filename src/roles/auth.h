@@ -53,6 +53,15 @@ int login_key_records(const uint8_t account[RECORD_ID_LEN], const struct account
 int login_manifests(const uint8_t account[RECORD_ID_LEN], const struct account_pin *pin,
 	struct key_records *ret) CHECKED;
 
+/* --- vacation.c --- */
+/* Whether the account has a notice, now or at some time. */
+bool vacation_exists(const uint8_t account[RECORD_ID_LEN]);
+/* Stores the owner's notice, or that there is none. LL_ERR_LIMIT, errors of the store. */
+int vacation_set(
+	const uint8_t account[RECORD_ID_LEN], const struct msg_session_vacation *m) CHECKED;
+/* Answers delivery, and remembers who was told: the same sender hears it once a week. */
+void vacation_query(struct ipc_channel *delivery, const struct msg_vacation_query *m);
+
 /* --- sessions.c --- */
 /* Is a session of that account there, with keys? */
 bool session_exists(const uint8_t account[RECORD_ID_LEN]);

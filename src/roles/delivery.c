@@ -64,6 +64,8 @@ delivery_peer(
 		job_lost(role, c);
 	if (gone && role == ROLE_RELAY)
 		submitter_relay_lost();
+	if (gone && role == ROLE_AUTH)
+		vacation_lost();
 }
 
 static void
@@ -112,6 +114,12 @@ on_cancelled(struct role_env *env, struct ipc_channel *c, const struct msg *m, i
 }
 
 static void
+on_vacation(struct role_env *env, struct ipc_channel *c, const struct msg *m, int fd)
+{
+	vacation_reply(&m->vacation_reply);
+}
+
+static void
 delivery_count(struct role_env *env, struct buf *out)
 {
 	buf_printf(out, "accepted=%llu\ndeferred=%llu\nrefused=%llu\nqueued=%llu\njobs=%zu\n",
@@ -123,6 +131,7 @@ static const struct role_message messages[] = {
 	{MSG_KIND_RESOLVED, on_resolved},
 	{MSG_KIND_TICKET_REPLY, on_ticket},
 	{MSG_KIND_DNS_ANSWER, on_dns},
+	{MSG_KIND_VACATION_REPLY, on_vacation},
 	{MSG_KIND_SUBMITTER, on_submitter},
 	{MSG_KIND_HELD_CANCELLED, on_cancelled},
 	{MSG_KIND_ST_COMMITTED, on_store},

@@ -31,6 +31,7 @@ struct target {
 	struct store_id account;
 	uint32_t keyver;
 	uint64_t quota;
+	bool vacation; /* its owner has a notice */
 	uint8_t *seal_key; /* XWING_PUBLIC_LEN bytes, owned */
 	char *address; /* owned */
 	uint32_t rcpt; /* index of the recipient it came from */
@@ -102,5 +103,13 @@ void submitter_relay_lost(void);
 
 /* delivery_report.c: the message is in its mailboxes; tells the sender if that was asked for. */
 void job_report_delivered(const struct job *j);
+/* Starts a letter of this process's own, with the null return path; it is copied. */
+int job_start_own(struct slice to, struct slice message, bool smtputf8) CHECKED;
+
+/* delivery_vacation.c: the message is in its mailboxes; their owners may be away. */
+void vacation_delivered(const struct job *j);
+void vacation_reply(const struct msg_vacation_reply *m);
+/* Auth went away: what it was asked gets no answer. */
+void vacation_lost(void);
 
 #endif

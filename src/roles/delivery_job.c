@@ -128,6 +128,16 @@ note(struct job *j, uint16_t code, const char *text)
 	}
 }
 
+/* Nobody tells a forger or a spammer that the mailbox is read, nor answers what was made here. */
+static bool
+may_answer(const struct job *j)
+{
+	const struct mailauth_result *a = j->auth ? mailauth_result(j->auth) : NULL;
+
+	return j->envelope.service != SERVICE_INTERNAL && j->envelope.hold_until <= clock_unix() &&
+		(!a || a->dmarc.disposition == DMARC_POLICY_NONE);
+}
+
 void
 job_committed(void *job, int err, uint64_t version)
 {
@@ -144,6 +154,8 @@ job_committed(void *job, int err, uint64_t version)
 		return;
 	if (j->code == 250 && j->envelope.hold_until <= clock_unix())
 		job_report_delivered(j);
+	if (j->code == 250 && may_answer(j))
+		vacation_delivered(j);
 	finish(j, j->code, j->text);
 }
 
@@ -552,6 +564,7 @@ static int
 add_target(struct job *j, const struct msg_resolved *m, uint32_t rcpt)
 {
 	struct target t = {.local = m->result == RCPT_LOCAL,
+		.vacation = m->vacation,
 		.keyver = m->keyver,
 		.quota = m->quota,
 		.rcpt = rcpt};

@@ -32,21 +32,19 @@ collect(const struct job *j, struct report_recipient *out)
 	return n;
 }
 
-static int
-send_report(const struct job *j, struct slice report)
+int
+job_start_own(struct slice to, struct slice message, bool smtputf8)
 {
 	CLEANUP(buf_done) struct buf payload = BUF_INIT(ENVELOPE_MAX + REPORT_MAX);
-	struct envelope_rcpt to = {.address = j->envelope.from, .notify = SMTP_NOTIFY_NEVER};
-	struct delivery_envelope env = {.service = SERVICE_INTERNAL,
-		.n_rcpts = 1,
-		.rcpts = &to,
-		.smtputf8 = j->envelope.smtputf8};
-	struct msg_deliver m = {.body_len = report.len};
+	struct envelope_rcpt rcpt = {.address = to, .notify = SMTP_NOTIFY_NEVER};
+	struct delivery_envelope env = {
+		.service = SERVICE_INTERNAL, .n_rcpts = 1, .rcpts = &rcpt, .smtputf8 = smtputf8};
+	struct msg_deliver m = {.body_len = message.len};
 	int r = delivery_envelope_encode(&payload, &env);
 
 	m.envelope_len = payload.len;
 	if (r == LL_OK)
-		r = buf_put(&payload, report);
+		r = buf_put(&payload, message);
 	m.payload = buf_slice(&payload);
 	if (r == LL_OK)
 		job_start(NULL, &m, -1);
@@ -81,7 +79,7 @@ job_report_delivered(const struct job *j)
 	if (rcpts)
 		r = deliver_report_build(&out, &rep);
 	if (r == LL_OK)
-		r = send_report(j, buf_slice(&out));
+		r = job_start_own(j->envelope.from, buf_slice(&out), j->envelope.smtputf8);
 	if (r)
 		log_warn("report", "error=%s", log_quote(slice_str(ll_strerror(r))));
 }

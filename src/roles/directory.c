@@ -1,7 +1,8 @@
 /* Records of the directory partition:
  *	dom/  HMAC("domain", name)    name
  *	addr/ HMAC("address", key)    kind:u8, then account id or targets; and the address, for
- *lists acct/ account id              the account */
+ *lists acct/ account id              the account
+ *	set/ account id name          what else is kept of it */
 #include "roles/directory.h"
 #include "base/error.h"
 #include "base/map.h"
@@ -396,6 +397,62 @@ directory_account_add(struct directory *d, const struct directory_account *a)
 	return r ? r : commit(d, ops, 2);
 }
 
+/* --- what else is kept of an account --- */
+
+#define SETTING_PREFIX "set/"
+
+static struct record_key
+setting_key(const uint8_t account[RECORD_ID_LEN], const char *name)
+{
+	struct record_key k = {.len = sizeof(SETTING_PREFIX) - 1 + RECORD_ID_LEN};
+
+	memcpy(k.bytes, SETTING_PREFIX, sizeof(SETTING_PREFIX) - 1);
+	memcpy(k.bytes + sizeof(SETTING_PREFIX) - 1, account, RECORD_ID_LEN);
+	while (*name && k.len < sizeof(k.bytes))
+		k.bytes[k.len++] = (uint8_t)*name++;
+	return k;
+}
+
+int
+directory_setting(struct directory *d, const uint8_t account[RECORD_ID_LEN], const char *name,
+	struct buf *ret)
+{
+	struct record_key k = setting_key(account, name);
+
+	return get(d, &k, ret);
+}
+
+int
+directory_setting_put(struct directory *d, const uint8_t account[RECORD_ID_LEN], const char *name,
+	struct slice value)
+{
+	CLEANUP(buf_done) struct buf sealed = BUF_INIT(STORE_VALUE_MAX);
+	struct record_key k = setting_key(account, name);
+	struct store_op op = {.kind = STORE_DEL, .key = key_slice(&k)};
+	int r = value.len > DIRECTORY_SETTING_MAX ? LL_ERR_LIMIT
+		: value.len			  ? add_put(d, &k, false, value, &sealed, &op)
+						  : LL_OK;
+
+	return r ? r : commit(d, &op, 1);
+}
+
+static int
+setting_delete(void *ctx, struct slice key, struct slice value)
+{
+	struct store_op op = {.kind = STORE_DEL, .key = key};
+
+	return commit(ctx, &op, 1);
+}
+
+static int
+settings_delete(struct directory *d, const uint8_t account[RECORD_ID_LEN])
+{
+	struct record_key k = setting_key(account, "");
+
+	return d->store ? store_each(d->store, store_directory, key_slice(&k), setting_delete, d)
+			: LL_ERR_CLOSED;
+}
+
 int
 directory_account_delete(struct directory *d, const struct directory_account *a)
 {
@@ -404,6 +461,8 @@ directory_account_delete(struct directory *d, const struct directory_account *a)
 	struct store_op ops[2] = {{.kind = STORE_DEL, .key = key_slice(&k)},
 		{.kind = STORE_DEL, .key = key_slice(&ak)}};
 
+	if (r == LL_OK)
+		r = settings_delete(d, a->id);
 	return r ? r : commit(d, ops, 2);
 }
 

@@ -76,6 +76,14 @@ int directory_alias_set(
 /* "alias target" lines. */
 int directory_aliases(struct directory *d, struct buf *ret_lines) CHECKED;
 
+/* What auth keeps of one account besides, sealed like everything here: values under short names
+ * (letters), at most DIRECTORY_SETTING_MAX bytes. LL_ERR_NOTFOUND. An empty value removes it. */
+#define DIRECTORY_SETTING_MAX ((size_t)60000)
+int directory_setting(struct directory *d, const uint8_t account[RECORD_ID_LEN], const char *name,
+	struct buf *ret) CHECKED;
+int directory_setting_put(struct directory *d, const uint8_t account[RECORD_ID_LEN],
+	const char *name, struct slice value) CHECKED;
+
 /* A folded lookup key of an address, or LL_ERR_SYNTAX. */
 int directory_key(struct slice address, struct buf *ret) CHECKED;
 

@@ -497,6 +497,89 @@ store_lost(void *ctx)
 	give_up("store");
 }
 
+/* --- asking auth --- */
+
+#define AUTH_ANSWER_MS 30000
+
+/* While an answer is waited for, in the middle of somebody's command, no connection is begun. */
+struct deferred_conn {
+	struct deferred_conn *next;
+	uint8_t service, peer[16];
+	int fd;
+	size_t tag_len;
+	uint8_t tag[1024];
+};
+
+static struct {
+	bool waiting, answered;
+	uint64_t id;
+	int err;
+	struct deferred_conn *deferred;
+	struct loop_timer later;
+} asking;
+
+static void
+defer_conn(const struct msg_session_conn *m, int fd)
+{
+	struct deferred_conn *d = calloc(1, sizeof(*d)), **at = &asking.deferred;
+
+	if (!d || m->tag.len > sizeof(d->tag) || m->peer.len != sizeof(d->peer)) {
+		free(d);
+		close(fd);
+		return;
+	}
+	d->service = m->service;
+	d->fd = fd;
+	d->tag_len = m->tag.len;
+	if (m->tag.len)
+		memcpy(d->tag, m->tag.ptr, m->tag.len);
+	memcpy(d->peer, m->peer.ptr, sizeof(d->peer));
+	while (*at)
+		at = &(*at)->next;
+	*at = d;
+}
+
+static void
+on_later(void *ctx)
+{
+	while (asking.deferred) {
+		struct deferred_conn *d = asking.deferred;
+		struct msg_session_conn m = {.service = d->service,
+			.tag = slice_new(d->tag, d->tag_len),
+			.peer = SLICE_OF(d->peer)};
+		asking.deferred = d->next;
+		on_conn(&m, d->fd);
+		free(d);
+	}
+}
+
+int
+session_set_vacation(struct msg_session_vacation *m)
+{
+	int64_t deadline = clock_ms() + AUTH_ANSWER_MS;
+	int r;
+
+	m->id = ++asking.id;
+	asking.answered = false;
+	asking.waiting = true;
+	r = ipc_send_session_vacation(se.auth, m, -1);
+	while (r == LL_OK && !asking.answered)
+		r = ipc_pump(se.auth, deadline);
+	asking.waiting = false;
+	if (asking.deferred && loop_timer_set(se.loop, &asking.later, 0, on_later, NULL))
+		give_up("memory");
+	return r ? r : asking.err;
+}
+
+static void
+on_vacation_done(const struct msg_session_vacation_done *m)
+{
+	if (!asking.waiting || m->id != asking.id)
+		return;
+	asking.err = -(int)m->err;
+	asking.answered = true;
+}
+
 static void
 on_auth_message(void *ctx, struct ipc_channel *ch, const struct msg *m, int fd)
 {
@@ -506,8 +589,12 @@ on_auth_message(void *ctx, struct ipc_channel *ch, const struct msg *m, int fd)
 		on_key(&m->session_key);
 	else if (m->kind == MSG_KIND_SESSION_OPEN)
 		on_open(&m->session_open);
+	else if (m->kind == MSG_KIND_SESSION_CONN && asking.waiting)
+		defer_conn(&m->session_conn, fd);
 	else if (m->kind == MSG_KIND_SESSION_CONN)
 		on_conn(&m->session_conn, fd);
+	else if (m->kind == MSG_KIND_SESSION_VACATION_DONE)
+		on_vacation_done(&m->session_vacation_done);
 	else if (m->kind == MSG_KIND_SESSION_OUT)
 		session_out_open(&m->session_out, fd);
 	else if (m->kind == MSG_KIND_SESSION_END)

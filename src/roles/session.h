@@ -22,6 +22,11 @@ int session_add_key(uint8_t area, uint32_t version, const uint8_t secret[32]) CH
  * account's. */
 int session_unlock(void) CHECKED;
 
+/* Tells auth the owner's vacation notice and waits until it is durable; m's id is set here. Errors
+ * of auth's, LL_ERR_CLOSED, LL_ERR_AGAIN. */
+struct msg_session_vacation;
+int session_set_vacation(struct msg_session_vacation *m) CHECKED;
+
 /* Work was done: what waits for quiet is put off. */
 void session_active(void);
 /* Looks for deliveries and others' changes now if the store rang. */

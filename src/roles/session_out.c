@@ -5,6 +5,7 @@
 #include "os/clock.h"
 #include "roles/deliver_send.h"
 #include "roles/delivery_envelope.h"
+#include "roles/session.h"
 
 #include <string.h>
 
@@ -145,4 +146,18 @@ out_cancel(void *ctx, const uint8_t hold_id[OUTBOUND_HOLD_ID_LEN])
 	return r ? r : out.cancelled;
 }
 
-const struct outbound session_outbound = {.send = out_send, .cancel = out_cancel};
+static int
+out_vacation(void *ctx, const struct outbound_vacation *notice)
+{
+	struct msg_session_vacation m = {.on = notice->on,
+		.start = (uint64_t)MAX(notice->start, (int64_t)0),
+		.end = (uint64_t)MAX(notice->end, (int64_t)0),
+		.subject = notice->subject,
+		.text = notice->text,
+		.html = notice->html};
+
+	return session_set_vacation(&m);
+}
+
+const struct outbound session_outbound = {
+	.send = out_send, .cancel = out_cancel, .vacation = out_vacation};

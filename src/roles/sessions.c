@@ -92,6 +92,15 @@ on_gone(void *ctx, struct ipc_channel *c, int err)
 	session_free(ctx);
 }
 
+static void
+set_vacation(struct session *s, const struct msg_session_vacation *m)
+{
+	struct msg_session_vacation_done done = {.id = m->id};
+
+	done.err = (uint8_t)-vacation_set(s->account, m);
+	(void)ipc_send_session_vacation_done(s->channel, &done, -1);
+}
+
 /* Idle and nothing on its way to it: it may end. Otherwise the connection that was just sent goes
  * on. */
 static void
@@ -104,6 +113,8 @@ on_message(void *ctx, struct ipc_channel *c, const struct msg *m, int fd)
 		s->taken = m->session_taken.conns;
 		s->unheard = clock_ms();
 	}
+	if (m->kind == MSG_KIND_SESSION_VACATION)
+		set_vacation(s, &m->session_vacation);
 	if (m->kind != MSG_KIND_SESSION_IDLE || m->session_idle.conns != s->conns || s->waiting)
 		return;
 	(void)ipc_send_session_end(s->channel, &(struct msg_session_end){}, -1);
