@@ -29,6 +29,7 @@ static const struct {
 	{"server", "frontends", NUMBER32, AT(frontends)},
 	{"server", "deliveries", NUMBER32, AT(deliveries)},
 	{"limits", "message_size", NUMBER64, AT(message_size)},
+	{"limits", "session_memory", NUMBER32, AT(session_memory)},
 	{"limits", "session_linger", NUMBER32, AT(session_linger)},
 	{"limits", "hang", NUMBER32, AT(hang)},
 	{"server", "web", TEXT, AT(web)},
@@ -178,6 +179,7 @@ config_parse(struct slice text, struct config *ret, char *ret_error, size_t erro
 {
 	struct config c = {.user_base = 60600,
 		.message_size = 50 << 20,
+		.session_memory = 1024,
 		.session_linger = 60,
 		.hang = 60,
 		.relay_port = 25,

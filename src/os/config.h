@@ -35,6 +35,8 @@ struct config {
 	uint32_t frontends,
 		deliveries; /* [server] frontends, deliveries: processes; 0: one for each core */
 	uint64_t message_size; /* [limits] message_size in bytes */
+	uint32_t session_memory; /* [limits] session_memory: MiB that one account's session may fill
+				  */
 	uint32_t session_linger; /* [limits] session_linger: seconds a session outlives its last
 				    connection */
 	uint32_t hang; /* [limits] hang: seconds after which a process that does not answer the

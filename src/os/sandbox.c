@@ -20,7 +20,14 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
 
 #ifndef LANDLOCK_ACCESS_FS_TRUNCATE
 #define LANDLOCK_ACCESS_FS_TRUNCATE (1ULL << 14)
@@ -81,6 +88,12 @@ drop_user(const struct sandbox_profile *p, uint32_t uid)
 	return LL_OK;
 }
 
+#if defined(__SANITIZE_ADDRESS__)
+static const bool sanitized = true;
+#else
+static const bool sanitized = false;
+#endif
+
 static int
 set_limits(const struct sandbox_profile *p)
 {
@@ -90,7 +103,9 @@ set_limits(const struct sandbox_profile *p)
 	} limits[] = {
 		{RLIMIT_CORE, 0},
 		{RLIMIT_NOFILE, p->max_files},
-		{RLIMIT_AS, p->max_memory ? p->max_memory : RLIM_INFINITY},
+		/* What the process fills itself: neither the program nor shared windows, and not
+		 * the terabytes that a sanitizer only reserves. */
+		{RLIMIT_DATA, p->max_memory && !sanitized ? p->max_memory : RLIM_INFINITY},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
@@ -255,12 +270,6 @@ static const int calls_files[] = {SCMP_SYS(pwrite64), SCMP_SYS(pwritev), SCMP_SY
 	SCMP_SYS(copy_file_range)};
 static const int calls_narrow[] = {SCMP_SYS(seccomp), SCMP_SYS(prctl)};
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define __SANITIZE_ADDRESS__ 1
-#endif
-#endif
-
 /* Sanitizers keep a second stack for signals and read /proc when they report. Never in a release.
  */
 static const int calls_sanitizer[] = {
@@ -327,6 +336,7 @@ static const struct {
 	{SANDBOX_THREADS, SCMP_SYS(clone), 0, CLONE_THREAD | CLONE_VM | NEW_NAMESPACES,
 		CLONE_THREAD | CLONE_VM},
 	{SANDBOX_THREADS, SCMP_SYS(tgkill), 0, ~0ULL, OWN_PID},
+	{SANDBOX_CPU_TIMER, SCMP_SYS(setitimer), 0, ~0ULL, ITIMER_PROF},
 	{SANDBOX_CONNECT, SCMP_SYS(socket), 0, ~0ULL, AF_INET},
 	{SANDBOX_CONNECT, SCMP_SYS(socket), 0, ~0ULL, AF_INET6},
 	{SANDBOX_CONNECT, SCMP_SYS(ioctl), 1, ~0ULL, 0x5421 /* FIONBIO */},

@@ -22,6 +22,7 @@ enum {
 		1 << 5, /* opening, renaming, deleting, syncing files below the paths of the view */
 	SANDBOX_READ_FILES = 1 << 6,
 	SANDBOX_NARROW = 1 << 7, /* seccomp, so that a forked child can give up more */
+	SANDBOX_CPU_TIMER = 1 << 8, /* setitimer for processor time */
 };
 
 struct sandbox_path {
@@ -35,7 +36,7 @@ struct sandbox_profile {
 	const struct sandbox_path *paths; /* ends with .path NULL; NULL: no file at all */
 	const uint16_t
 		*connect_ports; /* TCP ports that may be connected to; ends with 0; NULL: none */
-	uint64_t max_files, max_memory; /* RLIMIT_NOFILE; RLIMIT_AS in bytes, 0: no limit */
+	uint64_t max_files, max_memory; /* RLIMIT_NOFILE; RLIMIT_DATA in bytes, 0: no limit */
 };
 
 /* Enters the profile: when root, becomes user and group `uid` without supplementary groups;

@@ -11,11 +11,17 @@
 
 struct delivery_role dv;
 
+/* Several messages are under way at once, each with a copy or two of its own length; what does not
+ * fit is a 451. */
+#define MEMORY ((uint64_t)1 << 30)
+#define MEMORY_MESSAGES 8
+
 static void
 delivery_profile(const struct role_env *env, struct sandbox_profile *ret)
 {
 	ret->calls = SANDBOX_PASS_FDS;
 	ret->max_files = 16384;
+	ret->max_memory = MEMORY + MEMORY_MESSAGES * env->config.message_size;
 }
 
 static void

@@ -22,6 +22,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #define SESSION_KEYS_MAX 64
@@ -29,6 +30,14 @@
 #define TRIM_AFTER_MS 1500
 #define WORK_AFTER_MS 200
 #define POLL_EVERY_MS 60000
+/* The memory that an account's session may fill is a setting: a mailbox of 100,000 letters takes
+ * some 110 MiB, a letter of the largest size a few times its length. What cannot be had is a NO
+ * [LIMIT], or the end of the session, which needs a little to say so. */
+#define RESERVE ((size_t)256 << 10)
+/* Processor time of one round of the loop: no command takes as long. One that does works without
+ * end and has no other way to be ended; the kernel does it. */
+#define ROUND_CPU_SECONDS 600
+#define ROUND_CPU_AGAIN_MS 60000
 #define GATHER_MS 300 /* deliveries that no client waits for are admitted together */
 
 static unsigned long long spawned;
@@ -59,6 +68,8 @@ static struct {
 	uint32_t linger;
 	uint64_t append_limit;
 	bool leaving;
+	void *reserve;
+	int64_t cpu_set;
 } se;
 
 static void run(struct session_conn *c);
@@ -85,6 +96,7 @@ static void
 give_up(const char *why)
 {
 	log_error("session-ends", "reason=%s", why);
+	free(TAKE(se.reserve));
 	if (!se.leaving) {
 		se.leaving = true; /* what fails while saying so does not come here again */
 		say_bye("Temporary failure, please connect again");
@@ -148,10 +160,24 @@ linger(void)
 		give_up("memory");
 }
 
+/* Less often than every round: the clock of processor time is never ahead of the other. */
+static void
+limit_round(void)
+{
+	struct itimerval t = {.it_value.tv_sec = ROUND_CPU_SECONDS};
+
+	if (se.cpu_set && loop_now(se.loop) - se.cpu_set < ROUND_CPU_AGAIN_MS)
+		return;
+	se.cpu_set = loop_now(se.loop);
+	(void)setitimer(ITIMER_PROF, &t, NULL);
+}
+
 static void
 bury(void *ctx)
 {
 	struct session_conn **at = &se.conns;
+
+	limit_round();
 
 	while (*at) {
 		struct session_conn *c = *at;
@@ -616,7 +642,8 @@ on_auth_gone(void *ctx, struct ipc_channel *ch, int err)
 static void __attribute__((noreturn))
 session_main(struct role_env *env, const struct msg_session_spawn *m, int fd)
 {
-	struct sandbox_profile profile = {.name = "session", .calls = SANDBOX_PASS_FDS};
+	struct sandbox_profile profile = {
+		.name = "session", .calls = SANDBOX_PASS_FDS | SANDBOX_CPU_TIMER};
 	struct ipc_options o = {ROLE_SESSION, ROLE_AUTH, on_auth_message, on_auth_gone, NULL};
 
 	close(ipc_fd(env->parent));
@@ -635,6 +662,8 @@ session_main(struct role_env *env, const struct msg_session_spawn *m, int fd)
 	if (!se.auth)
 		_exit(1);
 	session_web_on_change(on_web_change);
+	se.reserve = malloc(RESERVE);
+	limit_round();
 	loop_at_round_end(se.loop, bury, NULL);
 	_exit(loop_run(se.loop) ? 1 : 0);
 }
@@ -658,7 +687,8 @@ on_spawn(struct role_env *env, struct ipc_channel *c, const struct msg *m, int f
 static void
 template_profile(const struct role_env *env, struct sandbox_profile *ret)
 {
-	ret->calls = SANDBOX_FORK | SANDBOX_PASS_FDS | SANDBOX_NARROW;
+	ret->calls = SANDBOX_FORK | SANDBOX_PASS_FDS | SANDBOX_NARROW | SANDBOX_CPU_TIMER;
+	ret->max_memory = (uint64_t)env->config.session_memory << 20;
 	ret->max_files = 4096;
 }
 
