@@ -1,4 +1,5 @@
-/* queue ...: mail on its way out, as relay keeps it. */
+/* queue ...: mail on its way out, as relay keeps it. A page of the list is one answer; the argument
+ * of the next request names the last entry that was had. */
 #include "cli/client.h"
 
 #include <stdio.h>
@@ -51,26 +52,52 @@ print_message(const struct json_value *m)
 			cli_safe(json_get_text(r, "text")));
 }
 
-int
-cli_queue_list(struct cli *cli)
+/* Asks for pages, each after the last entry of the one before, until an empty one. */
+static int
+page(struct cli *cli, char *after, size_t size, struct json *j, size_t *ret_n)
 {
 	CLEANUP(arena_done) struct arena arena = ARENA_INIT(QUEUE_ARENA);
-	CLEANUP(json_done) struct json j = JSON_INIT;
-	const struct json_value *all;
+	const struct json_value *all, *last = NULL;
 	struct slice text;
-	int r = call(cli, "list", "", &text);
+	int r = call(cli, "list", after, &text);
 
 	if (r)
 		return r;
 	if (json_parse(text, &arena, &all) || all->type != JSON_ARRAY)
 		return cli_fail(cli, "the server's answer makes no sense");
-	if (cli->json) {
-		json_raw(&j, NULL, text);
-		return cli_print_json(cli, &j);
+	*ret_n = 0;
+	for (const struct json_value *m = all->first; m; m = m->next) {
+		if (!cli->json)
+			print_message(m);
+		last = m;
+		++*ret_n;
 	}
-	for (const struct json_value *m = all->first; m; m = m->next)
-		print_message(m);
-	if (!all->first)
+	if (!last)
+		return CLI_OK;
+	if (cli->json)
+		json_raw(j, NULL, slice_sub(text, 1, text.len - 2));
+	snprintf(after, size, "%.*s %.*s", SLICE_ARG(json_get_text(last, "arrived")),
+		SLICE_ARG(json_get_text(last, "id")));
+	return CLI_OK;
+}
+
+int
+cli_queue_list(struct cli *cli)
+{
+	CLEANUP(json_done) struct json j = JSON_INIT;
+	char after[64] = "";
+	size_t total = 0, n = 1;
+	int r = CLI_OK;
+
+	json_array(&j, NULL);
+	for (; r == CLI_OK && n; total += n)
+		r = page(cli, after, sizeof(after), &j, &n);
+	if (r)
+		return r;
+	json_array_end(&j);
+	if (cli->json)
+		return cli_print_json(cli, &j);
+	if (!total)
 		printf("Nothing is waiting.\n");
 	return CLI_OK;
 }

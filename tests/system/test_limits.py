@@ -1,6 +1,8 @@
-"""A session that reaches its limit of memory refuses, or ends with a word; the accounts beside it notice nothing."""
+"""Limits: what is too much is refused or cut into parts, and nobody else notices."""
 import contextlib
+import json
 import re
+import socket
 import threading
 
 from harness import Installation, check, letter, main, stop_and_inspect, token, wait_until
@@ -12,6 +14,16 @@ LARGE = 20 << 20
 
 def setup():
     return Installation(settings={("limits", "session_memory"): MEMORY}).start().populate(ALICE, BOB)
+
+
+@contextlib.contextmanager
+def black_hole():
+    """A name server that never answers: its address as [dns] forward wants it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s, socket.socket() as t:
+        s.bind(("127.0.0.1", 0))
+        t.bind(s.getsockname())
+        t.listen()
+        yield "127.0.0.1@%d" % s.getsockname()[1]
 
 
 def data_kib(pid):
@@ -74,6 +86,34 @@ def test_session_reaches_its_limit(world):
         own.logout()
     neighbour.do("noop")
     neighbour.logout()
+
+
+def test_long_queue_is_listed_whole(_):
+    with black_hole() as dns:
+        world = Installation("queue", settings={("dns", "forward"): dns}).start().populate(ALICE)
+        expected = {}
+        for begin in range(0, 1500, 500):
+            with world.submission(ALICE) as s:
+                for i in range(begin, begin + 500):
+                    to = [f"one{i}@somewhere.example"] if i % 20 else [f"many{i}-{k}@somewhere.example" for k in range(100)]
+                    s.sendmail(ALICE, to, letter(ALICE, to[0], f"Number {i}"))
+                    expected.update(dict.fromkeys(to, i))
+
+        def listed():  # relay reads what is new in parts
+            text = world.ctl("--json", "queue", "list")
+            return text if len(json.loads(text)) >= 1500 else None
+        text = wait_until(listed, "the list has every entry", 30)
+        entries = json.loads(text)
+        check(len(text) > 1 << 20, "this queue fits into one answer or a few")
+        ids = [e["id"] for e in entries]
+        check(len(ids) == len(set(ids)) == 1500, f"{len(ids)} entries, {len(set(ids))} different ones")
+        found = sorted(r["address"] for e in entries for r in e["recipients"])
+        check(found == sorted(expected), f"{len(found)} of {len(expected)} recipients")
+        arrived = [int(e["arrived"]) for e in entries]
+        check(arrived == sorted(arrived), "they are not in the order of their arrival")
+        lines = world.ctl("queue", "list").splitlines()
+        check(sum(line.startswith("  to ") for line in lines) == len(expected), "the list for people is not whole")
+        stop_and_inspect(world)
 
 
 TESTS = [value for name, value in list(globals().items()) if name.startswith("test_")]
