@@ -110,6 +110,7 @@ body_read(struct account *a, const struct entry *e, uint64_t offset, uint64_t le
 	len = MIN(len, e->size - offset);
 	if (!len)
 		return LL_OK;
+	a->spent += SPENT_CALL + SPENT_TEXT_BYTE * len;
 	if (!r)
 		err = read_first(a, e, offset, len, &r, &done, out);
 	if (err == LL_ERR_NOTFOUND)

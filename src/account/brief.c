@@ -286,6 +286,7 @@ brief_make(struct account *a, struct page *p, uint32_t email, struct brief *ret)
 		err = message_meta_decode(e.meta, &own);
 	if (err)
 		return err;
+	a->spent += SPENT_META;
 	m = m ? m : &own;
 	*ret = (struct brief){.received = e.internal_date,
 		.sent = m->flags & META_HAS_DATE ? m->date : e.internal_date,

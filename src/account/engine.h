@@ -352,6 +352,7 @@ struct account {
 	struct buf scratch; /* sealed bytes of bodies */
 	struct thread_index *threads;
 	struct brief_index *briefs;
+	uint64_t spent; /* by jobs in slices */
 	struct refs refs;
 	struct gc gc;
 	struct change_log log;
@@ -360,6 +361,17 @@ struct account {
 	struct signature_builder *signer;
 	VEC(struct record_opener *) openers; /* by vault version, when needed */
 	uint64_t bad;
+};
+
+/* Long work is cut into slices by what it should take, in nominal nanoseconds, so that it is cut
+ * alike on every run. */
+#define SLICE_NS UINT64_C(4000000)
+enum spent {
+	SPENT_ROW = 50,
+	SPENT_META = 2000, /* metadata decoded, keys made */
+	SPENT_CALL = 50000, /* of the store */
+	SPENT_PAGE_BYTE = 3,
+	SPENT_TEXT_BYTE = 20, /* opened and searched */
 };
 
 void account_notify(struct account *a, struct mailbox *mb, unsigned events);

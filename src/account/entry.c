@@ -153,6 +153,7 @@ entry_meta(struct account *a, struct page *p, uint32_t email, const struct entry
 	m = malloc(sizeof(*m));
 	if (!m)
 		return LL_ERR_NOMEM;
+	a->spent += SPENT_META;
 	err = message_meta_decode(bytes, m);
 	if (err) {
 		free(m);

@@ -458,38 +458,75 @@ finder_ask(struct finder *f, const struct message_row *row, bool *ret)
 
 /* ---- Running ---- */
 
-static int
-find_run(struct mailbox *mb, const struct cond *root, struct uid_list *ret)
-{
-	struct exam x = {.a = mb->account,
-		.text = BUF_INIT(MESSAGE_SIZE_MAX + 1),
-		.scratch = BUF_INIT((size_t)4 << 20)};
+struct find_job {
+	struct mailbox *mb;
+	struct finder *finder;
+	uint32_t next; /* UID to go on with */
+};
 
-	for (size_t i = 0; i < mb->rows.len && !x.err; i++) {
-		exam_next(&x, &mb->rows.at[i]);
-		if (ask(&x, root) && !x.err)
-			x.err = VEC_PUSH(ret, x.row->uid);
+void
+find_job_free(struct find_job *j)
+{
+	if (!j)
+		return;
+	finder_free(j->finder);
+	if (j->mb)
+		mailbox_close(j->mb);
+	free(j);
+}
+
+int
+find_job_new(struct mailbox *mb, const struct find_node *root, struct find_job **ret)
+{
+	struct find_job *j = calloc(1, sizeof(*j));
+	int err = j ? finder_new(mb->account, root, &j->finder) : LL_ERR_NOMEM;
+
+	if (!err)
+		err = mailbox_open(mb);
+	if (err) {
+		find_job_free(j);
+		return err;
 	}
-	buf_wipe(&x.text);
-	buf_wipe(&x.scratch);
-	return x.err == LL_ERR_NOTFOUND ? LL_ERR_CORRUPT : x.err;
+	j->mb = mb;
+	*ret = j;
+	return LL_OK;
+}
+
+int
+find_job_step(struct find_job *j, struct uid_list *ret, bool *ret_done)
+{
+	struct account *a = j->mb->account;
+	uint64_t until = a->spent + SLICE_NS;
+	size_t i = mailbox_lower_bound(j->mb, j->next);
+	int err = LL_OK;
+
+	for (; i < j->mb->rows.len && !err && a->spent < until; i++) {
+		const struct message_row *row = &j->mb->rows.at[i];
+		bool match;
+		j->next = row->uid + 1;
+		a->spent += SPENT_ROW;
+		err = finder_ask(j->finder, row, &match);
+		if (!err && match)
+			err = VEC_PUSH(ret, j->next - 1);
+	}
+	*ret_done = i == j->mb->rows.len || !j->next;
+	return err;
 }
 
 int
 mailbox_find(struct mailbox *mb, const struct find_node *root, struct uid_list *ret)
 {
-	struct cond c;
+	struct find_job *j;
 	size_t before = ret->len;
-	int err = cond_make(&c, root, 0);
+	bool done = false;
+	int err = find_job_new(mb, root, &j);
 
-	if (!err)
-		err = mailbox_open(mb);
-	if (!err) {
-		err = find_run(mb, &c, ret);
-		mailbox_close(mb);
-	}
+	if (err)
+		return err;
+	while (!err && !done)
+		err = find_job_step(j, ret, &done);
+	find_job_free(j);
 	if (err)
 		ret->len = before;
-	cond_done(&c);
 	return err;
 }

@@ -51,6 +51,17 @@ struct find_node {
 #define FIND_DEPTH_MAX 64
 int mailbox_find(struct mailbox *mb, const struct find_node *root, struct uid_list *ret) CHECKED;
 
+/* The same, and sorting and threading, in slices of some milliseconds, so that others of the
+ * account are served in between. What a job is given must live as long as it does; the mailbox
+ * stays open. A message that comes or goes meanwhile may be in the result or not. After an error
+ * the job can only be freed. */
+struct find_job;
+int find_job_new(struct mailbox *mb, const struct find_node *root, struct find_job **ret) CHECKED;
+/* Adds to ret; *ret_done: that was all. */
+int find_job_step(struct find_job *j, struct uid_list *ret, bool *ret_done) CHECKED;
+/* NULL is accepted. */
+void find_job_free(struct find_job *j);
+
 /* ---- SORT (RFC 5256, RFC 5957) ---- */
 enum sort_key {
 	SORT_ARRIVAL,
@@ -73,6 +84,13 @@ struct sort_order {
 int mailbox_sort(struct mailbox *mb, const struct sort_order *order, size_t n_order, uint32_t *uids,
 	size_t n) CHECKED;
 
+struct sort_job;
+/* Puts uids into order with the last step. */
+int sort_job_new(struct mailbox *mb, const struct sort_order *order, size_t n_order, uint32_t *uids,
+	size_t n, struct sort_job **ret) CHECKED;
+int sort_job_step(struct sort_job *j, bool *ret_done) CHECKED;
+void sort_job_free(struct sort_job *j);
+
 /* ---- THREAD (RFC 5256 section 3) ---- */
 enum thread_method { THREAD_ORDEREDSUBJECT, THREAD_REFERENCES };
 /* A forest in one array; links are indexes, or THREAD_NONE. */
@@ -90,5 +108,12 @@ void thread_forest_done(struct thread_forest *f);
 /* uids ascending: the messages to take. */
 int mailbox_thread(struct mailbox *mb, enum thread_method method, const uint32_t *uids, size_t n,
 	struct thread_forest *ret) CHECKED;
+
+struct thread_job;
+int thread_job_new(struct mailbox *mb, enum thread_method method, const uint32_t *uids, size_t n,
+	struct thread_job **ret) CHECKED;
+/* *ret is set by the last step. */
+int thread_job_step(struct thread_job *j, struct thread_forest *ret, bool *ret_done) CHECKED;
+void thread_job_free(struct thread_job *j);
 
 #endif

@@ -108,6 +108,7 @@ page_insert(struct account *a, struct page *p)
 	uint8_t key[5];
 	int err = map_set(c->map, page_key(p->type, p->no, key), p, NULL);
 
+	a->spent += SPENT_PAGE_BYTE * p->plain.len;
 	if (err)
 		return err;
 	c->last[p->type] = NULL;
@@ -226,6 +227,7 @@ page_read(struct account *a, enum rec_type type, uint32_t no)
 	int err;
 
 	page_evict(&a->cache);
+	a->spent += SPENT_CALL;
 	err = rec_each(a, type, (struct store_id){{0}}, no, (uint64_t)no + n, page_row, &l);
 	if (!err)
 		return page_finish(&l);

@@ -23,9 +23,15 @@ struct sort_item {
 
 struct sort_job {
 	struct account *a;
+	struct mailbox *mb;
 	const struct sort_order *order;
 	size_t n_order;
+	uint32_t *uids;
+	size_t n, next; /* the one to read next */
+	struct sort_item
+		*items; /* those that are there; behind them, from the end, those that are not */
 	struct sort_value *values;
+	size_t found, gone;
 	struct arena mem;
 	struct buf decoded, folded;
 };
@@ -140,72 +146,109 @@ item_cmp(const void *a, const void *b, void *ctx)
 	return x->uid < y->uid ? -1 : x->uid > y->uid;
 }
 
-/* The messages that are there, and behind them, in their old order, the UIDs that are not. */
 static int
-items_collect(struct sort_job *j, struct mailbox *mb, const uint32_t *uids, size_t n,
-	struct sort_item *items, size_t *ret_found)
+job_message(struct sort_job *j, uint32_t uid)
 {
-	size_t found = 0, gone = n;
-	int err = LL_OK;
+	const struct message_row *row = mailbox_row(j->mb, uid);
+	size_t at = j->found;
 
-	for (size_t i = n; i-- > 0;)
-		if (!mailbox_row(mb, uids[i]))
-			items[--gone].uid = uids[i];
-	for (size_t i = 0; i < n && !err && found < gone; i++) {
-		const struct message_row *row = mailbox_row(mb, uids[i]);
-		if (!row)
-			continue;
-		items[found] = (struct sort_item){row->uid, (uint32_t)found};
-		err = item_make(j, row, &j->values[found * j->n_order]);
-		found++;
+	j->a->spent += SPENT_ROW;
+	if (!row) {
+		j->items[j->n - ++j->gone].uid = uid;
+		return LL_OK;
 	}
-	*ret_found = found;
-	return err;
+	j->found++;
+	j->items[at] = (struct sort_item){uid, (uint32_t)at};
+	return item_make(j, row, &j->values[at * j->n_order]);
 }
 
+/* What is not there any more stands behind, in its old order. */
 static int
-sort_run(struct sort_job *j, struct mailbox *mb, uint32_t *uids, size_t n)
+job_finish(struct sort_job *j)
 {
-	struct sort_item *items = calloc(n + 1, sizeof(*items));
-	size_t found = 0;
-	int err = LL_ERR_NOMEM;
+	int err = rank(j, j->found);
 
-	j->values = calloc(n * j->n_order + 1, sizeof(*j->values));
-	if (items && j->values)
-		err = items_collect(j, mb, uids, n, items, &found);
-	if (!err)
-		err = rank(j, found);
-	if (!err) {
-		qsort_r(items, found, sizeof(*items), item_cmp, j);
-		for (size_t i = 0; i < n; i++)
-			uids[i] = items[i].uid;
-	}
-	free(items);
-	free(j->values);
+	if (err)
+		return err;
+	qsort_r(j->items, j->found, sizeof(*j->items), item_cmp, j);
+	for (size_t i = 0; i < j->found; i++)
+		j->uids[i] = j->items[i].uid;
+	for (size_t i = 0; i < j->gone; i++)
+		j->uids[j->found + i] = j->items[j->n - 1 - i].uid;
+	return LL_OK;
+}
+
+int
+sort_job_step(struct sort_job *j, bool *ret_done)
+{
+	uint64_t until = j->a->spent + SLICE_NS;
+	int err = LL_OK;
+
+	while (j->next < j->n && !err && j->a->spent < until)
+		err = job_message(j, j->uids[j->next++]);
+	*ret_done = j->next == j->n;
+	if (!err && *ret_done)
+		err = job_finish(j);
 	return err == LL_ERR_NOTFOUND ? LL_ERR_CORRUPT : err;
+}
+
+void
+sort_job_free(struct sort_job *j)
+{
+	if (!j)
+		return;
+	if (j->mb)
+		mailbox_close(j->mb);
+	free(j->items);
+	free(j->values);
+	arena_done(&j->mem);
+	buf_done(&j->decoded);
+	buf_done(&j->folded);
+	free(j);
+}
+
+int
+sort_job_new(struct mailbox *mb, const struct sort_order *order, size_t n_order, uint32_t *uids,
+	size_t n, struct sort_job **ret)
+{
+	struct sort_job *j = n_order <= SORT_ORDERS_MAX ? calloc(1, sizeof(*j)) : NULL;
+	int err = n_order <= SORT_ORDERS_MAX ? LL_ERR_NOMEM : LL_ERR_LIMIT;
+
+	if (!j)
+		return err;
+	*j = (struct sort_job){.a = mb->account,
+		.order = order,
+		.n_order = n_order,
+		.uids = uids,
+		.n = n,
+		.items = calloc(n + 1, sizeof(*j->items)),
+		.values = calloc(n * n_order + 1, sizeof(*j->values)),
+		.mem = ARENA_INIT(KEYS_MEMORY),
+		.decoded = BUF_INIT((size_t)1 << 20),
+		.folded = BUF_INIT((size_t)4 << 20)};
+	if (j->items && j->values)
+		err = mailbox_open(mb);
+	if (!err)
+		j->mb = mb;
+	if (err)
+		sort_job_free(j);
+	else
+		*ret = j;
+	return err;
 }
 
 int
 mailbox_sort(struct mailbox *mb, const struct sort_order *order, size_t n_order, uint32_t *uids,
 	size_t n)
 {
-	struct sort_job j = {.a = mb->account,
-		.order = order,
-		.n_order = n_order,
-		.mem = ARENA_INIT(KEYS_MEMORY),
-		.decoded = BUF_INIT((size_t)1 << 20),
-		.folded = BUF_INIT((size_t)4 << 20)};
-	int err;
+	struct sort_job *j;
+	bool done = false;
+	int err = sort_job_new(mb, order, n_order, uids, n, &j);
 
-	if (n_order > SORT_ORDERS_MAX)
-		return LL_ERR_LIMIT;
-	err = mailbox_open(mb);
 	if (err)
 		return err;
-	err = sort_run(&j, mb, uids, n);
-	mailbox_close(mb);
-	arena_done(&j.mem);
-	buf_done(&j.decoded);
-	buf_done(&j.folded);
+	while (!err && !done)
+		err = sort_job_step(j, &done);
+	sort_job_free(j);
 	return err;
 }

@@ -142,21 +142,76 @@ thread_subjects(struct thread_build *t)
 	return err;
 }
 
+struct thread_job {
+	struct thread_build build;
+	struct mailbox *mb;
+	enum thread_method method;
+	const uint32_t *uids;
+	size_t n, next;
+};
+
+void
+thread_job_free(struct thread_job *j)
+{
+	if (!j)
+		return;
+	if (j->mb)
+		mailbox_close(j->mb);
+	thread_build_done(&j->build);
+	free(j);
+}
+
+int
+thread_job_new(struct mailbox *mb, enum thread_method method, const uint32_t *uids, size_t n,
+	struct thread_job **ret)
+{
+	struct thread_job *j = calloc(1, sizeof(*j));
+	int err = j ? thread_build_start(&j->build, n) : LL_ERR_NOMEM;
+
+	if (!err)
+		err = mailbox_open(mb);
+	if (err) {
+		thread_job_free(j);
+		return err;
+	}
+	j->mb = mb;
+	j->method = method;
+	j->uids = uids;
+	j->n = n;
+	*ret = j;
+	return LL_OK;
+}
+
+int
+thread_job_step(struct thread_job *j, struct thread_forest *ret, bool *ret_done)
+{
+	struct account *a = mailbox_account(j->mb);
+	uint64_t until = a->spent + SLICE_NS;
+	int err = LL_OK;
+
+	*ret_done = false;
+	while (j->next < j->n && !err && a->spent < until)
+		err = thread_build_item(&j->build, j->mb, j->uids[j->next++]);
+	if (err || j->next < j->n)
+		return err;
+	*ret_done = true;
+	err = j->method == THREAD_REFERENCES ? thread_references(&j->build)
+					     : thread_subjects(&j->build);
+	return err ? err : thread_build_emit(&j->build, ret);
+}
+
 int
 mailbox_thread(struct mailbox *mb, enum thread_method method, const uint32_t *uids, size_t n,
 	struct thread_forest *ret)
 {
-	struct thread_build t = {.first = THREAD_NONE};
-	int err = mailbox_open(mb);
+	struct thread_job *j;
+	bool done = false;
+	int err = thread_job_new(mb, method, uids, n, &j);
 
 	if (err)
 		return err;
-	err = thread_build_items(&t, mb, uids, n);
-	if (!err)
-		err = method == THREAD_REFERENCES ? thread_references(&t) : thread_subjects(&t);
-	if (!err)
-		err = thread_build_emit(&t, ret);
-	mailbox_close(mb);
-	thread_build_done(&t);
+	while (!err && !done)
+		err = thread_job_step(j, ret, &done);
+	thread_job_free(j);
 	return err;
 }

@@ -8,25 +8,20 @@
 
 #define THREAD_MEMORY ((size_t)512 << 20)
 
-struct scratch {
-	struct buf subject, folded;
-};
-
 static int
-item_subject(struct thread_build *t, const struct message_meta *m, struct scratch *s,
-	struct thread_item *item)
+item_subject(struct thread_build *t, const struct message_meta *m, struct thread_item *item)
 {
 	int err = LL_OK;
 
-	buf_reset(&s->subject);
-	buf_reset(&s->folded);
+	buf_reset(&t->subject);
+	buf_reset(&t->folded);
 	if (m->envelope.subject.ptr)
-		err = subject_base(&s->subject, m->envelope.subject, &item->reply);
+		err = subject_base(&t->subject, m->envelope.subject, &item->reply);
 	if (!err)
-		err = fold_casemap(buf_slice(&s->subject), &s->folded);
+		err = fold_casemap(buf_slice(&t->subject), &t->folded);
 	if (err)
 		return err;
-	item->subject = arena_dup(&t->mem, buf_slice(&s->folded));
+	item->subject = arena_dup(&t->mem, buf_slice(&t->folded));
 	return item->subject.ptr ? LL_OK : LL_ERR_NOMEM;
 }
 
@@ -51,7 +46,7 @@ item_ids(struct thread_build *t, const struct message_meta *m, struct thread_ite
 
 static int
 item_make(struct thread_build *t, struct account *a, const struct message_row *row,
-	struct scratch *s, struct thread_item *item)
+	struct thread_item *item)
 {
 	struct page *p;
 	struct entry e;
@@ -64,28 +59,28 @@ item_make(struct thread_build *t, struct account *a, const struct message_row *r
 		return err == LL_ERR_NOTFOUND ? LL_ERR_CORRUPT : err;
 	*item = (struct thread_item){
 		.uid = row->uid, .date = m->flags & META_HAS_DATE ? m->date : e.internal_date};
-	err = item_subject(t, m, s, item);
+	err = item_subject(t, m, item);
 	return err ? err : item_ids(t, m, item);
 }
 
 int
-thread_build_items(struct thread_build *t, struct mailbox *mb, const uint32_t *uids, size_t n)
+thread_build_start(struct thread_build *t, size_t n)
 {
-	struct scratch s = {BUF_INIT((size_t)1 << 20), BUF_INIT((size_t)4 << 20)};
-	int err = LL_OK;
+	*t = (struct thread_build){.first = THREAD_NONE,
+		.mem = ARENA_INIT(THREAD_MEMORY),
+		.items = calloc(n + 1, sizeof(*t->items)),
+		.subject = BUF_INIT((size_t)1 << 20),
+		.folded = BUF_INIT((size_t)4 << 20)};
+	return t->items ? LL_OK : LL_ERR_NOMEM;
+}
 
-	t->mem = ARENA_INIT(THREAD_MEMORY);
-	t->items = calloc(n + 1, sizeof(*t->items));
-	if (!t->items)
-		return LL_ERR_NOMEM;
-	for (size_t i = 0; i < n && !err; i++) {
-		const struct message_row *row = mailbox_row(mb, uids[i]);
-		if (row)
-			err = item_make(t, mb->account, row, &s, &t->items[t->n_items++]);
-	}
-	buf_done(&s.subject);
-	buf_done(&s.folded);
-	return err;
+int
+thread_build_item(struct thread_build *t, struct mailbox *mb, uint32_t uid)
+{
+	const struct message_row *row = mailbox_row(mb, uid);
+
+	mb->account->spent += row ? SPENT_META : SPENT_ROW;
+	return row ? item_make(t, mb->account, row, &t->items[t->n_items++]) : LL_OK;
 }
 
 void
@@ -94,6 +89,8 @@ thread_build_done(struct thread_build *t)
 	free(t->items);
 	VEC_DONE(t);
 	arena_done(&t->mem);
+	buf_done(&t->subject);
+	buf_done(&t->folded);
 }
 
 int

@@ -32,10 +32,13 @@ struct thread_build {
 	size_t len, cap;
 	uint32_t first; /* root list */
 	struct arena mem;
+	struct buf subject, folded; /* scratch */
 };
 
-int thread_build_items(
-	struct thread_build *t, struct mailbox *mb, const uint32_t *uids, size_t n) CHECKED;
+/* Makes room for n messages. */
+int thread_build_start(struct thread_build *t, size_t n) CHECKED;
+/* Reads one; none is there: nothing. */
+int thread_build_item(struct thread_build *t, struct mailbox *mb, uint32_t uid) CHECKED;
 void thread_build_done(struct thread_build *t);
 /* A node for an item, or a dummy (item NULL). */
 int thread_build_node(

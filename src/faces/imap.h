@@ -28,6 +28,7 @@ struct imap_env {
 enum imap_conn_wants {
 	IMAP_CONN_INPUT, /* nothing to do until input or wake */
 	IMAP_CONN_DRAIN, /* there is more to come: run again when output has been sent */
+	IMAP_CONN_AGAIN, /* a long search goes on: run again when the others had their turn */
 	IMAP_CONN_CLOSE, /* send the output, then close */
 };
 

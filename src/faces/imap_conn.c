@@ -77,6 +77,7 @@ end_work(struct imap_conn *c)
 	c->cleanup = NULL;
 	c->work = NULL;
 	c->resume = NULL;
+	c->pondering = c->yield = false;
 	arena_reset(&c->arena);
 }
 
@@ -100,7 +101,7 @@ imap_conn_free(struct imap_conn *c)
 void
 imap_conn_bye(struct imap_conn *c, const char *why)
 {
-	if (!c->closing && !c->resume) {
+	if (!c->closing && (!c->resume || c->pondering)) {
 		buf_puts(&c->out, "* BYE ");
 		buf_puts(&c->out, why);
 		buf_puts(&c->out, "\r\n");
@@ -314,6 +315,10 @@ imap_conn_run(struct imap_conn *c)
 			return IMAP_CONN_CLOSE;
 		if (imap_full(c))
 			return IMAP_CONN_DRAIN;
+		if (c->yield) {
+			c->yield = false;
+			return IMAP_CONN_AGAIN;
+		}
 		if (c->resume) {
 			resume(c);
 			continue;

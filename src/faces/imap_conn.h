@@ -56,6 +56,8 @@ struct imap_conn {
 	unsigned bad; /* commands that were no commands, in a row */
 	bool uid; /* the running command has the UID prefix */
 	bool idling, dirty, closing, want_input;
+	bool pondering; /* resume has said nothing yet */
+	bool yield; /* others first */
 	size_t tag_len;
 	uint8_t tag[IMAP_TAG_MAX];
 };

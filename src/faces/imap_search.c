@@ -11,23 +11,97 @@ enum return_options {
 	RETURN_SAVE = 16,
 };
 
-int
-imap_query_run(struct imap_query *q, struct uid_list *ret)
+/* ---- In slices ---- */
+
+static void
+work_cleanup(void *work)
+{
+	struct imap_search_work *w = work;
+
+	find_job_free(w->find);
+	sort_job_free(w->sort);
+	thread_job_free(w->thread);
+	thread_forest_done(&w->forest);
+	uid_list_done(&w->found);
+}
+
+static void
+work_failed(struct imap_conn *c, struct imap_search_work *w, int err)
+{
+	imap_error(c, err);
+}
+
+struct imap_search_work *
+imap_search_work_new(struct imap_conn *c, struct imap_lex *l)
+{
+	struct imap_search_work *w = ARENA_NEW(&c->arena, struct imap_search_work);
+
+	if (!w) {
+		imap_error(c, LL_ERR_NOMEM);
+		return NULL;
+	}
+	w->q = (struct imap_query){.c = c, .l = l};
+	w->forest.first = THREAD_NONE;
+	w->failed = work_failed;
+	c->work = w;
+	c->cleanup = work_cleanup;
+	return w;
+}
+
+void
+imap_search_resume(struct imap_conn *c, struct imap_search_work *w,
+	void (*step)(struct imap_conn *c, void *work))
+{
+	c->resume = step;
+	c->pondering = true;
+	step(c, w);
+}
+
+/* Leaves those that the client knows. */
+static void
+keep_known(const struct imap_conn *c, struct uid_list *found)
 {
 	size_t kept = 0;
-	int err = mailbox_find(q->c->view.mb, &q->root, ret);
 
-	if (err != LL_OK)
-		return err;
-	for (size_t i = 0, at = 0; i < ret->len; i++) {
-		while (at < q->c->view.uids.len && q->c->view.uids.at[at] < ret->at[i])
+	for (size_t i = 0, at = 0; i < found->len; i++) {
+		while (at < c->view.uids.len && c->view.uids.at[at] < found->at[i])
 			at++;
-		if (at < q->c->view.uids.len && q->c->view.uids.at[at] == ret->at[i])
-			ret->at[kept++] = ret->at[i];
+		if (at < c->view.uids.len && c->view.uids.at[at] == found->at[i])
+			found->at[kept++] = found->at[i];
 	}
-	ret->len = kept;
-	return LL_OK;
+	found->len = kept;
 }
+
+static void
+find_step(struct imap_conn *c, void *work)
+{
+	struct imap_search_work *w = work;
+	bool done;
+	int err = find_job_step(w->find, &w->found, &done);
+
+	if (err) {
+		w->failed(c, w, err);
+	} else if (done) {
+		keep_known(c, &w->found);
+		w->then(c, w);
+	} else {
+		c->yield = true;
+	}
+}
+
+void
+imap_search_run(struct imap_conn *c, struct imap_search_work *w)
+{
+	int err = find_job_new(c->view.mb, &w->q.root, &w->find);
+
+	w->q.l = NULL; /* it ends with this call */
+	if (err)
+		w->failed(c, w, err);
+	else
+		imap_search_resume(c, w, find_step);
+}
+
+/* ---- SEARCH ---- */
 
 static bool
 parse_return(struct imap_lex *l, unsigned *ret)
@@ -187,30 +261,42 @@ answer(struct imap_query *q, struct uid_list *found, unsigned options)
 	imap_done(c, "OK Done");
 }
 
+static void
+search_found(struct imap_conn *c, struct imap_search_work *w)
+{
+	int err = w->options & RETURN_SAVE ? save(c, &w->found, w->options) : LL_OK;
+
+	if (err)
+		w->failed(c, w, err);
+	else
+		answer(&w->q, &w->found, w->options);
+}
+
+/* A NO empties what was saved (RFC 5182 section 2.1). */
+static void
+search_failed(struct imap_conn *c, struct imap_search_work *w, int err)
+{
+	if (w->options & RETURN_SAVE)
+		c->saved.len = 0;
+	imap_error(c, err);
+}
+
 void
 imap_run_search(struct imap_conn *c, struct imap_lex *l)
 {
-	CLEANUP(uid_list_done) struct uid_list found = {0};
-	struct imap_query q = {.c = c, .l = l};
-	unsigned options = 0;
-	int err;
+	struct imap_search_work *w = imap_search_work_new(c, l);
 
-	if (!parse_search(&q, &options)) {
-		if (options & RETURN_SAVE && q.bad_charset)
-			c->saved.len = 0; /* a NO empties it (RFC 5182 section 2.1) */
-		imap_query_refuse(&q);
+	if (!w)
+		return;
+	if (!parse_search(&w->q, &w->options)) {
+		if (w->options & RETURN_SAVE && w->q.bad_charset)
+			c->saved.len = 0;
+		imap_query_refuse(&w->q);
 		return;
 	}
-	if (q.uses_modseq)
+	if (w->q.uses_modseq)
 		imap_enable_condstore(c);
-	err = imap_query_run(&q, &found);
-	if (err == LL_OK && options & RETURN_SAVE)
-		err = save(c, &found, options);
-	if (err == LL_OK) {
-		answer(&q, &found, options);
-		return;
-	}
-	if (options & RETURN_SAVE)
-		c->saved.len = 0;
-	imap_error(c, err);
+	w->then = search_found;
+	w->failed = search_failed;
+	imap_search_run(c, w);
 }

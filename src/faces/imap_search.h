@@ -1,4 +1,5 @@
-/* Search programs, shared by SEARCH, SORT and THREAD; not for others. */
+/* Search programs, shared by SEARCH, SORT and THREAD; not for others. All three work in slices, and
+ * the other connections of the account get their turn in between. */
 #ifndef FACES_IMAP_SEARCH_H
 #define FACES_IMAP_SEARCH_H
 
@@ -22,7 +23,32 @@ bool imap_query_parse(struct imap_query *q);
 void imap_query_charset(struct imap_query *q, struct slice name);
 /* Answers a command whose program could not be parsed. */
 void imap_query_refuse(struct imap_query *q);
-/* Runs it: UIDs ascending, only of messages the client knows. */
-int imap_query_run(struct imap_query *q, struct uid_list *ret) CHECKED;
+
+/* A command under way; in the arena. */
+struct imap_search_work {
+	struct imap_query q;
+	struct find_job *find;
+	struct uid_list found; /* ascending, only of messages the client knows */
+	/* Called when all are found. */
+	void (*then)(struct imap_conn *c, struct imap_search_work *w);
+	void (*failed)(struct imap_conn *c, struct imap_search_work *w, int err);
+	/* SEARCH */
+	unsigned options;
+	/* SORT */
+	struct sort_order order[SORT_ORDERS_MAX];
+	size_t n_order;
+	struct sort_job *sort;
+	/* THREAD */
+	enum thread_method method;
+	struct thread_job *thread;
+	struct thread_forest forest;
+};
+/* For a command whose name was read; NULL: out of memory, and answered. */
+struct imap_search_work *imap_search_work_new(struct imap_conn *c, struct imap_lex *l);
+/* Runs the program that was parsed. */
+void imap_search_run(struct imap_conn *c, struct imap_search_work *w);
+/* Has step called again until the command is answered; the first time at once. */
+void imap_search_resume(struct imap_conn *c, struct imap_search_work *w,
+	void (*step)(struct imap_conn *c, void *work));
 
 #endif

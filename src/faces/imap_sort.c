@@ -16,24 +16,20 @@ static const struct {
 	{S("TO"), SORT_TO},
 };
 
-struct order {
-	struct sort_order keys[SORT_ORDERS_MAX];
-	size_t n;
-};
-
 static bool
-parse_sort_key(struct imap_lex *l, struct order *ret)
+parse_sort_key(struct imap_lex *l, struct imap_search_work *ret)
 {
 	bool reverse = imap_lex_try_word(l, S("REVERSE"));
 	struct slice name;
 
 	if ((reverse && !imap_lex_sp(l)) || !imap_lex_name(l, &name))
 		return false;
-	if (ret->n == SORT_ORDERS_MAX)
+	if (ret->n_order == SORT_ORDERS_MAX)
 		return imap_lex_fail(l, "Too many sort keys");
 	for (size_t i = 0; i < ARRAY_SIZE(sort_names); i++) {
 		if (slice_ieq(name, sort_names[i].name)) {
-			ret->keys[ret->n++] = (struct sort_order){sort_names[i].key, reverse};
+			ret->order[ret->n_order++] =
+				(struct sort_order){sort_names[i].key, reverse};
 			return true;
 		}
 	}
@@ -41,7 +37,7 @@ parse_sort_key(struct imap_lex *l, struct order *ret)
 }
 
 static bool
-parse_order(struct imap_lex *l, struct order *ret)
+parse_order(struct imap_lex *l, struct imap_search_work *ret)
 {
 	if (!imap_lex_sp(l) || !imap_lex_char(l, '('))
 		return false;
@@ -71,32 +67,58 @@ number(const struct imap_conn *c, uint32_t uid)
 	return c->uid ? uid : (uint32_t)imap_view_find(c, uid) + 1;
 }
 
-void
-imap_run_sort(struct imap_conn *c, struct imap_lex *l)
+static void
+put_sorted(struct imap_conn *c, const struct uid_list *found)
 {
-	CLEANUP(uid_list_done) struct uid_list found = {0};
-	struct imap_query q = {.c = c, .l = l};
-	struct order order = {0};
-	int err;
-
-	if (!parse_order(l, &order) || !parse_program(&q)) {
-		imap_query_refuse(&q);
-		return;
-	}
-	err = imap_query_run(&q, &found);
-	if (err == LL_OK)
-		err = mailbox_sort(c->view.mb, order.keys, order.n, found.at, found.len);
-	if (err != LL_OK) {
-		imap_error(c, err);
-		return;
-	}
 	buf_puts(&c->out, "* SORT");
-	for (size_t i = 0; i < found.len; i++) {
+	for (size_t i = 0; i < found->len; i++) {
 		buf_putc(&c->out, ' ');
-		buf_put_u64dec(&c->out, number(c, found.at[i]));
+		buf_put_u64dec(&c->out, number(c, found->at[i]));
 	}
 	buf_puts(&c->out, "\r\n");
 	imap_done(c, "OK Done");
+}
+
+static void
+sort_step(struct imap_conn *c, void *work)
+{
+	struct imap_search_work *w = work;
+	bool done;
+	int err = sort_job_step(w->sort, &done);
+
+	if (err)
+		imap_error(c, err);
+	else if (done)
+		put_sorted(c, &w->found);
+	else
+		c->yield = true;
+}
+
+static void
+sort_found(struct imap_conn *c, struct imap_search_work *w)
+{
+	int err =
+		sort_job_new(c->view.mb, w->order, w->n_order, w->found.at, w->found.len, &w->sort);
+
+	if (err)
+		imap_error(c, err);
+	else
+		imap_search_resume(c, w, sort_step);
+}
+
+void
+imap_run_sort(struct imap_conn *c, struct imap_lex *l)
+{
+	struct imap_search_work *w = imap_search_work_new(c, l);
+
+	if (!w)
+		return;
+	if (!parse_order(l, w) || !parse_program(&w->q)) {
+		imap_query_refuse(&w->q);
+		return;
+	}
+	w->then = sort_found;
+	imap_search_run(c, w);
 }
 
 /* ---- THREAD ---- */
@@ -197,24 +219,43 @@ put_threads(struct imap_conn *c, const struct thread_forest *f)
 		imap_error(c, err);
 }
 
+static void
+thread_step(struct imap_conn *c, void *work)
+{
+	struct imap_search_work *w = work;
+	bool done;
+	int err = thread_job_step(w->thread, &w->forest, &done);
+
+	if (err)
+		imap_error(c, err);
+	else if (done)
+		put_threads(c, &w->forest);
+	else
+		c->yield = true;
+}
+
+static void
+thread_found(struct imap_conn *c, struct imap_search_work *w)
+{
+	int err = thread_job_new(c->view.mb, w->method, w->found.at, w->found.len, &w->thread);
+
+	if (err)
+		imap_error(c, err);
+	else
+		imap_search_resume(c, w, thread_step);
+}
+
 void
 imap_run_thread(struct imap_conn *c, struct imap_lex *l)
 {
-	CLEANUP(thread_forest_done) struct thread_forest forest = {.first = THREAD_NONE};
-	CLEANUP(uid_list_done) struct uid_list found = {0};
-	struct imap_query q = {.c = c, .l = l};
-	enum thread_method method;
-	int err;
+	struct imap_search_work *w = imap_search_work_new(c, l);
 
-	if (!parse_method(l, &method) || !parse_program(&q)) {
-		imap_query_refuse(&q);
+	if (!w)
+		return;
+	if (!parse_method(l, &w->method) || !parse_program(&w->q)) {
+		imap_query_refuse(&w->q);
 		return;
 	}
-	err = imap_query_run(&q, &found);
-	if (err == LL_OK)
-		err = mailbox_thread(c->view.mb, method, found.at, found.len, &forest);
-	if (err != LL_OK)
-		imap_error(c, err);
-	else
-		put_threads(c, &forest);
+	w->then = thread_found;
+	imap_search_run(c, w);
 }

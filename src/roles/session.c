@@ -73,6 +73,7 @@ static struct {
 } se;
 
 static void run(struct session_conn *c);
+static void wake(void *ctx, struct imap_conn *imap);
 static void on_poll(void *ctx);
 
 static void __attribute__((noreturn)) leave(int status)
@@ -209,6 +210,8 @@ run(struct session_conn *c)
 			imap_conn_sent(c->imap, out.len);
 		}
 	}
+	if (wants == IMAP_CONN_AGAIN)
+		wake(NULL, c->imap);
 	if (wants == IMAP_CONN_CLOSE && !c->finished) {
 		c->finished = true;
 		stream_finish(c->stream);

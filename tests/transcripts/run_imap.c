@@ -103,6 +103,8 @@ pump_client(struct run *r, struct client *c)
 			c->closed = true;
 			return true;
 		}
+		if (wants == IMAP_CONN_AGAIN)
+			return true; /* the others first */
 		if (!c->sent.len || !imap_conn_wants_input(c->conn))
 			break;
 		out = slice_sub(buf_slice(&c->sent), 0, r->step);

@@ -33,7 +33,7 @@ drain(struct imap_conn *c, size_t step, struct buf *got)
 		out = slice_sub(out, 0, step);
 		buf_put(got, out);
 		imap_conn_sent(c, out.len);
-		if (!out.len && wants != IMAP_CONN_DRAIN)
+		if (!out.len && wants != IMAP_CONN_DRAIN && wants != IMAP_CONN_AGAIN)
 			return most;
 	}
 }
@@ -145,6 +145,68 @@ test_gone_meanwhile(void)
 	imap_conn_free(b);
 }
 
+/* Runs one connection until it lets others go first, once. */
+static bool
+one_slice(struct imap_conn *c, struct buf *got)
+{
+	enum imap_conn_wants wants = imap_conn_run(c);
+	struct slice out = imap_conn_output(c);
+
+	buf_put(got, out);
+	imap_conn_sent(c, out.len);
+	return wants == IMAP_CONN_AGAIN;
+}
+
+/* Long searches go in slices: others are answered in between, also when they change what is
+ * searched, and a connection may end in the middle of one. */
+static void
+test_search_yields(void)
+{
+	enum { N = 300 };
+	static const char *const commands[] = {"b SEARCH BODY abc\r\n",
+		"b SEARCH RETURN (COUNT SAVE) TEXT abc\r\n", "b SORT (SUBJECT) UTF-8 BODY abc\r\n",
+		"b THREAD REFERENCES UTF-8 BODY abc\r\n"};
+	CLEANUP(buf_done) struct buf got = BUF_INIT(1 << 20), other = BUF_INIT(1 << 20);
+	struct imap_conn *a, *b;
+
+	CHECK_INT(world_account(&world, 0), LL_OK);
+	b = sign_in();
+	for (int i = 0; i < N; i++)
+		append(b, 100);
+	say(b, S("s SELECT INBOX\r\n"), &other);
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		char expunge[64];
+		unsigned slices = 0;
+		a = sign_in();
+		say(a, S("s SELECT INBOX\r\n"), &got);
+		buf_reset(&got);
+		CHECK_INT(imap_conn_input(a, slice_str(commands[i])), LL_OK);
+		snprintf(expunge, sizeof(expunge),
+			"t STORE %zu +FLAGS.SILENT (\\Deleted)\r\nu EXPUNGE\r\n", N - 10 - i);
+		while (one_slice(a, &got)) {
+			CHECK_INT(got.len, 0);
+			buf_reset(&other);
+			if (!slices++)
+				say(b, slice_str(expunge), &other);
+			say(b, S("n NOOP\r\n"), &other);
+			CHECK(slice_ends(buf_slice(&other), S("n OK Done\r\n")));
+		}
+		CHECK(slices > 1);
+		CHECK(slice_ends(buf_slice(&got), S("b OK Done\r\n")));
+		imap_conn_free(a);
+	}
+	a = sign_in();
+	say(a, S("s SELECT INBOX\r\n"), &got);
+	buf_reset(&got);
+	CHECK_INT(imap_conn_input(a, slice_str(commands[0])), LL_OK);
+	CHECK(one_slice(a, &got));
+	imap_conn_bye(a, "Enough");
+	drain(a, SIZE_MAX, &got);
+	CHECK_SLICE(buf_slice(&got), S("* BYE Enough\r\n"));
+	imap_conn_free(a);
+	imap_conn_free(b);
+}
+
 /* Memory for large literals is limited over all connections and given back. */
 static void
 test_memory(void)
@@ -236,7 +298,8 @@ int
 main(void)
 {
 	static const struct t_case cases[] = {T(test_slices), T(test_back_pressure),
-		T(test_gone_meanwhile), T(test_memory), T(test_wake), T(test_handover)};
+		T(test_gone_meanwhile), T(test_search_yields), T(test_memory), T(test_wake),
+		T(test_handover)};
 	int failed;
 
 	if (world_open(&world) != LL_OK)
