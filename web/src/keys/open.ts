@@ -28,7 +28,8 @@ export interface OpenRequest {
 	type: UnlockType;
 	secret: Bytes; // S_U
 	records: KeyRecords;
-	pins: Pin[]; // the server's and the client's own; all must fit
+	pins: Pin[]; // the server's: the manifests down to it are among the records
+	seen?: Pin | undefined; // what this device remembers; older manifests may be gone by now
 	now: number; // seconds since 1970
 }
 
@@ -68,6 +69,15 @@ export function newestManifest(account: Bytes, identity: Bytes, pins: Pin[], rec
 	return newest;
 }
 
+/** The newest manifest may be newer than the one seen here before, never older or another one. */
+function checkSeen(newest: Pin, seen: Pin): void {
+	if (!equal(newest.identity, seen.identity))
+		throw new KeysError("auth", "the identity key is not the one seen before");
+	if (newest.seq < seen.seq) throw new KeysError("auth", "the account was rolled back");
+	if (newest.seq === seen.seq && !equal(newest.hash, seen.hash))
+		throw new KeysError("auth", "not the manifest that was seen before");
+}
+
 /** An unlocker that has proved itself. */
 interface Entry extends Found {
 	anchor: Anchor;
@@ -90,6 +100,7 @@ async function enter(o: OpenRequest): Promise<Entry> {
 		const anchor = await anchorOpen(keys.anchor, o.account, o.unlocker, record);
 		if (anchor.type !== o.type) throw new KeysError("auth", "an unlocker of another type");
 		const found = newestManifest(o.account, anchor.identity, o.pins, o.records);
+		if (o.seen) checkSeen(found.pin, o.seen);
 		if (found.manifest.seq < anchor.floorSeq) throw new KeysError("auth", "the account was rolled back");
 		floorCheck(found.manifest.floor, anchor.floor);
 		checkListed(anchor, found.manifest, xwingPublic(keys.kem), o.now);

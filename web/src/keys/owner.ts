@@ -176,13 +176,19 @@ export class Owner {
 
 	/** A recovery code; replaces the one there was. Commit only once its owner has typed it back. */
 	async addRecovery(now: number): Promise<{ code: string; verifier: Verifier }> {
-		const [code, type] = [codeMake(), UnlockType.recovery];
+		const code = codeMake();
+		return { code, verifier: await this.addRecoveryText(code, now) };
+	}
+
+	/** The same with a given code in its normal form, which codeMake made. */
+	async addRecoveryText(code: string, now: number): Promise<Verifier> {
+		const type = UnlockType.recovery;
 		this.removeType(type);
 		const secret = codeBytes(code);
 		const proof = (auth: Bytes) => ({ type, authHash: authHash(auth) });
 		const verifier = await this.add({ type, scope: rootScope, name: "", secret, proof }, now);
 		wipe(secret);
-		return { code, verifier };
+		return verifier;
 	}
 
 	/** A passkey with its PRF output of 32 bytes. */

@@ -1,0 +1,242 @@
+// What the key worker can be asked for. Methods take and give plain data only; no key and no secret
+// but a new code or password that a person must see ever goes to the page.
+import { Account, confirmPassword, type Export } from "./account";
+import { base64url, type Bytes, unbase64url } from "./bytes";
+import { codeGroup, codeMake } from "./code";
+import type { Device } from "./device";
+import { KeysError } from "./error";
+import { ApiError, auth, type Transport } from "./http";
+import type { Scope } from "./scope";
+import { type Assertion, SignIn, type SignInOptions, type SignInState } from "./signin";
+import { type Domain, SignUp } from "./signup";
+
+export interface Status {
+	/** out: nobody is signed in; locked: signed in, and the password is needed for the keys. */
+	state: "out" | "locked" | "open";
+	address: string;
+	account: string; // base64url
+}
+
+const signedOut: Status = { state: "out", address: "", account: "" };
+
+export class KeyService {
+	private account: Account | undefined;
+	private readonly signIn: SignIn;
+	private readonly signUp: SignUp;
+
+	/** changed: the OpenPGP keys are others now, or none. */
+	constructor(
+		private readonly transport: Transport,
+		private readonly device: Device,
+		private readonly changed: (keys: readonly Bytes[]) => void,
+	) {
+		const opened = (account: Account) => this.adopt(account);
+		this.signIn = new SignIn(transport, device, opened);
+		this.signUp = new SignUp(transport, device, opened);
+	}
+
+	/** After the page was loaded: who is signed in, with the keys open if this browser keeps them. */
+	async resume(): Promise<Status> {
+		if (this.account) return this.status();
+		let address: string;
+		let account: Bytes;
+		try {
+			const a = await auth(this.transport, "account");
+			[address, account] = [a.text("address"), a.bytes("account")];
+		} catch (err) {
+			if (err instanceof ApiError && err.type === "signed-out") return signedOut;
+			throw err;
+		}
+		await this.openKept(address, account);
+		return this.account ? this.status() : { state: "locked", address, account: base64url(account) };
+	}
+
+	status(): Status {
+		if (!this.account) return signedOut;
+		return { state: "open", address: this.account.address, account: base64url(this.account.id) };
+	}
+
+	/** The keys of the account that is signed in, by its password. */
+	async unlock(a: { password: string; remember: boolean }): Promise<Status> {
+		const answer = await auth(this.transport, "account");
+		const entry = await confirmPassword(this.transport, a.password);
+		const account = await Account.open(this.transport, this.device, answer.text("address"), entry);
+		if (a.remember) await account.stay();
+		this.adopt(account);
+		return this.status();
+	}
+
+	signupDomains(): Promise<Domain[]> {
+		return this.signUp.domains();
+	}
+
+	/** The recovery code to be shown and typed back. */
+	signupBegin(a: { address: string; password: string; invitation: string }): Promise<string> {
+		return this.signUp.begin(a.address, a.password, a.invitation);
+	}
+
+	async signupFinish(a: { code: string } & SignInOptions): Promise<Status> {
+		await this.signUp.finish(a.code, { remember: a.remember, device: a.device });
+		return this.status();
+	}
+
+	signInPassword(a: { address: string; password: string } & SignInOptions): Promise<SignInState> {
+		return this.signIn.password(a.address, a.password, { remember: a.remember, device: a.device });
+	}
+
+	signInRecovery(a: { address: string; code: string } & SignInOptions): Promise<SignInState> {
+		return this.signIn.recovery(a.address, a.code, { remember: a.remember, device: a.device });
+	}
+
+	signInTotp(a: { code: string }): Promise<SignInState> {
+		return this.signIn.totp(a.code);
+	}
+
+	signInPasskey(a: Assertion): Promise<SignInState> {
+		return this.signIn.passkey(a);
+	}
+
+	signInRecoveryFactor(a: { code: string }): Promise<SignInState> {
+		return this.signIn.recoveryFactor(a.code);
+	}
+
+	passkeyStart(a: SignInOptions): Promise<{ rpId: string; challenge: string }> {
+		return this.signIn.passkeyStart({ remember: a.remember, device: a.device });
+	}
+
+	/** prf: the PRF result of the assertion, base64url. */
+	passkeyFinish(a: Assertion & { prf: string }): Promise<SignInState> {
+		return this.signIn.passkeyFinish(a, unbase64url(a.prf));
+	}
+
+	/** Opens the account's session process, so that JMAP answers. */
+	unlockSession(): Promise<void> {
+		return this.current().unlockSession();
+	}
+
+	confirm(a: { password: string }): Promise<void> {
+		return this.current().confirm(a.password);
+	}
+
+	changePassword(a: { password: string; rotate: boolean }): Promise<void> {
+		return this.current().changePassword(a.password, a.rotate);
+	}
+
+	/** A new recovery code to be shown; the old one is valid until recoveryFinish. */
+	recoveryBegin(): string {
+		const code = codeMake();
+		this.current().recoveryBegin(code);
+		return codeGroup(code);
+	}
+
+	recoveryFinish(a: { code: string }): Promise<void> {
+		return this.current().recoveryFinish(a.code);
+	}
+
+	/** The password in the form to be pasted; shown once. */
+	addAppPassword(a: { scope: Scope; name: string }): Promise<{ password: string; id: string }> {
+		return this.current().addApp(a.scope, a.name);
+	}
+
+	/** The unlocker's id, for factor-edit. */
+	addPasskeyUnlocker(a: { prf: string; name: string }): Promise<string> {
+		return this.current().addPasskey(unbase64url(a.prf), a.name);
+	}
+
+	revoke(a: { id: string; rotate: boolean }): Promise<void> {
+		return this.current().revoke(a.id, a.rotate);
+	}
+
+	rotate(a: { areas: number }): Promise<void> {
+		return this.current().rotate(a.areas);
+	}
+
+	exportKeys(): Promise<Export> {
+		return this.current().export();
+	}
+
+	async stay(a: { on: boolean }): Promise<void> {
+		if (a.on) await this.current().stay();
+		else await this.device.forget();
+	}
+
+	/** Wipes and forgets all but the pins; then the server is told. */
+	async signOut(): Promise<void> {
+		this.close();
+		await this.device.forget();
+		await auth(this.transport, "logout");
+	}
+
+	/** Wipes what is in memory. */
+	close(): void {
+		this.signIn.cancel();
+		this.signUp.cancel();
+		this.account?.close();
+		this.account = undefined;
+		this.changed([]);
+	}
+
+	/** From the OpenPGP worker: keys made, imported, expired, revoked or deleted there. */
+	async setOpenpgp(keys: Bytes[], fingerprints: Bytes[]): Promise<void> {
+		if (!this.account) {
+			this.signUp.setOpenpgp(keys, fingerprints);
+			return;
+		}
+		await this.account.setOpenpgp(keys, fingerprints);
+		this.changed(this.account.openpgp);
+	}
+
+	private current(): Account {
+		if (!this.account) throw new KeysError("state", "the keys are not open");
+		return this.account;
+	}
+
+	private adopt(account: Account): void {
+		this.account?.close();
+		this.account = account;
+		this.changed(account.openpgp);
+	}
+
+	/** A secret that does not open the account any more is forgotten. */
+	private async openKept(address: string, account: Bytes): Promise<void> {
+		const kept = await this.device.kept();
+		if (!kept) return;
+		try {
+			if (base64url(kept.account) !== base64url(account)) throw new KeysError("auth", "another account");
+			this.adopt(await Account.open(this.transport, this.device, address, kept));
+		} catch (err) {
+			if (err instanceof ApiError) throw err;
+			await this.device.forget();
+		}
+	}
+}
+
+/** What the page may call. */
+export const keyServiceMethods = [
+	"resume",
+	"status",
+	"unlock",
+	"signupDomains",
+	"signupBegin",
+	"signupFinish",
+	"signInPassword",
+	"signInRecovery",
+	"signInTotp",
+	"signInPasskey",
+	"signInRecoveryFactor",
+	"passkeyStart",
+	"passkeyFinish",
+	"unlockSession",
+	"confirm",
+	"changePassword",
+	"recoveryBegin",
+	"recoveryFinish",
+	"addAppPassword",
+	"addPasskeyUnlocker",
+	"revoke",
+	"rotate",
+	"exportKeys",
+	"stay",
+	"signOut",
+	"close",
+] as const satisfies readonly (keyof KeyService)[];

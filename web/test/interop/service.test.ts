@@ -1,0 +1,142 @@
+// What the key worker does, from sign-up to sign-out, against the server's OPAQUE.
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { random, unbase64url } from "../../src/keys/bytes";
+import { codeMatches } from "../../src/keys/code";
+import { KeyService } from "../../src/keys/service";
+import { Protocol, scopeArea } from "../../src/keys/scope";
+import { Peer, peerOptions, peerPath } from "./peer";
+import { MemoryDevice, Server } from "./server";
+
+const peer = peerPath ? new Peer() : (undefined as unknown as Peer);
+after(() => peer?.close());
+
+const address = "alice@example.org";
+const options = { remember: false, device: "test" };
+
+interface World {
+	server: Server;
+	device: MemoryDevice;
+	service: KeyService;
+	code: string;
+	openpgp: number[];
+}
+
+/** Somebody signed up with the password "first". */
+async function signedUp(): Promise<World> {
+	await peer.call("opaque-server", random(64), random(32));
+	const [server, device, openpgp] = [new Server(peer), new MemoryDevice(), [] as number[]];
+	const service = new KeyService(server, device, (keys) => openpgp.push(keys.length));
+	const code = await service.signupBegin({ address, password: "first", invitation: "inv" });
+	await service.setOpenpgp([random(600)], [random(20)]);
+	await assert.rejects(service.signupFinish({ code: code.replace(/.$/, "0") + "0", ...options }), { code: "auth" });
+	assert.equal(server.pin, undefined, "nothing is stored before the code was typed back");
+	const status = await service.signupFinish({ code: code.toLowerCase(), ...options });
+	assert.equal(status.state, "open");
+	assert.equal(openpgp.at(-1), 1);
+	return { server, device, service, code, openpgp };
+}
+
+const fresh = (w: World) => new KeyService(w.server, w.device, (keys) => w.openpgp.push(keys.length));
+
+test("sign up, open the session, sign out, sign in with a second factor", peerOptions, async () => {
+	const w = await signedUp();
+	await w.service.unlockSession();
+	assert.deepEqual(w.server.session?.map((s) => [s.area, s.version]), [[1, 1]]);
+	await w.service.signOut();
+	assert.equal(w.openpgp.at(-1), 0);
+	assert.equal((await fresh(w).resume()).state, "out");
+
+	w.server.factor = true;
+	const again = fresh(w);
+	await assert.rejects(again.signInPassword({ address, password: "wrong", ...options }), { code: "auth" });
+	const state = await again.signInPassword({ address, password: "first", ...options });
+	assert.deepEqual([state.next, state.totp, state.recovery], ["factor", true, true]);
+	await assert.rejects(again.signInTotp({ code: "000000" }), { type: "refused" });
+	assert.equal((await again.signInTotp({ code: "123456" })).next, "done");
+	assert.equal(again.status().address, address);
+	assert.equal(w.openpgp.at(-1), 1);
+});
+
+test("the recovery code signs in, and stands in for a second factor", peerOptions, async () => {
+	const w = await signedUp();
+	const service = fresh(w);
+	assert.equal((await service.signInRecovery({ address, code: w.code, ...options })).next, "done");
+	w.server.factor = true;
+	const other = fresh(w);
+	await other.signInPassword({ address, password: "first", ...options });
+	assert.equal((await other.signInRecoveryFactor({ code: w.code })).next, "done");
+	await assert.rejects(fresh(w).signInRecovery({ address, code: "nonsense", ...options }), { code: "syntax" });
+});
+
+test("a new password opens, the old one does not; what stays in the browser follows", peerOptions, async () => {
+	const w = await signedUp();
+	await w.service.stay({ on: true });
+	w.server.fresh = false;
+	await assert.rejects(w.service.changePassword({ password: "second", rotate: true }), { type: "confirm" });
+	await w.service.confirm({ password: "first" });
+	await w.service.changePassword({ password: "second", rotate: true });
+	assert.equal((await fresh(w).resume()).state, "open");
+	await assert.rejects(fresh(w).signInPassword({ address, password: "first", ...options }), { code: "auth" });
+	const service = fresh(w);
+	await service.signInPassword({ address, password: "second", ...options });
+	await service.unlockSession();
+	assert.deepEqual(w.server.session?.map((s) => s.version), [1, 2]);
+	await service.stay({ on: false });
+	const locked = fresh(w);
+	assert.equal((await locked.resume()).state, "locked");
+	await assert.rejects(locked.unlock({ password: "first", remember: false }), { code: "auth" });
+	assert.equal((await locked.unlock({ password: "second", remember: true })).state, "open");
+	assert.equal((await fresh(w).resume()).state, "open");
+});
+
+test("a new recovery code counts once it was typed back", peerOptions, async () => {
+	const w = await signedUp();
+	const code = w.service.recoveryBegin();
+	await assert.rejects(w.service.recoveryFinish({ code: w.code }), { code: "auth" });
+	await fresh(w).signInRecovery({ address, code: w.code, ...options });
+	await w.service.recoveryFinish({ code });
+	await assert.rejects(fresh(w).signInRecovery({ address, code: w.code, ...options }), { type: "refused" });
+	await fresh(w).signInRecovery({ address, code, ...options });
+});
+
+test("app passwords, passkeys, revocation and rotation", peerOptions, async () => {
+	const w = await signedUp();
+	const scope = { areas: scopeArea(1), protocols: Protocol.imap, expires: 0 };
+	const made = await w.service.addAppPassword({ scope, name: "Telefon" });
+	assert.ok(codeMatches(made.password, made.password));
+	const passkey = await w.service.addPasskeyUnlocker({ prf: "A".repeat(43), name: "Schlüssel" });
+	assert.equal(unbase64url(passkey).length, 16);
+	assert.equal(w.server.verifiers.length, 4);
+	await w.service.revoke({ id: made.id, rotate: true });
+	await w.service.revoke({ id: passkey, rotate: false });
+	assert.equal(w.server.verifiers.length, 2);
+	await w.service.rotate({ areas: scopeArea(1) });
+	const all = await w.service.exportKeys();
+	assert.deepEqual(all.areas.filter((a) => a.area === 1).map((a) => a.version), [1, 2, 3]);
+	assert.equal(all.openpgp.length, 1);
+	assert.equal(unbase64url(all.identitySeed).length, 32);
+});
+
+test("a change meets another client's change and is made again", peerOptions, async () => {
+	const w = await signedUp();
+	const other = fresh(w);
+	await other.signInPassword({ address, password: "first", ...options });
+	w.server.race = () => other.rotate({ areas: scopeArea(2) });
+	await w.service.rotate({ areas: scopeArea(1) });
+	const all = await w.service.exportKeys();
+	assert.deepEqual(all.areas.map((a) => [a.area, a.version]), [[1, 1], [1, 2], [2, 1], [2, 2], [3, 1], [4, 1], [5, 1]]);
+});
+
+test("a server that shows an older account is noticed", peerOptions, async () => {
+	const w = await signedUp();
+	const [records, pin] = [w.server.records.clone(), w.server.pin];
+	await w.service.rotate({ areas: scopeArea(1) });
+	for (const [key] of w.server.records.entries()) w.server.records.delete(Uint8Array.from(key.match(/../g) ?? [], (h) => parseInt(h, 16)));
+	for (const [key, value] of records.entries()) w.server.records.put(Uint8Array.from(key.match(/../g) ?? [], (h) => parseInt(h, 16)), value);
+	w.server.pin = pin;
+	await assert.rejects(fresh(w).signInPassword({ address, password: "first", ...options }), {
+		code: "auth",
+		message: "the account was rolled back",
+	});
+});
