@@ -12,8 +12,8 @@
 #define DEFAULT_QUOTA ((uint64_t)10 << 30)
 #define BATCH_MAX ((size_t)64 << 20)
 
-static const struct scope mail_scope = {
-	.areas = SCOPE_AREA(RECORD_AREA_MAIL), .protocols = SCOPE_IMAP | SCOPE_SMTP | SCOPE_POP};
+static const struct scope mail_scope = {.areas = SCOPE_AREA(RECORD_AREA_MAIL),
+	.protocols = SCOPE_IMAP | SCOPE_SMTP | SCOPE_POP | SCOPE_JMAP};
 
 /* --- add --- */
 

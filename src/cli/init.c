@@ -128,7 +128,8 @@ plan_listen(struct cli *cli, struct plan *p)
 			"smtp = 0.0.0.0:25, [::]:25\n"
 			"submission = 0.0.0.0:587, [::]:587\n"
 			"submissions = 0.0.0.0:465, [::]:465\n"
-			"imaps = 0.0.0.0:993, [::]:993\n");
+			"imaps = 0.0.0.0:993, [::]:993\n"
+			"https = 0.0.0.0:443, [::]:443\n");
 	return CLI_OK;
 }
 

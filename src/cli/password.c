@@ -63,7 +63,7 @@ take_scope(struct cli *cli, struct scope *ret)
 	const char *areas = cli_option(cli, "areas"), *protocols = cli_option(cli, "protocols");
 	const char *expires = cli_option(cli, "expires");
 	struct scope s = {.areas = SCOPE_AREA(RECORD_AREA_MAIL),
-		.protocols = SCOPE_IMAP | SCOPE_SMTP | SCOPE_POP};
+		.protocols = SCOPE_IMAP | SCOPE_SMTP | SCOPE_POP | SCOPE_JMAP};
 	uint64_t days;
 
 	if (cli_option(cli, "send-only") && (areas || protocols))

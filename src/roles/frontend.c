@@ -7,6 +7,7 @@
 #include "base/secret.h"
 #include "mail/ip.h"
 #include "roles/front.h"
+#include "roles/front_web.h"
 #include "roles/tls_server.h"
 
 #include <arpa/inet.h>
@@ -29,7 +30,7 @@ struct ip_count {
 
 static struct {
 	struct role_env *env;
-	SSL_CTX *tls;
+	SSL_CTX *tls, *web_tls; /* the latter with ALPN for HTTP */
 	struct map *conns; /* id -> struct front_conn */
 	struct map *ips; /* network (ip_network) -> struct ip_count */
 	uint64_t next_id;
@@ -168,7 +169,7 @@ static const struct stream_ops stream_ops = {on_input, on_drained, on_secured, o
 bool
 front_start_tls(struct front_conn *c)
 {
-	SSL *ssl = SSL_new(fs.tls);
+	SSL *ssl = SSL_new(c->service == SERVICE_HTTPS ? fs.web_tls : fs.tls);
 
 	if (!ssl)
 		return false;
@@ -209,6 +210,16 @@ sockaddr_ip(const struct sockaddr_storage *addr, uint8_t ip[16])
 	memcpy(ip + 12, &in->sin_addr, 4);
 }
 
+static const struct front_face *const faces[SERVICES] = {
+	[SERVICE_SMTP] = &front_smtp,
+	[SERVICE_SUBMISSION] = &front_smtp,
+	[SERVICE_SUBMISSIONS] = &front_smtp,
+	[SERVICE_IMAPS] = &front_imap,
+	[SERVICE_IMAP_LOOPBACK] = &front_imap,
+	[SERVICE_HTTPS] = &front_http,
+	[SERVICE_INTERNAL] = &front_smtp,
+};
+
 static struct front_conn *
 conn_new(enum service service, int fd, const uint8_t ip[16])
 {
@@ -218,11 +229,8 @@ conn_new(enum service service, int fd, const uint8_t ip[16])
 		close(fd);
 		return NULL;
 	}
-	*c = (struct front_conn){.id = ++fs.next_id,
-		.env = fs.env,
-		.service = service,
-		.face = service == SERVICE_IMAPS || service == SERVICE_IMAP_LOOPBACK ? &front_imap
-										     : &front_smtp};
+	*c = (struct front_conn){
+		.id = ++fs.next_id, .env = fs.env, .service = service, .face = faces[service]};
 	memcpy(c->ip, ip, 16);
 	c->stream = stream_new(fs.env->loop, fd, &stream_ops, c);
 	if (!c->stream || map_set(fs.conns, id_key(&c->id), c, NULL)) {
@@ -254,7 +262,8 @@ welcome(enum service service, int fd, const struct sockaddr_storage *addr)
 	}
 	front_counters.connections++;
 	front_counters.now++;
-	if (service == SERVICE_SUBMISSIONS || service == SERVICE_IMAPS) {
+	if (service == SERVICE_SUBMISSIONS || service == SERVICE_IMAPS ||
+		service == SERVICE_HTTPS) {
 		if (!front_start_tls(c))
 			front_close(c);
 		return;
@@ -353,7 +362,7 @@ on_login_challenge(struct role_env *env, struct ipc_channel *ch, const struct ms
 {
 	struct front_conn *c = find(m->login_challenge.id);
 
-	if (c)
+	if (c && c->face->login_challenge)
 		c->face->login_challenge(c, &m->login_challenge);
 }
 
@@ -365,7 +374,9 @@ on_login_result(struct role_env *env, struct ipc_channel *ch, const struct msg *
 
 	front_counters.logins += ok;
 	front_counters.login_failures += !ok;
-	if (!c)
+	if (m->login_result.id & FRONT_LINK_ID_BIT)
+		front_link_login_result(&m->login_result);
+	if (!c || !c->face->login_result)
 		return;
 	memcpy(c->ticket, m->login_result.ticket, sizeof(c->ticket));
 	c->face->login_result(c, &m->login_result);
@@ -395,6 +406,24 @@ on_signed(struct role_env *env, struct ipc_channel *ch, const struct msg *m, int
 	tls_server_signed(&m->sign_done);
 }
 
+static void
+on_web_reply(struct role_env *env, struct ipc_channel *ch, const struct msg *m, int fd)
+{
+	front_command_reply(&m->web_reply);
+}
+
+static void
+on_web_attached(struct role_env *env, struct ipc_channel *ch, const struct msg *m, int fd)
+{
+	front_link_attached(&m->web_attached);
+}
+
+static void
+on_web_revoke(struct role_env *env, struct ipc_channel *ch, const struct msg *m, int fd)
+{
+	front_link_revoked(&m->web_revoke);
+}
+
 /* Who waits for an answer of a process that is gone gets a temporary error now. */
 static void
 front_peer(struct role_env *env, enum role role, unsigned index, struct ipc_channel *c, bool gone)
@@ -404,6 +433,10 @@ front_peer(struct role_env *env, enum role role, unsigned index, struct ipc_chan
 
 	if (!gone)
 		return;
+	if (role == ROLE_AUTH) {
+		front_link_auth_lost();
+		front_command_auth_lost();
+	}
 	while (map_next(fs.conns, &pos, NULL, &value))
 		((struct front_conn *)value)->face->lost(value, role, c);
 }
@@ -421,6 +454,22 @@ front_profile(const struct role_env *env, struct sandbox_profile *ret)
 	ret->max_files = 65536;
 }
 
+/* A client that came for something else is not let in, so that
+ * nothing it says is taken for HTTP (RFC 9325, section 3.8). */
+static int
+choose_alpn(SSL *ssl, const unsigned char **ret, unsigned char *ret_len, const unsigned char *in,
+	unsigned in_len, void *ctx)
+{
+	static const unsigned char ours[] = "\x08http/1.1";
+	unsigned char *chosen;
+
+	if (SSL_select_next_proto(&chosen, ret_len, ours, sizeof(ours) - 1, in, in_len) !=
+		OPENSSL_NPN_NEGOTIATED)
+		return SSL_TLSEXT_ERR_ALERT_FATAL;
+	*ret = chosen;
+	return SSL_TLSEXT_ERR_OK;
+}
+
 static int
 front_start(struct role_env *env)
 {
@@ -428,7 +477,13 @@ front_start(struct role_env *env)
 	fs.conns = map_new();
 	fs.ips = map_new();
 	fs.tls = tls_server_context(role_data(env, "tls-certificate"), tlskey);
-	return fs.conns && fs.ips && fs.tls ? LL_OK : LL_ERR_CRYPTO;
+	fs.web_tls = tls_server_context(role_data(env, "tls-certificate"), tlskey);
+	if (!fs.conns || !fs.ips || !fs.tls || !fs.web_tls)
+		return LL_ERR_CRYPTO;
+	SSL_CTX_set_alpn_select_cb(fs.web_tls, choose_alpn, NULL);
+	front_link_init(env);
+	front_site_init(env);
+	return LL_OK;
 }
 
 static int
@@ -473,6 +528,9 @@ static const struct role_message messages[] = {
 	{MSG_KIND_SENDER_REPLY, on_sender_reply},
 	{MSG_KIND_DELIVER_RESULT, on_deliver_result},
 	{MSG_KIND_SIGN_DONE, on_signed},
+	{MSG_KIND_WEB_REPLY, on_web_reply},
+	{MSG_KIND_WEB_ATTACHED, on_web_attached},
+	{MSG_KIND_WEB_REVOKE, on_web_revoke},
 };
 
 const struct role_def role_frontend = {

@@ -170,6 +170,14 @@ send_secrets(struct child *c)
 }
 
 static void
+send_web(struct child *c)
+{
+	if (c->role == ROLE_FRONTEND && ps.web >= 0)
+		(void)ipc_send_setup_file(c->channel,
+			&(struct msg_setup_file){.name = S("web"), .len = ps.web_len}, ps.web);
+}
+
+static void
 send_listeners(struct child *c)
 {
 	for (unsigned i = 0; c->role == ROLE_FRONTEND && i < ps.config.n_listeners; i++)
@@ -273,6 +281,7 @@ child_start(struct child *c)
 		c->channel, &(struct msg_setup_config){.text = buf_slice(&ps.config_text)}, -1);
 	send_secrets(c);
 	send_listeners(c);
+	send_web(c);
 	connect_all(c);
 	(void)ipc_send_start(c->channel, &(struct msg_start){}, -1);
 	return;
@@ -394,6 +403,7 @@ open_world(void)
 
 	if ((r = parent_bind_listeners()) || (r = open_log()))
 		return r;
+	ps.web = parent_web_open(&ps.web_len);
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGTERM);

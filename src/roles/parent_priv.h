@@ -39,6 +39,8 @@ struct parent {
 	unsigned n_children;
 	int listeners[CONFIG_LISTENERS_MAX];
 	int control, signals;
+	int web; /* the web client's memory file; negative: there is none */
+	uint64_t web_len;
 	struct loop_watch control_watch, signal_watch;
 	struct loop_timer stop_timer, status_timer;
 	bool stopping, announced;
@@ -56,8 +58,8 @@ void parent_status_reply(struct child *c, const struct msg_status_reply *m);
 void parent_processes_query(uint32_t id);
 
 /* --- parent_log.c --- */
-/* A pipe for the lines of a child (NULL: of the parent itself, which has no limit): the end to write
- * to, which the caller closes once the child has it, or LL_ERR_IO. */
+/* A pipe for the lines of a child (NULL: of the parent itself, which has no limit): the end to
+ * write to, which the caller closes once the child has it, or LL_ERR_IO. */
 int parent_log_open(struct child *c) CHECKED;
 /* Writes out what is left in the pipes. */
 void parent_log_drain(void);
@@ -79,5 +81,10 @@ void parent_connect_pair(struct child *a, struct child *b);
 /* Binds the listeners and the operator's socket. Errors are logged. */
 int parent_bind_listeners(void) CHECKED;
 int parent_bind_control(void) CHECKED;
+
+/* --- parent_web.c --- */
+/* The web client's file as sealed memory: a descriptor, or an error where there is none, or nobody
+ * is to be served. */
+int parent_web_open(uint64_t *ret_len) CHECKED;
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/secret.h"
 #include "ipc/pairs.h"
 #include "keys/suites.h"
+#include "os/memfile.h"
 #include "os/spawn.h"
 
 #include <openssl/ssl.h>
@@ -12,6 +13,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -34,6 +36,13 @@ role_data(const struct role_env *env, const char *name)
 		if (strcmp(env->data[i].name, name) == 0)
 			return buf_slice(&env->data[i].value);
 	return SLICE_NONE;
+}
+
+struct slice
+role_file(const struct role_env *env, const char *name)
+{
+	return strcmp(env->file.name, name) == 0 ? slice_new(env->file.ptr, env->file.len)
+						 : SLICE_NONE;
 }
 
 void
@@ -104,6 +113,23 @@ on_data(struct role_env *env, struct ipc_channel *c, const struct msg *m, int fd
 	if (buf_put(&d->value, m->setup_data.value))
 		fatal("data", LL_ERR_NOMEM);
 	env->n_data++;
+}
+
+static void
+on_file(struct role_env *env, struct ipc_channel *c, const struct msg *m, int fd)
+{
+	CLEANUP(fd_close) int file = fd;
+	struct slice name = m->setup_file.name;
+	void *p = MAP_FAILED;
+
+	if (name.len < sizeof(env->file.name) && m->setup_file.len <= SIZE_MAX / 2 &&
+		memfile_check(file, m->setup_file.len, true) == LL_OK)
+		p = mmap(NULL, (size_t)m->setup_file.len, PROT_READ, MAP_PRIVATE, file, 0);
+	if (env->file.ptr || p == MAP_FAILED)
+		fatal("file", LL_ERR_DENIED);
+	memcpy(env->file.name, name.ptr, name.len);
+	env->file.ptr = p;
+	env->file.len = (size_t)m->setup_file.len;
 }
 
 static void
@@ -192,6 +218,7 @@ static const struct role_message parent_messages[] = {
 	{MSG_KIND_SETUP_SECRET, on_secret},
 	{MSG_KIND_SETUP_DATA, on_data},
 	{MSG_KIND_SETUP_LISTENER, on_listener},
+	{MSG_KIND_SETUP_FILE, on_file},
 	{MSG_KIND_PEER, on_peer},
 	{MSG_KIND_START, on_start},
 	{MSG_KIND_STOP, on_stop},

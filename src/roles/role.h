@@ -35,6 +35,13 @@ struct role_data {
 	struct buf value;
 };
 
+/* A file that is handed over, mapped. */
+struct role_file {
+	char name[64];
+	const uint8_t *ptr;
+	size_t len;
+};
+
 struct role_def;
 
 struct role_env {
@@ -48,6 +55,7 @@ struct role_env {
 	unsigned n_secrets;
 	struct role_data data[ROLE_SECRETS_MAX];
 	unsigned n_data;
+	struct role_file file; /* only frontends have one */
 	struct role_listener listeners[ROLE_LISTENERS_MAX];
 	unsigned n_listeners;
 	bool started;
@@ -86,6 +94,7 @@ int role_main(const struct role_def *def);
 /* The value handed over under that name, or the empty slice. Stays until role_forget. */
 struct slice role_secret(const struct role_env *env, const char *name);
 struct slice role_data(const struct role_env *env, const char *name);
+struct slice role_file(const struct role_env *env, const char *name);
 /* Wipes all secrets that were handed over. */
 void role_forget(struct role_env *env);
 

@@ -23,7 +23,7 @@ BINARY = os.environ.get("LETTERLOCK_TEST_BINARY", "")
 ATTACK = os.environ.get("LETTERLOCK_TEST_ATTACK", "")
 WORK = pathlib.Path(os.environ.get("LETTERLOCK_TEST_WORK", "."))
 HERE = pathlib.Path(__file__).resolve().parent
-SERVICES = ("smtp", "submission", "submissions", "imaps")
+SERVICES = ("smtp", "submission", "submissions", "imaps", "https")
 # How long a condition may take to come true before a test calls it missing; never a measure of speed.
 PATIENCE = 120
 ROOT = os.geteuid() == 0
