@@ -49,7 +49,7 @@ by_speed() {
 
 # Longer inputs than the seeds, or than this, only repeat what short ones do.
 longest_input() {
-	find "tests/fuzz/corpus/$1" -type f -printf '%s\n' | sort -n | awk 'END { print $1 > 1024 ? $1 : 1024 }'
+	find "tests/fuzz/corpus/$1" -type f -printf '%s\n' | sort -n | awk 'END { print ($1 > 1024 ? $1 : 1024) }'
 }
 
 # Runs a target for what is left. False if something was found.

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "keys/record.h"
+#include "memory_store.h"
 #include "store/embedded.h"
 
 #include <ftw.h>
@@ -26,7 +27,16 @@ world_now(void *ctx)
 static int
 world_random(void *ctx, void *p, size_t n)
 {
-	(void)ctx;
+	struct world *w = ctx;
+	uint8_t *out = p;
+
+	if (w->seed) {
+		for (size_t i = 0; i < n; i++) {
+			w->seed = w->seed * UINT64_C(6364136223846793005) + 1442695040888963407;
+			out[i] = (uint8_t)(w->seed >> 56);
+		}
+		return LL_OK;
+	}
 	return getrandom(p, n, 0) == (ssize_t)n ? LL_OK : LL_ERR_IO;
 }
 
@@ -42,6 +52,13 @@ world_open(struct world *w)
 		return LL_ERR_IO;
 	snprintf(path, sizeof(path), "%s/store", w->dir);
 	return store_embedded_open(path, NULL, &w->store);
+}
+
+int
+world_open_memory(struct world *w)
+{
+	*w = (struct world){.clock = START, .store = memory_store_new()};
+	return w->store ? LL_OK : LL_ERR_NOMEM;
 }
 
 static int
@@ -66,7 +83,8 @@ world_close(struct world *w)
 	world_account_close(w);
 	SECRET_FREE(w->secret);
 	store_free(w->store);
-	nftw(w->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	if (w->dir[0])
+		nftw(w->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 int
@@ -94,6 +112,28 @@ world_account(struct world *w, uint64_t quota)
 	err = account_create(&w->account_env);
 	if (err == LL_OK)
 		err = account_open(&w->account_env, &w->account);
+	w->imap = (struct imap_env){.account = w->account, .now = world_now, .ctx = w};
+	return err;
+}
+
+int
+world_mark(struct world *w)
+{
+	return memory_store_mark(w->store);
+}
+
+int
+world_rewind(struct world *w)
+{
+	int err;
+
+	world_account_close(w);
+	err = memory_store_rewind(w->store);
+	if (err == LL_OK) {
+		w->clock = START;
+		w->seed = 1;
+		err = account_open(&w->account_env, &w->account);
+	}
 	w->imap = (struct imap_env){.account = w->account, .now = world_now, .ctx = w};
 	return err;
 }
