@@ -103,11 +103,13 @@
 #define MSG_TICKET_QUERY(F)     F##_U64(id) F##_ID(ticket) F##_BYTES(address, IPC_ADDRESS_MAX)
 #define MSG_TICKET_REPLY(F)     F##_U64(id) F##_U8(result) F##_ID(account) F##_BYTES(address, IPC_ADDRESS_MAX)
 
-/* delivery, relay -> lookup. rdata: each record as 2-byte length and wire-format rdata. status: enum dns_status. */
+/* delivery, relay, frontend -> lookup. rdata: each record as 2-byte length and wire-format rdata. status: enum dns_status. */
 #define MSG_DNS_QUERY(F)        F##_U64(id) F##_U16(type) F##_BYTES(name, 256)
 #define MSG_DNS_ANSWER(F)       F##_U64(id) F##_U8(status) F##_U8(secure) F##_U32(ttl) F##_BYTES(cname, 256) F##_BYTES(rdata, 65536)
-#define MSG_HTTPS_GET(F)        F##_U64(id) F##_BYTES(url, 2048)
-#define MSG_HTTPS_REPLY(F)      F##_U64(id) F##_U16(status) F##_BYTES(type, 128) F##_BYTES(body, 65536)
+/* kind: enum fetch_kind. In the reply, status 0: nothing could be fetched; a body that is longer than its field is the
+ * sealed memory file that comes along, `length` bytes. */
+#define MSG_HTTPS_GET(F)        F##_U64(id) F##_U8(kind) F##_BYTES(url, 4096)
+#define MSG_HTTPS_REPLY(F)      F##_U64(id) F##_U16(status) F##_U64(length) F##_BYTES(type, 128) F##_BYTES(body, 65536)
 
 /* anyone -> store, over a channel bound to partitions. err: enum ll_error negated. */
 #define MSG_ST_GET(F)           F##_U64(id) F##_ID(partition) F##_BYTES(key, IPC_KEY_MAX)
@@ -175,7 +177,7 @@
 	M(SESSION_VACATION, session_vacation, 0) M(SESSION_VACATION_DONE, session_vacation_done, 0) \
 	M(HELD_CANCEL, held_cancel, 0) M(HELD_CANCELLED, held_cancelled, 0) \
 	M(RESOLVE, resolve, 0) M(RESOLVED, resolved, 0) M(TICKET_QUERY, ticket_query, 0) M(TICKET_REPLY, ticket_reply, 0) \
-	M(DNS_QUERY, dns_query, 0) M(DNS_ANSWER, dns_answer, 0) M(HTTPS_GET, https_get, 0) M(HTTPS_REPLY, https_reply, 0) \
+	M(DNS_QUERY, dns_query, 0) M(DNS_ANSWER, dns_answer, 0) M(HTTPS_GET, https_get, 0) M(HTTPS_REPLY, https_reply, 2) \
 	M(ST_GET, st_get, 0) M(ST_VALUE, st_value, 0) M(ST_RANGE, st_range, 0) M(ST_ROWS, st_rows, 0) \
 	M(ST_STAT, st_stat, 0) M(ST_STATED, st_stated, 0) M(ST_COMMIT, st_commit, 0) M(ST_COMMITTED, st_committed, 0) \
 	M(ST_BLOB_PUT, st_blob_put, 1) M(ST_BLOB_READ, st_blob_read, 0) M(ST_BLOB_SIZE, st_blob_size, 0) \

@@ -85,6 +85,43 @@ ip_is_loopback(const uint8_t bytes[16])
 	return memcmp(bytes, v4, sizeof(v4)) == 0 || memcmp(bytes, v6, sizeof(v6)) == 0;
 }
 
+static bool
+has_prefix(const uint8_t *bytes, const uint8_t *prefix, unsigned bits)
+{
+	unsigned whole = bits / 8, rest = bits % 8;
+	uint8_t mask = (uint8_t)(0xff00u >> rest);
+
+	return memcmp(bytes, prefix, whole) == 0 &&
+		(!rest || ((bytes[whole] ^ prefix[whole]) & mask) == 0);
+}
+
+bool
+ip_is_public(const uint8_t bytes[16])
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	static const struct {
+		uint8_t prefix[4], bits;
+	} v4[] = {{{0}, 8}, {{10}, 8}, {{100, 64}, 10}, {{127}, 8}, {{169, 254}, 16},
+		{{172, 16}, 12}, {{192, 0, 0}, 24}, {{192, 0, 2}, 24}, {{192, 88, 99}, 24},
+		{{192, 168}, 16}, {{198, 18}, 15}, {{198, 51, 100}, 24}, {{203, 0, 113}, 24},
+		{{224}, 3}};
+	static const struct {
+		uint8_t prefix[4], bits;
+	} v6[] = {{{0x20, 0x01, 0x00}, 23}, {{0x20, 0x01, 0x0d, 0xb8}, 32}, {{0x20, 0x02}, 16},
+		{{0x3f, 0xff}, 20}};
+
+	if (memcmp(bytes, mapped, sizeof(mapped)) == 0) {
+		for (size_t i = 0; i < ARRAY_SIZE(v4); i++)
+			if (has_prefix(bytes + sizeof(mapped), v4[i].prefix, v4[i].bits))
+				return false;
+		return true;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(v6); i++)
+		if (has_prefix(bytes, v6[i].prefix, v6[i].bits))
+			return false;
+	return (bytes[0] & 0xe0) == 0x20; /* 2000::/3 is what is given out */
+}
+
 struct slice
 ip_network(const uint8_t bytes[16])
 {

@@ -15,6 +15,9 @@ struct ip_addr {
 struct ip_addr ip_addr_new(struct slice bytes);
 /* Whether 16 bytes (IPv4 as ::ffff:a.b.c.d) are an address of this machine itself: 127/8 or ::1. */
 bool ip_is_loopback(const uint8_t bytes[16]);
+/* Whether such 16 bytes are an address of the public Internet: neither private, local, multicast,
+ * documentation, nor one that stands for another (RFC 6890; 6to4, Teredo, NAT64 included). */
+bool ip_is_public(const uint8_t bytes[16]);
 /* The part of such 16 bytes that stands for one customer, to count by: an IPv4 address, or the
  * first 64 bits of an IPv6 one. A view. */
 struct slice ip_network(const uint8_t bytes[16]);

@@ -41,6 +41,7 @@ static const struct {
 	{"dns", "trust_anchor", TEXT, AT(dns_anchor)},
 	{"relay", "port", PORT, AT(relay_port)},
 	{"relay", "https_port", PORT, AT(https_port)},
+	{"relay", "private_fetch", NUMBER32, AT(private_fetch)},
 };
 
 static const char *const services[SERVICES] = {
@@ -51,6 +52,8 @@ static const char *const services[SERVICES] = {
 	[SERVICE_IMAP_LOOPBACK] = "imap_loopback",
 	[SERVICE_HTTPS] = "https",
 	[SERVICE_INTERNAL] = "",
+	[SERVICE_SESSION] = "",
+	[SERVICE_RELEASED] = "",
 };
 
 struct parse {

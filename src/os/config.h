@@ -52,6 +52,8 @@ struct config {
 	char ca_file[CONFIG_VALUE_MAX]; /* [tls] ca_file: certificates for HTTPS and PKIX; default:
 					   the system's */
 	uint16_t relay_port, https_port; /* [relay] port, https_port: 25 and 443, but for tests */
+	uint32_t private_fetch; /* [relay] private_fetch: 1 lets pictures and keys be fetched from
+				   addresses that are not public, for tests */
 	/* [listen] smtp, submission, submissions, imaps, https: addresses and ports, by commas;
 	 * imap_loopback: IMAP without TLS, on loopback addresses only, for programs of the same
 	 * machine. */

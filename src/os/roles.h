@@ -43,6 +43,14 @@ enum rcpt_result {
 	RCPT_TEMPORARY
 };
 
+/* What lookup is to fetch. */
+enum fetch_kind {
+	FETCH_POLICY, /* for relay: an MTA-STS policy */
+	FETCH_KEY, /* for a reader of mail: an OpenPGP key */
+	FETCH_PICTURE, /* for a reader of mail: a remote image */
+	FETCH_KINDS
+};
+
 enum tls_sign_alg { TLS_SIGN_ECDSA, TLS_SIGN_RSA };
 
 #endif

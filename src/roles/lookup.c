@@ -1,4 +1,5 @@
-/* Lookup: asks the DNS and fetches MTA-STS policies, and has nothing to lose: no keys, no disk.
+/* Lookup: asks the DNS and fetches policies, keys and pictures, and has nothing to lose: no keys,
+ * no disk.
  *
  * libunbound resolves and validates in this process, so that "secure" is our own finding and not a
  * bit in somebody's packet. libcurl is given the addresses that were found in this way and asks no
@@ -176,8 +177,7 @@ lookup_begin(struct role_env *env)
 /* --- queries --- */
 
 struct query {
-	enum role role;
-	unsigned index;
+	struct lookup_asker asker;
 	uint64_t id;
 	lookup_found *found; /* of this process's own queries */
 	void *ctx;
@@ -217,7 +217,7 @@ on_found(void *ctx, int err, struct ub_result *r)
 	CLEANUP(buf_done) struct buf rdata = BUF_INIT(65536);
 	struct query *q = ctx;
 	struct msg_dns_answer m = {.id = q->id, .status = (uint8_t)status_of(err, r)};
-	struct ipc_channel *c = q->found ? NULL : lk.env->peers[q->role][q->index];
+	struct ipc_channel *c = q->found ? NULL : lk.env->peers[q->asker.role][q->asker.index];
 
 	dns.running--;
 	dns.failures += m.status == DNS_SERVFAIL || m.status == DNS_BOGUS;
@@ -260,23 +260,42 @@ lookup_ask(struct slice name, uint16_t type, lookup_found *found, void *ctx)
 }
 
 static void
-on_query(struct role_env *env, struct ipc_channel *c, const struct msg *m, int fd)
+refuse(struct query *q)
 {
-	struct query *q = calloc(1, sizeof(*q));
+	dns.running++;
+	on_found(q, 1, NULL);
+}
 
-	for (unsigned r = 0; q && r < ROLES; r++)
+static struct lookup_asker
+asker_of(const struct role_env *env, const struct ipc_channel *c)
+{
+	for (unsigned r = 0; r < ROLES; r++)
 		for (unsigned i = 0; i < ROLE_PEERS_MAX; i++)
 			if (env->peers[r][i] == c)
-				*q = (struct query){
-					.role = (enum role)r, .index = i, .id = m->dns_query.id};
-	if (q)
+				return (struct lookup_asker){(enum role)r, i};
+	return (struct lookup_asker){ROLE_PARENT, 0}; /* whom nothing is answered */
+}
+
+static void
+on_query(struct role_env *env, struct ipc_channel *c, const struct msg *m, int fd)
+{
+	struct lookup_asker asker = asker_of(env, c);
+	struct query *q = calloc(1, sizeof(*q));
+
+	if (!q)
+		return;
+	*q = (struct query){.asker = asker, .id = m->dns_query.id};
+	/* A frontend has no business in the DNS but a correspondent's key. */
+	if (asker.role == ROLE_FRONTEND && m->dns_query.type != DNS_OPENPGPKEY)
+		refuse(q);
+	else
 		ask(q, m->dns_query.name, m->dns_query.type);
 }
 
 static void
 on_https(struct role_env *env, struct ipc_channel *c, const struct msg *m, int fd)
 {
-	https_get(m->https_get.id, m->https_get.url);
+	https_get(asker_of(env, c), &m->https_get);
 }
 
 static void

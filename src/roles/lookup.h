@@ -17,10 +17,18 @@ extern struct lookup lk;
 typedef void lookup_found(void *ctx, const struct msg_dns_answer *m);
 void lookup_ask(struct slice name, uint16_t type, lookup_found *found, void *ctx);
 
-/* lookup_https.c: fetches a page of at most 64 KiB for relay: https only, no redirection, the
- * certificate checked. */
+/* Where an answer goes. */
+struct lookup_asker {
+	enum role role;
+	unsigned index;
+};
+
+/* lookup_https.c: fetches over https only, with the certificate checked, from addresses found here:
+ * policies and keys of at most 64 KiB without redirection, pictures of at most 8 MiB that are what
+ * they say. What is for a reader of mail comes from public addresses only, so that no letter can
+ * reach into the operator's network. */
 int https_start(struct role_env *env) CHECKED;
 int https_begin(void) CHECKED;
-void https_get(uint64_t id, struct slice url);
+void https_get(struct lookup_asker asker, const struct msg_https_get *m);
 
 #endif

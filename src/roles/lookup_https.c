@@ -1,8 +1,11 @@
-/* HTTPS by libcurl, driven by our loop. What is fetched: MTA-STS policies (RFC 8461 section 3.3).
- */
+/* HTTPS by libcurl, driven by our loop. What is fetched: MTA-STS policies (RFC 8461 section 3.3),
+ * and for readers of mail OpenPGP keys and pictures. A letter's author chooses what those point at,
+ * so they come from public addresses only, and a picture must begin like one. */
 #include "base/error.h"
 #include "base/log.h"
 #include "mail/dns_memo.h"
+#include "mail/ip.h"
+#include "os/memfile.h"
 #include "roles/lookup.h"
 
 #include <arpa/inet.h>
@@ -14,14 +17,32 @@
 #include <unistd.h>
 
 #define SYSTEM_CAS "/etc/ssl/certs/ca-certificates.crt"
-#define PAGE_MAX ((size_t)65536)
+#define PACKET_BODY_MAX ((size_t)65536)
 #define CA_MAX ((size_t)4 << 20)
-#define HTTPS_TIMEOUT 60L
 #define ADDRESSES_MAX 1024
+#define HOST_MAX 256
+#define FETCHES_MAX 200 /* for readers, at once */
+
+/* What may be fetched, by kind. */
+static const struct rules {
+	enum role asker;
+	size_t body_max;
+	long seconds;
+	unsigned redirections;
+	bool public_only, picture;
+} rules[FETCH_KINDS] = {
+	[FETCH_POLICY] = {ROLE_RELAY, (size_t)65536, 60, 0, false, false},
+	[FETCH_KEY] = {ROLE_FRONTEND, (size_t)65536, 15, 0, true, false},
+	[FETCH_PICTURE] = {ROLE_FRONTEND, (size_t)8 << 20, 20, 4, true, true},
+};
 
 struct fetch {
+	struct lookup_asker asker;
 	uint64_t id;
-	char url[2049], host[256];
+	const struct rules *rules;
+	unsigned redirected;
+	char *url; /* curl's; complete, with the port */
+	char host[HOST_MAX];
 	char addresses[ADDRESSES_MAX]; /* "host:port:a,b", for curl */
 	unsigned waiting; /* for A and AAAA */
 	CURL *easy;
@@ -38,29 +59,90 @@ static struct {
 	CURLM *multi;
 	struct buf cas;
 	struct loop_timer timer;
+	unsigned running; /* for readers */
 } hs;
 
-static void
-answer(struct fetch *f, long status, const char *type)
-{
-	struct ipc_channel *c = role_peer(lk.env, ROLE_RELAY, 0);
-	bool ok = status > 0 && status < 1000;
+/* --- answers --- */
 
-	if (c)
-		(void)ipc_send_https_reply(c,
-			&(struct msg_https_reply){.id = f->id,
-				.status = ok ? (uint16_t)status : 0,
-				.type = slice_sub(slice_str(type), 0, 128),
-				.body = ok ? buf_slice(&f->body) : SLICE_NONE},
-			-1);
+static void
+fetch_free(struct fetch *f)
+{
+	hs.running -= f->rules->public_only;
 	if (f->easy) {
 		curl_multi_remove_handle(hs.multi, f->easy);
 		curl_easy_cleanup(f->easy);
 	}
 	curl_slist_free_all(f->resolve);
+	curl_free(f->url);
 	buf_done(&f->body);
 	free(f);
 }
+
+/* A body that does not fit a packet goes as a memory file. */
+static int
+send_reply(struct ipc_channel *c, struct msg_https_reply *m, struct slice body)
+{
+	CLEANUP(fd_close) int fd = -1;
+
+	m->length = body.len;
+	if (body.len <= PACKET_BODY_MAX) {
+		m->body = body;
+		return ipc_send_https_reply(c, m, -1);
+	}
+	fd = memfile_new("fetched");
+	if (fd < 0 || memfile_write(fd, body) || memfile_seal(fd))
+		return LL_ERR_NOMEM;
+	return ipc_send_https_reply(c, m, fd);
+}
+
+/* status 0: nothing came of it. */
+static void
+answer(struct fetch *f, long status, const char *type)
+{
+	struct ipc_channel *c = lk.env->peers[f->asker.role][f->asker.index];
+	bool ok = status > 0 && status < 1000;
+	struct msg_https_reply m = {.id = f->id,
+		.status = ok ? (uint16_t)status : 0,
+		.type = slice_sub(slice_str(type), 0, 128)};
+
+	if (c && send_reply(c, &m, ok ? buf_slice(&f->body) : SLICE_NONE))
+		log_warn("https", "error=%s", "answer not sent");
+	fetch_free(f);
+}
+
+/* The type that the first bytes speak for; what a server says of its pictures is not believed. No
+ * SVG: it is a document with scripts and links of its own. NULL: no picture. */
+static const char *
+picture_type(struct slice body)
+{
+	static const struct {
+		const char *magic;
+		size_t at, len;
+		const char *type;
+	} known[] = {{"\x89PNG\r\n\x1a\n", 0, 8, "image/png"}, {"\xff\xd8\xff", 0, 3, "image/jpeg"},
+		{"GIF87a", 0, 6, "image/gif"}, {"GIF89a", 0, 6, "image/gif"},
+		{"WEBPVP8", 8, 7, "image/webp"}, {"ftypavif", 4, 8, "image/avif"},
+		{"BM", 0, 2, "image/bmp"}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (body.len >= known[i].at + known[i].len &&
+			memcmp(body.ptr + known[i].at, known[i].magic, known[i].len) == 0)
+			return known[i].type;
+	return NULL;
+}
+
+static void
+answer_fetched(struct fetch *f, long status, const char *type)
+{
+	if (f->rules->picture && status == 200 && !(type = picture_type(buf_slice(&f->body)))) {
+		buf_reset(&f->body);
+		answer(f, 415, "");
+		return;
+	}
+	answer(f, status, type ? type : "");
+}
+
+/* --- one fetch --- */
 
 static size_t
 on_body(char *p, size_t size, size_t n, void *ctx)
@@ -70,11 +152,70 @@ on_body(char *p, size_t size, size_t n, void *ctx)
 	return buf_put(&f->body, slice_new(p, size * n)) ? 0 : size * n;
 }
 
+static bool
+may_connect(const struct fetch *f, const uint8_t ip[16])
+{
+	return !f->rules->public_only || lk.env->config.private_fetch || ip_is_public(ip);
+}
+
+/* IPv4 as ::ffff:a.b.c.d. False for other families. */
+static bool
+ip_of(const struct sockaddr *sa, uint8_t ret[16])
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+	if (sa->sa_family == AF_INET6) {
+		memcpy(ret, &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr, 16);
+		return true;
+	}
+	memcpy(ret, mapped, sizeof(mapped));
+	memcpy(ret + 12, &((const struct sockaddr_in *)(const void *)sa)->sin_addr, 4);
+	return sa->sa_family == AF_INET;
+}
+
+/* The last word, whatever curl was told: no connection elsewhere. */
+static curl_socket_t
+open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *a)
+{
+	uint8_t ip[16];
+
+	if (!ip_of(&a->addr, ip) || !may_connect(ctx, ip))
+		return CURL_SOCKET_BAD;
+	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+}
+
 static void
-perform(struct fetch *f)
+set_options(struct fetch *f)
 {
 	struct curl_blob cas = {hs.cas.ptr, hs.cas.len, CURL_BLOB_NOCOPY};
 
+	curl_easy_setopt(f->easy, CURLOPT_URL, f->url);
+	curl_easy_setopt(f->easy, CURLOPT_PRIVATE, f);
+	curl_easy_setopt(f->easy, CURLOPT_PROTOCOLS_STR, "https");
+	curl_easy_setopt(f->easy, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(f->easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(f->easy, CURLOPT_NOPROXY, "*");
+	curl_easy_setopt(f->easy, CURLOPT_TIMEOUT, f->rules->seconds);
+	curl_easy_setopt(f->easy, CURLOPT_MAXFILESIZE, (long)f->rules->body_max);
+	curl_easy_setopt(f->easy, CURLOPT_RESOLVE, f->resolve);
+	curl_easy_setopt(f->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(f->easy, CURLOPT_OPENSOCKETDATA, f);
+	curl_easy_setopt(f->easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(f->easy, CURLOPT_WRITEDATA, f);
+	curl_easy_setopt(f->easy, CURLOPT_CAPATH, NULL);
+	curl_easy_setopt(f->easy, CURLOPT_CAINFO, NULL);
+	curl_easy_setopt(f->easy, CURLOPT_CAINFO_BLOB, &cas);
+	curl_easy_setopt(f->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	/* Every reader looks the same to whoever counts them. */
+	if (f->rules->picture)
+		curl_easy_setopt(f->easy, CURLOPT_USERAGENT, "Mozilla/5.0");
+	/* A connection tells one reader's fetches together. */
+	curl_easy_setopt(f->easy, CURLOPT_FORBID_REUSE, f->rules->public_only ? 1L : 0L);
+}
+
+static void
+perform(struct fetch *f)
+{
 	f->easy = curl_easy_init();
 	f->resolve = curl_slist_append(NULL, f->addresses);
 	if (!f->easy || !f->resolve) {
@@ -82,48 +223,42 @@ perform(struct fetch *f)
 		return;
 	}
 	lk.fetches++;
-	curl_easy_setopt(f->easy, CURLOPT_URL, f->url);
-	curl_easy_setopt(f->easy, CURLOPT_PRIVATE, f);
-	curl_easy_setopt(f->easy, CURLOPT_PROTOCOLS_STR, "https");
-	curl_easy_setopt(f->easy, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(f->easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(f->easy, CURLOPT_NOPROXY, "*");
-	curl_easy_setopt(f->easy, CURLOPT_TIMEOUT, HTTPS_TIMEOUT);
-	curl_easy_setopt(f->easy, CURLOPT_MAXFILESIZE, (long)PAGE_MAX);
-	curl_easy_setopt(f->easy, CURLOPT_RESOLVE, f->resolve);
-	curl_easy_setopt(f->easy, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(f->easy, CURLOPT_WRITEDATA, f);
-	curl_easy_setopt(f->easy, CURLOPT_CAPATH, NULL);
-	curl_easy_setopt(f->easy, CURLOPT_CAINFO, NULL);
-	curl_easy_setopt(f->easy, CURLOPT_CAINFO_BLOB, &cas);
-	curl_easy_setopt(f->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	set_options(f);
 	curl_multi_add_handle(hs.multi, f->easy);
 }
 
 static void
-add_addresses(struct fetch *f, const struct msg_dns_answer *m)
+add_address(struct fetch *f, struct slice ip)
 {
-	struct reader r = reader_new(m->rdata);
+	struct sockaddr_in6 six = {.sin6_family = AF_INET6};
+	struct sockaddr_in four = {.sin_family = AF_INET};
+	size_t n = strlen(f->addresses);
+	char text[INET6_ADDRSTRLEN + 2];
+	uint8_t bytes[16];
 
-	while (m->status == DNS_OK && r.rest.len && !r.err) {
-		struct slice ip = reader_bytes(&r, reader_be16(&r));
-		size_t n = strlen(f->addresses);
-		char text[INET6_ADDRSTRLEN + 2];
-		int family = ip.len == 4 ? AF_INET : AF_INET6;
-		if ((ip.len != 4 && ip.len != 16) || !inet_ntop(family, ip.ptr, text, sizeof(text)))
-			continue;
-		snprintf(f->addresses + n, sizeof(f->addresses) - n, "%s%s%s%s",
-			f->addresses[n - 1] == ':' ? "" : ",", ip.len == 16 ? "[" : "", text,
-			ip.len == 16 ? "]" : "");
-	}
+	if (ip.len == 16)
+		memcpy(&six.sin6_addr, ip.ptr, 16);
+	else if (ip.len == 4)
+		memcpy(&four.sin_addr, ip.ptr, 4);
+	else
+		return;
+	if (!ip_of(ip.len == 16 ? (const void *)&six : (const void *)&four, bytes) ||
+		!may_connect(f, bytes) ||
+		!inet_ntop(ip.len == 4 ? AF_INET : AF_INET6, ip.ptr, text, sizeof(text)))
+		return;
+	snprintf(f->addresses + n, sizeof(f->addresses) - n, "%s%s%s%s",
+		f->addresses[n - 1] == ':' ? "" : ",", ip.len == 16 ? "[" : "", text,
+		ip.len == 16 ? "]" : "");
 }
 
 static void
 on_addresses(void *ctx, const struct msg_dns_answer *m)
 {
+	struct reader r = reader_new(m->rdata);
 	struct fetch *f = ctx;
 
-	add_addresses(f, m);
+	while (m->status == DNS_OK && r.rest.len && !r.err)
+		add_address(f, reader_bytes(&r, reader_be16(&r)));
 	if (--f->waiting)
 		return;
 	if (f->addresses[strlen(f->addresses) - 1] == ':')
@@ -132,28 +267,124 @@ on_addresses(void *ctx, const struct msg_dns_answer *m)
 		perform(f);
 }
 
-void
-https_get(uint64_t id, struct slice url)
+static bool
+part_is_absent(CURLU *u, CURLUPart part)
 {
-	struct fetch *f = calloc(1, sizeof(*f));
-	struct slice rest = slice_skip(url, sizeof("https://") - 1), host = slice_split(&rest, '/');
+	char *text = NULL;
+	CURLUcode r = curl_url_get(u, part, &text, 0);
 
-	if (!f)
-		return;
-	*f = (struct fetch){.id = id, .body = BUF_INIT(PAGE_MAX)};
-	if (!slice_starts(url, S("https://")) || host.len == 0 || host.len >= sizeof(f->host) ||
-		slice_find_byte(host, ':') != SLICE_NPOS ||
-		slice_find_byte(host, '@') != SLICE_NPOS) {
+	curl_free(text);
+	return r != CURLUE_OK;
+}
+
+/* None, or the one that is used anyway. */
+static bool
+is_usual_port(CURLU *u)
+{
+	char *text = NULL;
+	bool usual = curl_url_get(u, CURLUPART_PORT, &text, 0) != CURLUE_OK ||
+		strtoul(text, NULL, 10) == lk.env->config.https_port;
+
+	curl_free(text);
+	return usual;
+}
+
+static bool
+is_literal(const char *host)
+{
+	uint8_t space[16];
+
+	return host[0] == '[' || inet_pton(AF_INET, host, space) == 1;
+}
+
+/* Takes the URL apart: a host name, no port, no sign-in. A picture's "http:" is tried as "https:".
+ */
+static int
+set_url(struct fetch *f, CURLU *u, const char *url)
+{
+	char *scheme = NULL, *host = NULL, port[8];
+	bool good = curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
+		curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+		curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+		(strcmp(scheme, "https") == 0 ||
+			(f->rules->picture && strcmp(scheme, "http") == 0)) &&
+		is_usual_port(u) && part_is_absent(u, CURLUPART_USER) &&
+		part_is_absent(u, CURLUPART_PASSWORD) && host[0] && strlen(host) < HOST_MAX &&
+		!is_literal(host);
+
+	if (good) {
+		snprintf(f->host, sizeof(f->host), "%s", host);
+		snprintf(port, sizeof(port), "%u", lk.env->config.https_port);
+		good = curl_url_set(u, CURLUPART_SCHEME, "https", 0) == CURLUE_OK &&
+			curl_url_set(u, CURLUPART_PORT, port, 0) == CURLUE_OK &&
+			curl_url_set(u, CURLUPART_FRAGMENT, NULL, 0) == CURLUE_OK &&
+			curl_url_get(u, CURLUPART_URL, &f->url, 0) == CURLUE_OK;
+	}
+	curl_free(scheme);
+	curl_free(host);
+	return good ? LL_OK : LL_ERR_SYNTAX;
+}
+
+/* From the URL to a connection; also the next stop of a redirection. */
+static void
+begin(struct fetch *f, const char *url)
+{
+	CURLU *u = curl_url();
+	int r = u ? set_url(f, u, url) : LL_ERR_NOMEM;
+
+	curl_url_cleanup(u);
+	if (r) {
 		answer(f, 0, "");
 		return;
 	}
-	snprintf(f->host, sizeof(f->host), "%.*s", SLICE_ARG(host));
-	snprintf(f->url, sizeof(f->url), "https://%s:%u/%.*s", f->host, lk.env->config.https_port,
-		SLICE_ARG(rest));
 	snprintf(f->addresses, sizeof(f->addresses), "%s:%u:", f->host, lk.env->config.https_port);
 	f->waiting = 2;
-	lookup_ask(host, DNS_A, on_addresses, f);
-	lookup_ask(host, DNS_AAAA, on_addresses, f);
+	lookup_ask(slice_str(f->host), DNS_A, on_addresses, f);
+	lookup_ask(slice_str(f->host), DNS_AAAA, on_addresses, f);
+}
+
+/* False when the answer is no redirection that is to be followed. */
+static bool
+redirect(struct fetch *f, long status)
+{
+	char *to = NULL;
+
+	if (status < 301 || status > 308 || f->redirected == f->rules->redirections)
+		return false;
+	curl_easy_getinfo(f->easy, CURLINFO_REDIRECT_URL, &to);
+	to = to ? strdup(to) : NULL;
+	if (!to)
+		return false;
+	f->redirected++;
+	curl_multi_remove_handle(hs.multi, f->easy);
+	curl_easy_cleanup(TAKE(f->easy));
+	curl_slist_free_all(TAKE(f->resolve));
+	curl_free(TAKE(f->url));
+	buf_reset(&f->body);
+	begin(f, to);
+	free(to);
+	return true;
+}
+
+void
+https_get(struct lookup_asker asker, const struct msg_https_get *m)
+{
+	struct fetch *f = calloc(1, sizeof(*f));
+	char url[4097];
+
+	if (!f)
+		return;
+	*f = (struct fetch){.asker = asker, .id = m->id, .rules = &rules[FETCH_POLICY]};
+	if (m->kind < FETCH_KINDS)
+		f->rules = &rules[m->kind];
+	f->body = BUF_INIT(f->rules->body_max);
+	hs.running += f->rules->public_only;
+	snprintf(url, sizeof(url), "%.*s", SLICE_ARG(m->url));
+	if (m->kind >= FETCH_KINDS || f->rules->asker != asker.role || hs.running > FETCHES_MAX ||
+		strlen(url) != m->url.len)
+		answer(f, 0, "");
+	else
+		begin(f, url);
 }
 
 /* --- curl and the loop --- */
@@ -173,7 +404,10 @@ finish_done(void)
 		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &f);
 		curl_easy_getinfo(m->easy_handle, CURLINFO_RESPONSE_CODE, &status);
 		curl_easy_getinfo(m->easy_handle, CURLINFO_CONTENT_TYPE, &type);
-		answer(f, m->data.result == CURLE_OK ? status : 0, type ? type : "");
+		if (m->data.result != CURLE_OK)
+			answer(f, 0, "");
+		else if (!redirect(f, status))
+			answer_fetched(f, status, type);
 	}
 }
 
@@ -253,7 +487,7 @@ https_start(struct role_env *env)
 		buf_grow(&hs.cas, (size_t)n);
 	else
 		log_warn("https", "ca_file=%s error=%s", log_quote(slice_str(path)),
-			"unreadable: MTA-STS policies cannot be fetched");
+			"unreadable: nothing can be fetched over HTTPS");
 	return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? LL_OK : LL_ERR_CRYPTO;
 }
 

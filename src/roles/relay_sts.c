@@ -231,7 +231,7 @@ fetch(struct slice domain, struct slice policy_id, uint64_t id)
 	snprintf(url, sizeof(url), "https://mta-sts.%.*s/.well-known/mta-sts.txt",
 		SLICE_ARG(domain));
 	return ipc_send_https_get(
-		lookup, &(struct msg_https_get){.id = id, .url = slice_str(url)}, -1);
+		lookup, &(struct msg_https_get){.id = id, .kind = FETCH_POLICY, .url = slice_str(url)}, -1);
 }
 
 int

@@ -234,6 +234,38 @@ ip_addresses(void)
 }
 
 static void
+public_addresses(void)
+{
+	static const struct {
+		const char *text;
+		bool is;
+	} rows[] = {{"8.8.8.8", true}, {"172.15.0.1", true}, {"172.32.0.1", true},
+		{"100.63.255.255", true}, {"100.128.0.1", true}, {"223.255.255.255", true},
+		{"2a00:1450::1", true}, {"2001:200::1", true}, {"0.0.0.0", false},
+		{"10.1.2.3", false}, {"100.64.0.1", false}, {"127.0.0.53", false},
+		{"169.254.169.254", false}, {"172.16.0.1", false}, {"172.31.255.255", false},
+		{"192.168.1.1", false}, {"198.19.0.1", false}, {"224.0.0.1", false},
+		{"255.255.255.255", false}, {"::", false}, {"::1", false}, {"fe80::1", false},
+		{"fd00::1", false}, {"ff02::1", false}, {"64:ff9b::a00:1", false},
+		{"2002:a00:1::", false}, {"2001::1", false}, {"2001:db8::1", false}};
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct ip_addr a;
+		uint8_t bytes[16];
+		CHECK_INT(ip_addr_parse(slice_str(rows[i].text), &a), 0);
+		memcpy(bytes, mapped, sizeof(mapped));
+		if (a.version == 4)
+			memcpy(bytes + 12, a.bytes, 4);
+		else
+			memcpy(bytes, a.bytes, 16);
+		if (ip_is_public(bytes) != rows[i].is)
+			printf("%s\n", rows[i].text);
+		CHECK(ip_is_public(bytes) == rows[i].is);
+	}
+}
+
+static void
 domains(void)
 {
 	CLEANUP(arena_done) struct arena a = ARENA_INIT(10000);
@@ -263,4 +295,5 @@ domains(void)
 	CHECK(!domain_within(S("b.c"), S("")));
 }
 
-T_MAIN(T(asking), T(names), T(caps), T(wire), T(structured), T(ip_addresses), T(domains))
+T_MAIN(T(asking), T(names), T(caps), T(wire), T(structured), T(ip_addresses), T(public_addresses),
+	T(domains))

@@ -29,7 +29,7 @@ static const struct {
 	const char *name;
 	enum dns_type type;
 } zone_types[] = {{"A", DNS_A}, {"AAAA", DNS_AAAA}, {"MX", DNS_MX}, {"TXT", DNS_TXT},
-	{"PTR", DNS_PTR}, {"CNAME", DNS_CNAME}, {"TLSA", DNS_TLSA}};
+	{"PTR", DNS_PTR}, {"CNAME", DNS_CNAME}, {"TLSA", DNS_TLSA}, {"OPENPGPKEY", DNS_OPENPGPKEY}};
 
 static inline void
 zone_put_name(struct buf *out, struct slice name)
@@ -86,6 +86,10 @@ zone_put_rdata(struct buf *out, enum dns_type type, const char *value)
 		break;
 	case DNS_TXT:
 		zone_put_text(out, v);
+		break;
+	case DNS_OPENPGPKEY: /* hex */
+		if (hex_decode(out, v))
+			abort();
 		break;
 	case DNS_TLSA: /* "3 1 1 hex" */
 		for (int i = 0; i < 3; i++) {
