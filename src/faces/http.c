@@ -129,7 +129,7 @@ http_request_header(const struct http_request *q, const char *name)
 struct http_conn *
 http_conn_new(bool http2)
 {
-	return http2 ? NULL : http1_new();
+	return http2 ? http2_new() : http1_new();
 }
 
 void

@@ -454,13 +454,13 @@ front_profile(const struct role_env *env, struct sandbox_profile *ret)
 	ret->max_files = 65536;
 }
 
-/* A client that came for something else is not let in, so that
+/* HTTP/2 where the client has it. A client that came for something else is not let in, so that
  * nothing it says is taken for HTTP (RFC 9325, section 3.8). */
 static int
 choose_alpn(SSL *ssl, const unsigned char **ret, unsigned char *ret_len, const unsigned char *in,
 	unsigned in_len, void *ctx)
 {
-	static const unsigned char ours[] = "\x08http/1.1";
+	static const unsigned char ours[] = "\x02h2\x08http/1.1";
 	unsigned char *chosen;
 
 	if (SSL_select_next_proto(&chosen, ret_len, ours, sizeof(ours) - 1, in, in_len) !=

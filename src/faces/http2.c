@@ -1,0 +1,772 @@
+/* HTTP/2 as a server (RFC 9113) over nghttp2, which does frames, HPACK, windows and the grammar of
+ * messages. Here: streams become requests and answers of faces/http.h, and clients that make work
+ * without asking for anything are told to be calm. WebSockets come by extended CONNECT (RFC 8441).
+ */
+#include "base/vec.h"
+#include "faces/http_priv.h"
+
+#include <nghttp2/nghttp2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STREAM_OUTPUT_MAX ((size_t)64 << 10) /* unsent, of one answer */
+#define OUTPUT_MAX ((size_t)1 << 20) /* of all answers of a connection */
+#define FRAMES_AHEAD ((size_t)64 << 10)
+#define CONNECTION_WINDOW (1 << 20)
+#define NUISANCE_MAX 300 /* frames that ask for nothing, at once */
+#define NUISANCE_PER_S 20
+
+struct stream2 {
+	uint32_t id;
+	void *ctx;
+	struct buf head;
+	struct http_request request;
+	struct slice method, scheme, authority, protocol;
+	bool too_large, requested; /* requested: the owner knows it */
+	bool remote_done, responded, bodyless, answered, gone, starved, short_answer;
+	struct buf out;
+	size_t out_at;
+	uint64_t answer_left;
+};
+
+struct event2 {
+	struct event2 *next;
+	struct stream2 *stream;
+	int kind; /* enum http_event_kind, or EVENT_FORGET */
+	size_t len;
+	uint8_t data[];
+};
+
+enum { EVENT_FORGET = 100 };
+
+struct http2 {
+	struct http_conn conn;
+	nghttp2_session *session;
+	VEC(struct stream2 *) streams;
+	struct event2 *events, **tail, *told; /* told: the one whose data is on view */
+	struct buf out;
+	size_t out_at, output; /* output: bytes of all answers that wait */
+	int64_t now_ms, calmed_ms;
+	uint64_t nuisance; /* thousandths of a frame */
+	bool broken, finishing, close_said, look;
+};
+
+static struct http2 *
+of(struct http_conn *c)
+{
+	return (struct http2 *)(void *)c;
+}
+
+static const struct http2 *
+of_const(const struct http_conn *c)
+{
+	return (const struct http2 *)(const void *)c;
+}
+
+static struct stream2 *
+stream_find(struct http2 *c, uint32_t id)
+{
+	return nghttp2_session_get_stream_user_data(c->session, (int32_t)id);
+}
+
+static void
+stream_free(struct http2 *c, struct stream2 *s)
+{
+	c->output -= s->out.len - s->out_at;
+	buf_wipe(&s->head);
+	buf_wipe(&s->out);
+	free(s);
+}
+
+/* --- events --- */
+
+static int
+push(struct http2 *c, struct stream2 *s, int kind, struct slice data)
+{
+	struct event2 *e = malloc(sizeof(*e) + data.len);
+
+	if (!e) {
+		c->broken = true;
+		return NGHTTP2_ERR_CALLBACK_FAILURE;
+	}
+	*e = (struct event2){.stream = s, .kind = kind, .len = data.len};
+	if (data.len)
+		memcpy(e->data, data.ptr, data.len);
+	*c->tail = e;
+	c->tail = &e->next;
+	return 0;
+}
+
+static void
+event_free(struct event2 *e)
+{
+	free(e);
+}
+
+/* --- requests --- */
+
+static struct slice
+keep(struct buf *b, struct slice s)
+{
+	size_t at = b->len;
+
+	(void)buf_put(b, s);
+	return slice_new(b->ptr + at, s.len);
+}
+
+static int
+on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *user)
+{
+	struct http2 *c = user;
+	struct stream2 *s;
+
+	if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
+		return 0;
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return NGHTTP2_ERR_CALLBACK_FAILURE;
+	s->id = (uint32_t)frame->hd.stream_id;
+	s->head = BUF_INIT(HTTP_HEAD_MAX);
+	s->out = BUF_INIT(STREAM_OUTPUT_MAX * 2);
+	if (!buf_room(&s->head, HTTP_HEAD_MAX) || VEC_PUSH(&c->streams, s) ||
+		nghttp2_session_set_stream_user_data(session, frame->hd.stream_id, s)) {
+		buf_done(&s->head);
+		free(s);
+		return NGHTTP2_ERR_CALLBACK_FAILURE;
+	}
+	return 0;
+}
+
+static struct slice *
+pseudo(struct stream2 *s, struct slice name)
+{
+	const struct {
+		const char *name;
+		struct slice *value;
+	} known[] = {{":method", &s->method}, {":scheme", &s->scheme},
+		{":authority", &s->authority}, {":path", &s->request.path},
+		{":protocol", &s->protocol}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (slice_eq(name, slice_str(known[i].name)))
+			return known[i].value;
+	return NULL;
+}
+
+static int
+on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name_ptr,
+	size_t name_len, const uint8_t *value_ptr, size_t value_len, uint8_t flags, void *user)
+{
+	struct http2 *c = user;
+	struct slice name = slice_new(name_ptr, name_len), value = slice_new(value_ptr, value_len);
+	struct stream2 *s = stream_find(c, (uint32_t)frame->hd.stream_id);
+	struct slice *special;
+
+	/* Trailers are read and not used. */
+	if (!s || s->requested || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
+		return 0;
+	special = pseudo(s, name);
+	if (s->head.len + name_len + value_len > HTTP_HEAD_MAX ||
+		(!special && s->request.n_headers == HTTP_HEADERS_MAX)) {
+		s->too_large = true;
+		return 0;
+	}
+	value = keep(&s->head, value);
+	if (special)
+		*special = value;
+	else
+		s->request.headers[s->request.n_headers++] =
+			(struct web_header){keep(&s->head, name), value};
+	return 0;
+}
+
+/* A field that no HTTP message may have: the request is refused, not mended. */
+static int
+on_invalid_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
+	size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags, void *user)
+{
+	return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+}
+
+static unsigned
+check_websocket(struct stream2 *s)
+{
+	struct http_request *q = &s->request;
+
+	if (!slice_eq(s->protocol, S("websocket")))
+		return 501;
+	if (!slice_eq(http_request_header(q, "sec-websocket-version"), S("13")))
+		return 426;
+	q->websocket = true;
+	q->method_name = S("GET");
+	q->method = WEB_GET;
+	q->length = 0;
+	return 0;
+}
+
+static unsigned
+check_length(struct stream2 *s, bool ended)
+{
+	struct http_request *q = &s->request;
+	struct slice length = http_request_header(q, "content-length");
+
+	q->length = ended ? 0 : WEB_LENGTH_UNKNOWN;
+	if (length.len && http_length(length, &q->length))
+		return 400;
+	return ended && q->length ? 400 : 0;
+}
+
+/* What nghttp2 leaves to its users. 0, or the status of the refusal. */
+static unsigned
+check_request(struct stream2 *s, bool ended)
+{
+	struct http_request *q = &s->request;
+	struct slice host = http_request_header(q, "host"), target = q->path;
+
+	q->version = HTTP_2;
+	q->method_name = s->method;
+	q->method = web_method_of(s->method);
+	q->host = s->authority.len ? s->authority : host;
+	if (s->too_large)
+		return 431;
+	if (s->authority.len && host.len && !slice_ieq(s->authority, host))
+		return 400;
+	if (slice_eq(target, S("*")) && slice_eq(s->method, S("OPTIONS")))
+		target = S("/");
+	if (!http_is_host(q->host) || !slice_ieq(s->scheme, S("https")) ||
+		!http_is_token(s->method))
+		return 400;
+	if (!http_target_split(target, &q->path, &q->query))
+		return target.len > WEB_TARGET_MAX ? 414 : 400;
+	for (unsigned i = 0; i < q->n_headers; i++)
+		if (!http_is_value(q->headers[i].value))
+			return 400;
+	if (slice_eq(s->method, S("CONNECT")))
+		return check_websocket(s);
+	return check_length(s, ended);
+}
+
+static int
+refuse(struct http2 *c, struct stream2 *s, unsigned status)
+{
+	char text[4];
+	nghttp2_nv nv[] = {{(uint8_t *)(uintptr_t) ":status", (uint8_t *)text, 7, 3, 0},
+		{(uint8_t *)(uintptr_t) "cache-control", (uint8_t *)(uintptr_t) "no-store", 13, 8,
+			0}};
+
+	snprintf(text, sizeof(text), "%u", status);
+	s->answered = s->responded = true;
+	return nghttp2_submit_response(c->session, (int32_t)s->id, nv, ARRAY_SIZE(nv), NULL);
+}
+
+/* Frames that ask for nothing: they may come now and then. */
+static int
+nuisance(struct http2 *c)
+{
+	uint64_t calm = (uint64_t)(c->now_ms - c->calmed_ms) * NUISANCE_PER_S;
+
+	c->calmed_ms = c->now_ms;
+	c->nuisance = c->nuisance > calm ? c->nuisance - calm : 0;
+	c->nuisance += 1000;
+	if (c->nuisance > NUISANCE_MAX * 1000)
+		return nghttp2_session_terminate_session(c->session, NGHTTP2_ENHANCE_YOUR_CALM);
+	return 0;
+}
+
+static int
+on_request(struct http2 *c, struct stream2 *s, bool ended)
+{
+	unsigned status = check_request(s, ended);
+	int r;
+
+	s->remote_done = ended;
+	if (status)
+		return refuse(c, s, status);
+	s->requested = true;
+	r = push(c, s, HTTP_EVENT_REQUEST, SLICE_NONE);
+	if (r == 0 && ended && !s->request.websocket)
+		r = push(c, s, HTTP_EVENT_END, SLICE_NONE);
+	return r;
+}
+
+static int
+on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *user)
+{
+	struct http2 *c = user;
+	struct stream2 *s = stream_find(c, (uint32_t)frame->hd.stream_id);
+	bool ended = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
+	bool request = frame->hd.type == NGHTTP2_HEADERS;
+
+	if (!request && (frame->hd.type != NGHTTP2_DATA || (frame->hd.length == 0 && !ended)) &&
+		frame->hd.type != NGHTTP2_WINDOW_UPDATE)
+		return nuisance(c);
+	if (!s || (!request && frame->hd.type != NGHTTP2_DATA))
+		return 0;
+	if (request && frame->headers.cat == NGHTTP2_HCAT_REQUEST)
+		return on_request(c, s, ended);
+	if (!ended || s->remote_done)
+		return 0;
+	s->remote_done = true;
+	return s->requested ? push(c, s, HTTP_EVENT_END, SLICE_NONE) : 0;
+}
+
+static int
+on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *data, size_t len,
+	void *user)
+{
+	struct http2 *c = user;
+	struct stream2 *s = stream_find(c, (uint32_t)id);
+
+	if (s && s->requested && !s->answered)
+		return push(c, s, HTTP_EVENT_BODY, slice_new(data, len));
+	return nghttp2_session_consume(session, id, len) ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
+}
+
+/* Events of the stream may still wait; it is freed behind them. */
+static int
+on_stream_close(nghttp2_session *session, int32_t id, uint32_t error, void *user)
+{
+	struct http2 *c = user;
+	struct stream2 *s = stream_find(c, (uint32_t)id);
+
+	if (!s || s->gone)
+		return 0;
+	s->gone = true;
+	for (size_t i = 0; i < c->streams.len; i++)
+		if (c->streams.at[i] == s) {
+			VEC_REMOVE(&c->streams, i);
+			break;
+		}
+	return push(c, s, EVENT_FORGET, SLICE_NONE);
+}
+
+/* --- answers --- */
+
+/* The answer is out, the request is not in: the rest of it is not wanted (RFC 9113, 8.1). */
+static int
+on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *user)
+{
+	struct http2 *c = user;
+	struct stream2 *s = stream_find(c, (uint32_t)frame->hd.stream_id);
+
+	if (s && !s->remote_done && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) &&
+		(frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS))
+		return nghttp2_submit_rst_stream(
+			session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_NO_ERROR);
+	return 0;
+}
+
+static size_t
+waiting(const struct stream2 *s)
+{
+	return s->out.len - s->out_at;
+}
+
+static ssize_t
+on_read(nghttp2_session *session, int32_t id, uint8_t *to, size_t len, uint32_t *flags,
+	nghttp2_data_source *source, void *user)
+{
+	struct http2 *c = user;
+	struct stream2 *s = source->ptr;
+	size_t n = MIN(len, waiting(s));
+
+	if (n == 0 && s->answered && s->short_answer)
+		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; /* the client must see that it is cut
+							       */
+	if (n == 0 && !s->answered)
+		return NGHTTP2_ERR_DEFERRED;
+	if (n)
+		memcpy(to, s->out.ptr + s->out_at, n);
+	s->out_at += n;
+	c->output -= n;
+	if (waiting(s) == 0) {
+		buf_reset(&s->out);
+		s->out_at = 0;
+		if (s->answered && !s->short_answer)
+			*flags |= NGHTTP2_DATA_FLAG_EOF;
+	}
+	c->look = true;
+	return (ssize_t)n;
+}
+
+static nghttp2_nv
+nv_of(struct slice name, struct slice value)
+{
+	return (nghttp2_nv){(uint8_t *)(uintptr_t)name.ptr, (uint8_t *)(uintptr_t)value.ptr,
+		name.len, value.len, NGHTTP2_NV_FLAG_NONE};
+}
+
+static int
+respond(struct http_conn *conn, uint32_t stream, const struct http_response *a)
+{
+	struct http2 *c = of(conn);
+	struct stream2 *s = stream_find(c, stream);
+	nghttp2_nv nv[WEB_HEADERS_MAX * 2 + 8];
+	nghttp2_data_provider source = {.source.ptr = s, .read_callback = on_read};
+	char status[8], length[24];
+	size_t n = 0;
+
+	if (!s || s->gone || s->responded || a->n_headers > WEB_HEADERS_MAX * 2 ||
+		(a->status == 101 && !s->request.websocket))
+		return LL_ERR_STATE;
+	snprintf(status, sizeof(status), "%u", a->status == 101 ? 200 : a->status);
+	nv[n++] = nv_of(S(":status"), slice_str(status));
+	for (unsigned i = 0; i < a->n_headers; i++)
+		nv[n++] = nv_of(a->headers[i].name, a->headers[i].value);
+	snprintf(length, sizeof(length), "%llu", (unsigned long long)a->length);
+	if (a->length != WEB_LENGTH_UNKNOWN && a->status != 204 && a->status != 304)
+		nv[n++] = nv_of(S("content-length"), slice_str(length));
+	s->responded = true;
+	s->answer_left = a->length;
+	s->bodyless = s->request.method == WEB_HEAD || a->status == 204 || a->status == 304;
+	if (a->close)
+		http_conn_finish(conn);
+	if (nghttp2_submit_response(c->session, (int32_t)stream, nv, n,
+		    s->bodyless || a->length == 0 ? NULL : &source)) {
+		c->broken = true;
+		return LL_ERR_NOMEM;
+	}
+	return LL_OK;
+}
+
+static size_t
+room_of(const struct http2 *c, const struct stream2 *s)
+{
+	size_t all = c->output < OUTPUT_MAX ? OUTPUT_MAX - c->output : 0;
+	size_t own = waiting(s) < STREAM_OUTPUT_MAX ? STREAM_OUTPUT_MAX - waiting(s) : 0;
+
+	return s->gone || s->answered ? 0 : MIN(all, own);
+}
+
+static size_t
+room(struct http_conn *conn, uint32_t stream)
+{
+	struct http2 *c = of(conn);
+	struct stream2 *s = stream_find(c, stream);
+	size_t n = s ? room_of(c, s) : 0;
+
+	if (s && s->bodyless)
+		return STREAM_OUTPUT_MAX;
+	if (s && n < STREAM_OUTPUT_MAX / 2)
+		s->starved = true;
+	return n;
+}
+
+static int
+body(struct http_conn *conn, uint32_t stream, struct slice piece)
+{
+	struct http2 *c = of(conn);
+	struct stream2 *s = stream_find(c, stream);
+
+	if (!s || s->gone || !s->responded || s->answered)
+		return LL_ERR_STATE;
+	if (s->answer_left != WEB_LENGTH_UNKNOWN) {
+		if (piece.len > s->answer_left)
+			return LL_ERR_STATE;
+		s->answer_left -= piece.len;
+	}
+	if (s->bodyless || piece.len == 0)
+		return LL_OK;
+	if (s->out_at) {
+		buf_consume(&s->out, s->out_at);
+		s->out_at = 0;
+	}
+	if (buf_put(&s->out, piece))
+		return LL_ERR_LIMIT;
+	c->output += piece.len;
+	(void)nghttp2_session_resume_data(c->session, (int32_t)stream);
+	return LL_OK;
+}
+
+static void
+end(struct http_conn *conn, uint32_t stream)
+{
+	struct http2 *c = of(conn);
+	struct stream2 *s = stream_find(c, stream);
+
+	if (!s || s->gone || s->answered)
+		return;
+	s->answered = true;
+	s->ctx = NULL;
+	s->short_answer = !s->bodyless && s->answer_left && s->answer_left != WEB_LENGTH_UNKNOWN;
+	(void)nghttp2_session_resume_data(c->session, (int32_t)stream);
+}
+
+static void
+reset(struct http_conn *conn, uint32_t stream)
+{
+	struct http2 *c = of(conn);
+	struct stream2 *s = stream_find(c, stream);
+
+	if (!s || s->gone || s->answered)
+		return;
+	s->answered = true;
+	s->ctx = NULL;
+	(void)nghttp2_submit_rst_stream(
+		c->session, NGHTTP2_FLAG_NONE, (int32_t)stream, NGHTTP2_INTERNAL_ERROR);
+}
+
+static void
+consumed(struct http_conn *conn, uint32_t stream, size_t n)
+{
+	(void)nghttp2_session_consume(of(conn)->session, (int32_t)stream, n);
+}
+
+static void
+set_ctx(struct http_conn *conn, uint32_t stream, void *ctx)
+{
+	struct stream2 *s = stream_find(of(conn), stream);
+
+	if (s)
+		s->ctx = ctx;
+}
+
+/* --- the engine --- */
+
+static int
+input(struct http_conn *conn, struct slice in, int64_t now_ms)
+{
+	struct http2 *c = of(conn);
+	ssize_t n;
+
+	if (c->broken)
+		return LL_OK;
+	if (c->calmed_ms == 0)
+		c->calmed_ms = now_ms;
+	c->now_ms = now_ms;
+	n = nghttp2_session_mem_recv(c->session, in.ptr, in.len);
+	if (n < 0)
+		c->broken = true;
+	return LL_OK;
+}
+
+static bool
+next_room(struct http2 *c, struct http_event *ret)
+{
+	VEC_EACH (at, &c->streams) {
+		struct stream2 *s = *at;
+		if (!s->starved || !s->responded || room_of(c, s) < STREAM_OUTPUT_MAX / 2)
+			continue;
+		s->starved = false;
+		*ret = (struct http_event){.kind = HTTP_EVENT_ROOM, .stream = s->id, .ctx = s->ctx};
+		return true;
+	}
+	c->look = false;
+	return false;
+}
+
+/* One queued event; false: nobody need hear of it. */
+static bool
+deliver(struct http2 *c, struct event2 *e, struct http_event *ret)
+{
+	struct stream2 *s = e->stream;
+	bool known = s->requested && !s->answered;
+
+	*ret = (struct http_event){.kind = (enum http_event_kind)e->kind,
+		.stream = s->id,
+		.ctx = s->ctx,
+		.request = &s->request,
+		.data = slice_new(e->data, e->len)};
+	if (e->kind == EVENT_FORGET) {
+		ret->kind = HTTP_EVENT_RESET;
+		ret->request = NULL;
+		stream_free(c, s);
+		return known;
+	}
+	if (!known && e->kind == HTTP_EVENT_BODY)
+		(void)nghttp2_session_consume(c->session, (int32_t)s->id, e->len);
+	return known;
+}
+
+static bool
+is_over(struct http2 *c)
+{
+	return c->broken || (c->finishing && c->streams.len == 0) ||
+		(!nghttp2_session_want_read(c->session) && !nghttp2_session_want_write(c->session));
+}
+
+static bool
+next(struct http_conn *conn, struct http_event *ret)
+{
+	struct http2 *c = of(conn);
+
+	event_free(TAKE(c->told));
+	while (c->events) {
+		struct event2 *e = c->events;
+		c->events = e->next;
+		if (!c->events)
+			c->tail = &c->events;
+		if (deliver(c, e, ret)) {
+			c->told = e;
+			return true;
+		}
+		event_free(e);
+	}
+	if (c->look && next_room(c, ret))
+		return true;
+	if (c->close_said || !is_over(c))
+		return false;
+	c->close_said = true;
+	*ret = (struct http_event){.kind = HTTP_EVENT_CLOSE};
+	return true;
+}
+
+static struct slice
+output(struct http_conn *conn)
+{
+	struct http2 *c = of(conn);
+
+	while (c->out.len - c->out_at < FRAMES_AHEAD) {
+		const uint8_t *p;
+		ssize_t n = nghttp2_session_mem_send(c->session, &p);
+		if (n > 0)
+			(void)buf_put(&c->out, slice_new(p, (size_t)n));
+		if (n < 0 || buf_err(&c->out))
+			c->broken = true;
+		if (n <= 0)
+			break;
+	}
+	return slice_skip(buf_slice(&c->out), c->out_at);
+}
+
+static void
+sent(struct http_conn *conn, size_t n)
+{
+	struct http2 *c = of(conn);
+
+	c->out_at = MIN(c->out_at + n, c->out.len);
+	if (c->out_at < c->out.len)
+		return;
+	c->out_at = 0;
+	buf_done(&c->out);
+}
+
+static bool
+wants_input(const struct http_conn *conn)
+{
+	const struct http2 *c = of_const(conn);
+
+	return !c->broken && c->out.len - c->out_at < FRAMES_AHEAD;
+}
+
+static bool
+busy(const struct http_conn *conn)
+{
+	return of_const(conn)->streams.len > 0;
+}
+
+static bool
+reading(const struct http_conn *conn)
+{
+	VEC_EACH (at, &of_const(conn)->streams)
+		if (!(*at)->remote_done && !(*at)->request.websocket)
+			return true;
+	return false;
+}
+
+static void
+finish(struct http_conn *conn)
+{
+	struct http2 *c = of(conn);
+
+	if (c->finishing)
+		return;
+	c->finishing = true;
+	(void)nghttp2_submit_goaway(c->session, NGHTTP2_FLAG_NONE,
+		nghttp2_session_get_last_proc_stream_id(c->session), NGHTTP2_NO_ERROR, NULL, 0);
+}
+
+static void
+timeout(struct http_conn *conn)
+{
+	(void)nghttp2_session_terminate_session(of(conn)->session, NGHTTP2_NO_ERROR);
+}
+
+static void
+engine_free(struct http_conn *conn)
+{
+	struct http2 *c = of(conn);
+
+	while (c->events) {
+		struct event2 *e = c->events;
+		c->events = e->next;
+		if (e->kind == EVENT_FORGET)
+			stream_free(c, e->stream);
+		event_free(e);
+	}
+	event_free(c->told);
+	VEC_EACH (at, &c->streams)
+		stream_free(c, *at);
+	VEC_DONE(&c->streams);
+	nghttp2_session_del(c->session);
+	buf_wipe(&c->out);
+	free(c);
+}
+
+static const struct http_engine engine = {engine_free, wants_input, input, next, output, sent, busy,
+	reading, respond, room, body, end, reset, consumed, set_ctx, finish, timeout};
+
+static int
+session_new(struct http2 *c)
+{
+	nghttp2_session_callbacks *callbacks = NULL;
+	nghttp2_option *option = NULL;
+	int r = nghttp2_session_callbacks_new(&callbacks);
+
+	if (r == 0)
+		r = nghttp2_option_new(&option);
+	if (r == 0) {
+		nghttp2_option_set_no_auto_window_update(option, 1);
+		nghttp2_option_set_no_closed_streams(option, 1);
+		nghttp2_option_set_max_outbound_ack(option, NUISANCE_MAX);
+		nghttp2_option_set_max_settings(option, 32);
+		nghttp2_session_callbacks_set_on_begin_headers_callback(
+			callbacks, on_begin_headers);
+		nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
+		nghttp2_session_callbacks_set_on_invalid_header_callback(
+			callbacks, on_invalid_header);
+		nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame_recv);
+		nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_send);
+		nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
+		nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
+		r = nghttp2_session_server_new2(&c->session, callbacks, c, option);
+	}
+	nghttp2_option_del(option);
+	nghttp2_session_callbacks_del(callbacks);
+	return r;
+}
+
+static int
+session_begin(nghttp2_session *session)
+{
+	static const nghttp2_settings_entry settings[] = {
+		{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, HTTP_STREAMS_MAX},
+		{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, HTTP_WINDOW},
+		{NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, HTTP_HEAD_MAX},
+		{NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1},
+	};
+	int r = nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, settings, ARRAY_SIZE(settings));
+
+	return r ? r
+		 : nghttp2_session_set_local_window_size(
+			   session, NGHTTP2_FLAG_NONE, 0, CONNECTION_WINDOW);
+}
+
+struct http_conn *
+http2_new(void)
+{
+	struct http2 *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->conn.engine = &engine;
+	c->tail = &c->events;
+	c->out = BUF_INIT((size_t)1 << 20);
+	if (session_new(c) || session_begin(c->session)) {
+		nghttp2_session_del(c->session);
+		free(c);
+		return NULL;
+	}
+	return &c->conn;
+}
