@@ -53,6 +53,8 @@ struct job {
 	VEC(struct dns_query) asked; /* queries by number */
 	struct mailauth *auth;
 	bool auth_done;
+	struct loop_timer dns_timer;
+	bool dns_over; /* too slow: what is not known by now counts as failed */
 	uint32_t tickets; /* sender checks under way */
 	char login[IPC_ADDRESS_MAX + 1]; /* whose submission it is */
 	char refused[IPC_ADDRESS_MAX + 1]; /* a recipient that does not exist */
@@ -78,6 +80,8 @@ void job_lost(enum role role, const struct ipc_channel *ch);
 
 /* delivery_dns.c: asks lookup what the memo wants and nobody knows yet. */
 void job_ask_dns(struct job *j);
+/* Nobody answers what was asked: it counts as SERVFAIL. */
+void job_dns_failed(struct job *j);
 /* The answer to the job's query of that number. */
 void job_take_dns(struct job *j, size_t number, const struct msg_dns_answer *m);
 /* submission.c of the role: the message of a signed-in author, completed, into out. LL_ERR_SYNTAX

@@ -131,12 +131,23 @@ job_ask_dns(struct job *j)
 			.name = q.name};
 		if (recall(j, &q))
 			continue;
-		if (VEC_PUSH(&j->asked, q) || !lookup || ipc_send_dns_query(lookup, &m, -1)) {
+		if (VEC_PUSH(&j->asked, q) || j->dns_over || !lookup ||
+			ipc_send_dns_query(lookup, &m, -1)) {
 			struct dns_reply failed = {.status = DNS_SERVFAIL};
 			if (dns_memo_put(j->memo, &q, &failed))
 				log_warn("dns-memo", "error=%s", "full");
 		}
 	}
+}
+
+void
+job_dns_failed(struct job *j)
+{
+	struct dns_reply failed = {.status = DNS_SERVFAIL};
+
+	VEC_EACH (q, &j->asked) /* the first answer stays */
+		if (dns_memo_put(j->memo, q, &failed))
+			break;
 }
 
 void

@@ -18,6 +18,14 @@
 #include <sys/mman.h>
 
 #define JOB_TIMEOUT_MS 60000 /* for everything that others must answer */
+/* For the DNS questions of one message together. A client that speaks RFC 5321 waits ten minutes
+ * for its answer, but holds a connection and a memory file meanwhile, and senders with dead DNS
+ * come in numbers. Then SPF, DKIM and DMARC say temperror, which RFC 7208 section 2.6.6 and RFC
+ * 7489 section 6.6.3 let a receiver accept or defer. Letterlock accepts: the message says in its
+ * Authentication-Results what could not be found out, and a sender whose domain never resolves
+ * would only come again for days. It defers where it is known that the author's domain wants
+ * forgeries refused: else it would be enough to silence a name server in order to forge. */
+#define DNS_BUDGET_MS 20000
 #define SENDERS_MAX 20000
 #define AUTHORS_MAX 16
 #define ADDED_MAX ((size_t)64 << 10) /* header fields put on top */
@@ -34,6 +42,7 @@ job_free(struct job *j)
 {
 	(void)map_del(dv.jobs, slice_new(&j->id, sizeof(j->id)));
 	loop_timer_stop(dv.env->loop, &j->timer);
+	loop_timer_stop(dv.env->loop, &j->dns_timer);
 	VEC_EACH (t, &j->targets) {
 		free(t->seal_key);
 		free(t->address);
@@ -272,6 +281,10 @@ compose(struct job *j)
 		finish(j, 550, "The message fails its author domain's DMARC policy");
 		return;
 	}
+	if (a && a->dmarc.result == DMARC_TEMPERROR && a->dmarc.published == DMARC_POLICY_REJECT) {
+		finish(j, 451, "The author domain's DMARC policy cannot be checked now");
+		return;
+	}
 	if (a && a->dmarc.disposition == DMARC_POLICY_QUARANTINE)
 		role = MAILBOX_JUNK;
 	if (j->envelope.service == SERVICE_INTERNAL) {
@@ -332,6 +345,18 @@ advance(struct job *j)
 		compose(j);
 }
 
+static void
+on_dns_over(void *ctx)
+{
+	struct job *j = ctx;
+
+	if (j->auth_done)
+		return;
+	j->dns_over = true;
+	job_dns_failed(j);
+	advance(j);
+}
+
 static int
 begin_checks(struct job *j)
 {
@@ -353,7 +378,7 @@ begin_checks(struct job *j)
 		return LL_ERR_NOMEM;
 	if (mailauth_body(j->auth, body) || mailauth_body_end(j->auth))
 		return LL_ERR_NOMEM;
-	return LL_OK;
+	return loop_timer_set(dv.env->loop, &j->dns_timer, DNS_BUDGET_MS, on_dns_over, j);
 }
 
 /* Asks whether the author may write as this address. */
@@ -669,7 +694,6 @@ job_dns(const struct msg_dns_answer *m)
 void
 job_lost(enum role role, const struct ipc_channel *ch)
 {
-	struct dns_reply failed = {.status = DNS_SERVFAIL};
 	size_t pos = 0;
 	void *value;
 
@@ -680,9 +704,7 @@ job_lost(enum role role, const struct ipc_channel *ch)
 		} else if (role == ROLE_AUTH && (j->resolving || j->tickets)) {
 			finish(j, 451, "");
 		} else if (role == ROLE_LOOKUP && j->memo && !j->auth_done) {
-			VEC_EACH (q, &j->asked)
-				if (dns_memo_put(j->memo, q, &failed))
-					break;
+			job_dns_failed(j);
 			advance(j);
 		}
 	}

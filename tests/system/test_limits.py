@@ -2,10 +2,13 @@
 import contextlib
 import json
 import re
+import smtplib
 import socket
+import struct
 import threading
+import time
 
-from harness import Installation, check, letter, main, stop_and_inspect, token, wait_until
+from harness import WORK, Installation, Network, check, check_equal, inside, letter, main, stop_and_inspect, token, wait_until
 
 ALICE, BOB = "alice@letterlock.test", "bob@letterlock.test"
 MEMORY = 48  # MiB
@@ -114,6 +117,74 @@ def test_long_queue_is_listed_whole(_):
         lines = world.ctl("queue", "list").splitlines()
         check(sum(line.startswith("  to ") for line in lines) == len(expected), "the list for people is not whole")
         stop_and_inspect(world)
+
+
+class HalfDns:
+    """A name server that knows a few TXT records. silent: it answers nothing at all."""
+
+    def __init__(self, netns, records, silent=False):
+        self.records, self.silent = records, silent
+        with inside(netns):
+            self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            self.sock.bind(("127.0.0.1", 0))
+        self.address = "127.0.0.1@%d" % self.sock.getsockname()[1]
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            query, peer = self.sock.recvfrom(4096)
+            labels, at = [], 12
+            while query[at]:
+                labels.append(query[at + 1:at + 1 + query[at]].decode("latin-1").lower())
+                at += 1 + query[at]
+            if self.silent:
+                continue
+            text = self.records.get(".".join(labels))
+            question = query[12:at + 5]
+            if text is None or question[-4:-2] != b"\0\x10":
+                reply = query[:2] + b"\x84\x03\0\1\0\0\0\0\0\0" + question
+            else:
+                rdata = bytes([len(text)]) + text.encode()
+                reply = query[:2] + b"\x84\0\0\1\0\1\0\0\0\0" + question + b"\xc0\x0c\0\x10\0\1" + \
+                    struct.pack(">IH", 300, len(rdata)) + rdata
+            self.sock.sendto(reply, peer)
+
+
+def from_outside(world, sender, subject):
+    """As a client that is not on loopback: what the server said, and after how long."""
+    began = time.monotonic()
+    try:
+        with world.smtp() as s:
+            s.sendmail(sender, [ALICE], letter(sender, ALICE, subject))
+        return 250, time.monotonic() - began
+    except smtplib.SMTPDataError as e:
+        return e.smtp_code, time.monotonic() - began
+
+
+def test_dead_dns(_):
+    """A message whose sender's DNS does not answer is not held up for long; what could not be found out is said. Where the author's
+    policy is known, nobody gets past it by silencing the rest."""
+    net = Network("mail")
+    try:
+        netns = net.namespace("mail")
+        dns = HalfDns(netns, {"strict.example": "v=spf1 include:one.silent -all", "_dmarc.strict.example": "v=DMARC1; p=reject"})
+        silent = [HalfDns(netns, {}, silent=True) for _ in range(6)]  # lookup tries one after the other
+        (WORK / "anchor").write_text(f"elsewhere.example. IN DS 12345 13 2 {'00' * 32}\n")  # nothing that is asked is signed
+        world = Installation("outside", netns=netns, address=net.address("mail"), settings={
+            ("dns", "forward"): dns.address, ("dns", "stub"): ", ".join(f"silent {s.address}" for s in silent),
+            ("dns", "trust_anchor"): WORK / "anchor"}).start().populate(ALICE)
+        for domain, expected in (("strict.example", 451), ("two.silent", 250)):
+            word = token()
+            code, waited = from_outside(world, f"someone@{domain}", word)
+            print(domain, code, f"{waited:.1f} s", flush=True)
+            check_equal(code, expected, f"a message from {domain}")
+            check(waited < 45, f"it took {waited:.1f} s")
+            if expected == 250:
+                text = world.wait_message(ALICE, word).decode()
+                check("spf=temperror" in text, f"Authentication-Results: {text[:1200]}")
+        stop_and_inspect(world)
+    finally:
+        net.close()
 
 
 TESTS = [value for name, value in list(globals().items()) if name.startswith("test_")]
