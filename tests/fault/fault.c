@@ -24,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -49,6 +50,7 @@ struct message {
 static uint64_t rng;
 static char base_dir[200];
 static bool quiet; /* workers are expected to fail */
+static int last_words = -1; /* where the standard error of a quiet worker goes */
 static size_t gave_up, aborted; /* workers on failing disks */
 static size_t fail_sync; /* the worker's disk fails at this sync */
 
@@ -90,8 +92,7 @@ static void __attribute__((noreturn)) die(struct worker *k, const char *what, st
 
 	snprintf(m.text, sizeof(m.text), "%s %.*s", what, SLICE_ARG(detail));
 	tell(k, &m);
-	if (!quiet)
-		fprintf(stderr, "%s\n", m.text);
+	fprintf(stderr, "%s\n", m.text);
 	_exit(2);
 }
 
@@ -270,13 +271,14 @@ start_worker(
 	if (pipe2(fds, O_CLOEXEC))
 		abort();
 	fflush(stdout);
+	if (quiet && (ftruncate(last_words, 0) < 0 || lseek(last_words, 0, SEEK_SET) < 0))
+		abort();
 	if ((pid = fork()) < 0)
 		abort();
 	if (pid == 0) {
-		int null = quiet ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -1;
 		close(fds[0]);
-		if (null >= 0)
-			dup2(null, STDERR_FILENO);
+		if (quiet)
+			dup2(last_words, STDERR_FILENO);
 		if (record) {
 			disk_fail(fail_sync);
 			disk_record();
@@ -422,6 +424,17 @@ judge_cut(struct world *w, size_t entry, enum disk_loss loss, const char *cut)
 	return watch_worker(&copy, pid, fd, SIZE_MAX, 0);
 }
 
+/* A worker that was expected to fail did so in another way than it should. */
+static void
+show_last_words(int status)
+{
+	char text[65536];
+	ssize_t n = pread(last_words, text, sizeof(text), 0);
+
+	printf("the worker ended with status %#x and said:\n%.*s\n", (unsigned)status,
+		(int)MAX(n, (ssize_t)0), text);
+}
+
 /* Lets a recorded worker run to its end. */
 static bool
 record_run(struct world *w, const char *dir)
@@ -442,7 +455,10 @@ record_run(struct world *w, const char *dir)
 		aborted++;
 		return true;
 	}
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return true;
+	show_last_words(status);
+	return false;
 }
 
 /* Goes on from a proper cut of this run. */
@@ -637,6 +653,9 @@ main(int argc, char **argv)
 	rng = mix(seed, 1);
 	for (unsigned i = 0; i < MODEL_GROUPS; i++)
 		model_init(&w.groups[i], i, seed);
+	last_words = memfd_create("last words", MFD_CLOEXEC);
+	if (last_words < 0)
+		abort();
 	make_base_dir();
 	make_paths(dir, cut);
 	if (mkdir(dir, 0700))
