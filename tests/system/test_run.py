@@ -1,10 +1,13 @@
 """./run: its contract, for people and for scripts. The binary is the one under test; installing and building are left out."""
+import contextlib
 import imaplib
 import json
 import os
 import pathlib
+import random
 import signal
 import smtplib
+import socket
 import ssl
 import stat
 import subprocess
@@ -13,10 +16,26 @@ import time
 from harness import BINARY, HERE, PATIENCE, WORK, check, check_equal, connect, letter, main, token, wait_until
 
 RUN = HERE.parent.parent / "run"
-BASE = {"smtp": 2525, "submissions": 4465, "submission": 4587, "imaps": 4993}
+BASE = {"smtp": 2525, "submissions": 4465, "submission": 4587, "imaps": 4993, "https": 8443}
 DEMO = WORK / "demo folder"  # with a space: nothing may fall apart over it
-# Two test runs at once must not meet; the offset of one process stays the same.
-OFFSET = 20000 + os.getpid() % 7000
+# What ./run may add its number to; all of it stays below the ports that clients are given.
+ALL_PORTS = (*BASE.values(), 4995, 4190)
+
+
+def free_offset():
+    """A number with which nobody listens on any of the ports, as two test runs may be under way on one host."""
+    while True:
+        offset = random.randrange(12000, 23500)
+        with contextlib.ExitStack() as held:
+            try:
+                for port in ALL_PORTS:
+                    held.enter_context(socket.socket()).bind(("127.0.0.1", port + offset))
+            except OSError:
+                continue
+        return offset
+
+
+OFFSET, OTHER = free_offset(), free_offset()
 
 
 class Running:
@@ -70,10 +89,11 @@ def test_first_run(world):
     running = Running()
     try:
         found = running.wait_ready()
-        check_equal(set(found), {"accounts", "ports", "ca", "data"}, "members of credentials.json")
+        check_equal(set(found), {"accounts", "ports", "url", "ca", "data"}, "members of credentials.json")
         check_equal([a["address"] for a in found["accounts"]], ["alice@letterlock.test", "bob@letterlock.test"], "accounts")
         check(all(set(a) == {"address", "app_password"} and len(a["app_password"]) == 26 for a in found["accounts"]), "app passwords")
         check_equal({name: found["ports"][name] for name in BASE}, {name: port + OFFSET for name, port in BASE.items()}, "ports")
+        check_equal(found["url"], f"https://localhost:{8443 + OFFSET}/", "address of the web client")
         check(pathlib.Path(found["data"]).is_dir() and pathlib.Path(found["ca"]).is_file(), "paths")
         check_equal(stat.S_IMODE(os.stat(DEMO / "credentials.json").st_mode), 0o600, "mode of credentials.json")
         wait_until(lambda: "Ctrl-C stops it" in running.text(), "the screen")
@@ -102,10 +122,10 @@ def test_second_run_keeps_everything(world):
 
 
 def test_other_ports(world):
-    running = Running(OFFSET + 13)
+    running = Running(OTHER)
     try:
         found = running.wait_ready()
-        check_equal({name: found["ports"][name] for name in BASE}, {name: port + OFFSET + 13 for name, port in BASE.items()}, "ports")
+        check_equal({name: found["ports"][name] for name in BASE}, {name: port + OTHER for name, port in BASE.items()}, "ports")
         check_equal(found["accounts"], world["first"]["accounts"], "accounts")
         use(found)
     finally:
