@@ -79,6 +79,8 @@ make_options(struct engine *e)
 	rocksdb_options_set_bytes_per_sync(o, (uint64_t)1 << 20);
 	rocksdb_options_set_max_background_jobs(o, 2);
 	rocksdb_options_set_max_open_files(o, 512);
+	/* Mail is read in the order it came: the kernel sees that and reads ahead. */
+	rocksdb_options_set_advise_random_on_open(o, 0);
 	rocksdb_options_set_level_compaction_dynamic_level_bytes(o, 1);
 	/* No diary worth the name: its own log is short, its timers are off. */
 	rocksdb_options_set_info_log_level(o, 2);

@@ -9,6 +9,7 @@
 #include "account/message.h"
 #include "store/embedded.h"
 
+#include <fcntl.h>
 #include <ftw.h>
 #include <malloc.h>
 #include <stdio.h>
@@ -206,6 +207,41 @@ bench_bodies(struct bench *b, const char *name)
 	t = seconds() - t;
 	report(name, t, (double)bytes / t / 1e6, "MB/s");
 	buf_done(&out);
+}
+
+/* Writes a file out and has the kernel forget it. */
+static int
+forget_file(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	int fd = type == FTW_F ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+
+	if (fd < 0)
+		return 0;
+	if (fsync(fd) || posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED))
+		exit(1);
+	close(fd);
+	return 0;
+}
+
+/* As after a restart of the machine. */
+static void
+bench_cold(struct bench *b)
+{
+	for (int round = 0; round < 6; round++) {
+		mailbox_close(b->in);
+		account_close(b->a);
+		store_free(b->store);
+		nftw(b->dir, forget_file, 16, FTW_PHYS);
+		must(store_embedded_open(b->dir, NULL, &b->store), "store");
+		b->env.store = b->store;
+		b->env.secrets = &b->secret;
+		open_account(b);
+		must(mailbox_open(b->in), "open mailbox");
+		if (round % 2)
+			bench_walk(b, "envelopes, cold");
+		else
+			bench_bodies(b, "bodies, cold");
+	}
 }
 
 static void
@@ -413,6 +449,7 @@ main(int argc, char **argv)
 	bench_walk(&b, "envelopes, again");
 	bench_bodies(&b, "bodies");
 	bench_bodies(&b, "bodies, again");
+	bench_cold(&b);
 	bench_find(&b, "SEARCH SUBJECT", FIND_SUBJECT, S("harbour ship"));
 	bench_find(&b, "SEARCH FROM", FIND_FROM, S("candle"));
 	bench_find(&b, "SEARCH TEXT", FIND_TEXT, S("xylophone"));
