@@ -6,12 +6,16 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/secret.h"
+#include "os/clock.h"
 #include "store/client.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define FILL_LEVELS 1024
+#define FILL_LEVEL_MS 2000
 
 struct auth auth;
 
@@ -24,11 +28,40 @@ auth_profile(const struct role_env *env, struct sandbox_profile *ret)
 
 /* --- frontend --- */
 
+/* How full mailboxes were when somebody last asked: a list's letters, or a burst for one recipient,
+ * need not ask the store each time. Every delivery's commit is checked against the quota again. */
+static struct {
+	struct store_id id;
+	uint64_t bytes;
+	int64_t until; /* clock_ms; 0: free */
+} fill_levels[FILL_LEVELS];
+
+static int
+fill_level(const uint8_t account[STORE_ID_LEN], uint64_t *ret_bytes)
+{
+	size_t slot = be16_get(account) % FILL_LEVELS; /* ids are random */
+	int64_t now = clock_ms();
+	struct store_stat st;
+	struct store_id id;
+	int r;
+
+	memcpy(id.b, account, sizeof(id.b));
+	if (fill_levels[slot].until <= now || memcmp(&fill_levels[slot].id, &id, sizeof(id)) != 0) {
+		r = auth.store ? store_stat(auth.store, id, &st) : LL_ERR_CLOSED;
+		if (r)
+			return r;
+		fill_levels[slot].id = id;
+		fill_levels[slot].bytes = st.blob_bytes;
+		fill_levels[slot].until = now + FILL_LEVEL_MS;
+	}
+	*ret_bytes = fill_levels[slot].bytes;
+	return LL_OK;
+}
+
 static enum rcpt_result
 account_state(const struct directory_account *a)
 {
-	struct store_stat st;
-	struct store_id id;
+	uint64_t bytes;
 
 	if (a->disabled)
 		return RCPT_DISABLED;
@@ -36,10 +69,9 @@ account_state(const struct directory_account *a)
 		return RCPT_TEMPORARY; /* its owner has no keys yet */
 	if (a->quota == 0)
 		return RCPT_LOCAL;
-	memcpy(id.b, a->id, sizeof(id.b));
-	if (!auth.store || store_stat(auth.store, id, &st))
+	if (fill_level(a->id, &bytes))
 		return RCPT_TEMPORARY;
-	return st.blob_bytes >= a->quota ? RCPT_FULL : RCPT_LOCAL;
+	return bytes >= a->quota ? RCPT_FULL : RCPT_LOCAL;
 }
 
 /* <Postmaster>, which has no domain (RFC 5321 section 4.5.1), is the one of the host's own domain,
