@@ -65,6 +65,18 @@ static const struct cli_option doctor_options[] = {
 	{0},
 };
 
+static const struct cli_option invitation_options[] = {
+	{"quota", "SIZE", "most the account may hold, like 500M or 10G, or none; default 10G"},
+	{"days", "DAYS", "how long it is valid; default 14"},
+	{"uses", "NUMBER", "how many accounts it makes; default 1"},
+	{0},
+};
+
+static const struct cli_option registration_options[] = {
+	{"quota", "SIZE", "of accounts made without an invitation; default 1G"},
+	{0},
+};
+
 const struct cli_command cli_commands[] = {
 	{"init", "", "Write a configuration, boot secret and folders.",
 		"Nothing that exists is overwritten.", cli_init, init_options},
@@ -78,6 +90,16 @@ const struct cli_command cli_commands[] = {
 	{"domain dns", "DOMAIN", "Print every DNS record that a domain needs, in zone file form.",
 		"The TLSA record is of the certificate that is configured.", cli_domain_dns,
 		dns_options},
+	{"domain registration", "DOMAIN [MODE]", "Who may make an account in the web client.",
+		"closed: nobody (at first); invitation: who has one; open: everybody, after a "
+		"proof of work.\nWithout MODE it says what is set.",
+		cli_domain_registration, registration_options},
+	{"invitation add", "DOMAIN", "Make a code with which somebody can make an account.",
+		"The domain's registration must be invitation or open.", cli_invitation_add,
+		invitation_options},
+	{"invitation list", "", "List the invitations that can still be used.", NULL,
+		cli_invitation_list, NULL},
+	{"invitation revoke", "CODE", "Revoke an invitation.", NULL, cli_invitation_revoke, NULL},
 	{"account add", "[ADDRESS]", "Make an account.",
 		"Its keys are made here, in this process; the server gets what is sealed and "
 		"public.\n"
@@ -96,6 +118,10 @@ const struct cli_command cli_commands[] = {
 		cli_account_delete, delete_options},
 	{"account quota", "ADDRESS SIZE", "Set the most it may hold, like 500M or 10G, or none.",
 		NULL, cli_account_quota, NULL},
+	{"account factors", "ADDRESS remove", "Take all second factors off an account.",
+		"For an owner who lost them. It opens nothing: the password or recovery code is "
+		"still needed.",
+		cli_account_factors, NULL},
 	{"app-password add", "ADDRESS NAME", "Make an app password for a mail program.",
 		"Its owner signs in for that. It is shown once.", cli_app_add, app_add_options},
 	{"app-password list", "ADDRESS", "List what signs in to an account.", NULL, cli_app_list,

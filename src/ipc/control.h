@@ -30,6 +30,12 @@
  *	alias-add        pair          none
  *	alias-remove     pair          none
  *	alias-list       page          items       of pair
+ *	invitation-add   invite        text        a code with which accounts of a domain can be made
+ *	invitation-list  page          items       of invitation
+ *	invitation-revoke name         none        by its code
+ *	registration     name          registration what a domain permits
+ *	registration-set registration  none
+ *	factors-remove   name          none        all second factors of an account
  *	queue            pair          text        a queue command and argument; JSON
  */
 #ifndef IPC_CONTROL_H
@@ -70,10 +76,16 @@
 #define CTL_ACCOUNT(F)      F##_ID(id) F##_U8(disabled) F##_U64(quota) F##_U64(used) F##_U64(created) F##_BYTES(name, CONTROL_NAME_MAX)
 #define CTL_UNLOCKER(F)     F##_ID(id) F##_U8(type) F##_U32(areas) F##_U32(protocols) F##_U64(expires) F##_U64(created) F##_BYTES(name, 256)
 
+#define CTL_INVITE(F)       F##_BYTES(name, CONTROL_NAME_MAX) F##_U64(quota) F##_U64(expires) F##_U32(uses)
+#define CTL_INVITATION(F)   F##_BYTES(code, 64) F##_BYTES(name, CONTROL_NAME_MAX) F##_U64(quota) F##_U64(created) F##_U64(expires) F##_U32(uses)
+/* mode: enum web_registration (ipc/web.h) */
+#define CTL_REGISTRATION(F) F##_BYTES(name, CONTROL_NAME_MAX) F##_U8(mode) F##_U64(quota)
+
 #define CTL_FORMS(M) \
 	M(NONE, none) M(NAME, name) M(TEXT, text) M(ID, id) M(OPAQUE, opaque) M(OPAQUE_NAME, opaque_name) M(FLAG, flag) \
 	M(NUMBER, number) M(PAIR, pair) M(PAGE, page) M(ITEMS, items) M(VERIFIERS, verifiers) M(CREATE, create) M(LOGIN, login) \
-	M(UNLOCKER_REF, unlocker_ref) M(CHANGE, change) M(DKIM, dkim) M(ACCOUNT, account) M(UNLOCKER, unlocker)
+	M(UNLOCKER_REF, unlocker_ref) M(CHANGE, change) M(DKIM, dkim) M(ACCOUNT, account) M(UNLOCKER, unlocker) \
+	M(INVITE, invite) M(INVITATION, invitation) M(REGISTRATION, registration)
 /* clang-format on */
 
 #define CTL_STRUCT(NAME, name)                                                                     \
