@@ -137,10 +137,12 @@
 #define MSG_SESSION_SPAWN(F)    F##_ID(account)
 #define MSG_SESSION_STORE(F)
 #define MSG_SESSION_KEY(F)      F##_U8(area) F##_U32(version) F##_BYTES(secret, 64)
-#define MSG_SESSION_OPEN(F)     F##_ID(account) F##_U64(quota) F##_BYTES(address, IPC_ADDRESS_MAX)
+#define MSG_SESSION_OPEN(F)     F##_ID(account) F##_U64(quota) F##_BYTES(address, IPC_ADDRESS_MAX) F##_U32(keyver) F##_BYTES(seal_key, IPC_PUBLIC_KEY_MAX)
 #define MSG_SESSION_CONN(F)     F##_U8(service) F##_U32(areas) F##_BYTES(tag, 1024) F##_BYTES(peer, 16)
 /* The session has taken so many connections up; auth takes one that does not say so for hung. */
 #define MSG_SESSION_TAKEN(F)    F##_U64(conns)
+/* its owner has brought its keys over a web link */
+#define MSG_SESSION_UNLOCKED(F)
 #define MSG_SESSION_IDLE(F)     F##_U64(conns)
 #define MSG_SESSION_END(F)
 
@@ -184,7 +186,7 @@
 	M(ST_WATCH, st_watch, 0) M(ST_UNWATCH, st_unwatch, 0) M(ST_BELL, st_bell, 0) M(ST_DROP, st_drop, 0) \
 	M(ST_WINDOW, st_window, 1) M(ST_OPEN, st_open, 0) M(ST_OPENED, st_opened, 2) \
 	M(SESSION_SPAWN, session_spawn, 1) M(SESSION_STORE, session_store, 1) M(SESSION_KEY, session_key, 0) \
-	M(SESSION_OPEN, session_open, 0) M(SESSION_CONN, session_conn, 1) M(SESSION_TAKEN, session_taken, 0) M(SESSION_IDLE, session_idle, 0) \
+	M(SESSION_OPEN, session_open, 0) M(SESSION_CONN, session_conn, 1) M(SESSION_TAKEN, session_taken, 0) M(SESSION_IDLE, session_idle, 0) M(SESSION_UNLOCKED, session_unlocked, 0) \
 	M(SESSION_END, session_end, 0) \
 	M(QUEUE_COMMAND, queue_command, 0) M(QUEUE_REPLY, queue_reply, 0) M(DOMAINS_CHANGED, domains_changed, 0) \
 	M(CONTROL, control, 0) M(CONTROL_REPLY, control_reply, 0) M(CONTROL_CONN, control_conn, 1) \

@@ -39,7 +39,7 @@ enum web_state { WEB_LOCKED, WEB_UNLOCKED };
 #define WEB_DOMAIN(F)     F##_TEXT(name, 256) F##_WORD(registration, REGISTRATION)
 #define WEB_DOMAINS(F)    F##_LIST(domains, domain)
 #define WEB_ADDRESS(F)    F##_TEXT(address, CONTROL_NAME_MAX)
-#define WEB_WORK(F)       F##_BYTES(challenge, WEB_WORK_MAX) F##_U32(bits) F##_U32(memory) F##_U32(passes)
+#define WEB_WORK_FORM(F)  F##_BYTES(challenge, WEB_WORK_MAX) F##_U32(bits) F##_U32(memory) F##_U32(passes)
 #define WEB_BEGIN(F)      F##_TEXT(address, CONTROL_NAME_MAX) F##_TEXT(invitation, 64) F##_BYTES(challenge, WEB_WORK_MAX) F##_BYTES(nonce, 8)
 #define WEB_BEGUN(F)      F##_ID(handle) F##_ID(account)
 #define WEB_REGISTER(F)   F##_ID(handle) F##_BYTES(request, 32)
@@ -57,18 +57,18 @@ enum web_state { WEB_LOCKED, WEB_UNLOCKED };
 /* The state of a sign-in. next done: the cookie is set and the last four are given. */
 #define WEB_SIGNED(F)     F##_WORD(next, NEXT) F##_FLAG(totp) F##_FLAG(passkey) F##_ID(recovery) F##_TEXT(rp_id, 256) F##_BYTES(challenge, WEB_CHALLENGE_LEN) F##_BLOBS(credentials) \
 	F##_ID(account) F##_ID(unlocker) F##_TEXT(address, CONTROL_NAME_MAX) F##_BYTES(identity, 32) F##_U64(seq) F##_BYTES(hash, 32)
-#define WEB_ACCOUNT(F)    F##_ID(account) F##_ID(session) F##_TEXT(address, CONTROL_NAME_MAX) F##_TIME(created) F##_U64(quota) F##_U64(used) F##_BYTES(identity, 32) F##_U64(seq) F##_BYTES(hash, 32) \
+#define WEB_ACCOUNT_FORM(F)    F##_ID(account) F##_ID(session) F##_TEXT(address, CONTROL_NAME_MAX) F##_TIME(created) F##_U64(quota) F##_U64(used) F##_BYTES(identity, 32) F##_U64(seq) F##_BYTES(hash, 32) \
 	F##_FLAG(totp) F##_FLAG(passkey) F##_FLAG(alerts) F##_TIME(confirmed_until)
 #define WEB_PAGE(F)       F##_U64(skip)
 #define WEB_CHANGES(F)    F##_FLAG(more) F##_LIST(records, change)
 #define WEB_UPDATE(F)     F##_BLOBS(verifiers)
 #define WEB_PIN(F)        F##_BYTES(identity, 32) F##_U64(seq) F##_BYTES(hash, 32)
 #define WEB_UNLOCKER(F)   F##_ID(id) F##_WORD(type, UNLOCKER) F##_TEXT(name, WEB_NAME_MAX) F##_U32(areas) F##_U32(protocols) F##_TIME(created) F##_TIME(expires) F##_TIME(last_used)
-#define WEB_UNLOCKERS(F)  F##_LIST(unlockers, unlocker)
-#define WEB_SESSION(F)    F##_ID(id) F##_TEXT(device, WEB_NAME_MAX) F##_TEXT(agent, 128) F##_TEXT(ip, 64) F##_TIME(created) F##_TIME(last_seen) F##_FLAG(remember) F##_FLAG(current)
-#define WEB_SESSIONS(F)   F##_LIST(sessions, session)
-#define WEB_FACTOR(F)     F##_ID(id) F##_WORD(type, FACTOR) F##_TEXT(name, WEB_NAME_MAX) F##_TIME(created) F##_TIME(last_used) F##_ID(unlocker)
-#define WEB_FACTORS(F)    F##_LIST(factors, factor)
+#define WEB_UNLOCKERS_FORM(F)  F##_LIST(unlockers, unlocker)
+#define WEB_SESSION_FORM(F)    F##_ID(id) F##_TEXT(device, WEB_NAME_MAX) F##_TEXT(agent, 128) F##_TEXT(ip, 64) F##_TIME(created) F##_TIME(last_seen) F##_FLAG(remember) F##_FLAG(current)
+#define WEB_SESSIONS_FORM(F)   F##_LIST(sessions, session_form)
+#define WEB_FACTOR_FORM(F)     F##_ID(id) F##_WORD(type, FACTOR) F##_TEXT(name, WEB_NAME_MAX) F##_TIME(created) F##_TIME(last_used) F##_ID(unlocker)
+#define WEB_FACTORS_FORM(F)    F##_LIST(factors, factor_form)
 #define WEB_REF(F)        F##_ID(id)
 #define WEB_FACTOR_EDIT(F) F##_ID(id) F##_TEXT(name, WEB_NAME_MAX) F##_ID(unlocker)
 #define WEB_TOTP(F)       F##_ID(handle) F##_TEXT(secret, 64) F##_TEXT(uri, 1024)
@@ -80,25 +80,25 @@ enum web_state { WEB_LOCKED, WEB_UNLOCKED };
 #define WEB_UNLOCK(F)     F##_BYTES(sealed, 4096)
 
 #define WEB_FORMS(M) \
-	M(NONE, none) M(PROBLEM, problem) M(DOMAIN, domain) M(DOMAINS, domains) M(ADDRESS, address) M(WORK, work) M(BEGIN, begin) M(BEGUN, begun) \
+	M(NONE, none) M(PROBLEM, problem) M(DOMAIN, domain) M(DOMAINS, domains) M(ADDRESS, address) M(WORK_FORM, work_form) M(BEGIN, begin) M(BEGUN, begun) \
 	M(REGISTER, register) M(REGISTERED, registered) M(CHANGE, change) M(STAGE, stage) M(CREATE, create) M(LOGIN_START, login_start) \
 	M(LOGIN, login) M(PROOF, proof) M(CODE, code) M(PASSKEY_START, passkey_start) M(ASSERTION, assertion) M(CHALLENGE, challenge) \
-	M(SIGNED, signed) M(ACCOUNT, account) M(PAGE, page) M(CHANGES, changes) M(UPDATE, update) M(PIN, pin) M(UNLOCKER, unlocker) \
-	M(UNLOCKERS, unlockers) M(SESSION, session) M(SESSIONS, sessions) M(FACTOR, factor) M(FACTORS, factors) M(REF, ref) \
+	M(SIGNED, signed) M(ACCOUNT_FORM, account_form) M(PAGE, page) M(CHANGES, changes) M(UPDATE, update) M(PIN, pin) M(UNLOCKER, unlocker) \
+	M(UNLOCKERS_FORM, unlockers_form) M(SESSION_FORM, session_form) M(SESSIONS_FORM, sessions_form) M(FACTOR_FORM, factor_form) M(FACTORS_FORM, factors_form) M(REF, ref) \
 	M(FACTOR_EDIT, factor_edit) M(TOTP, totp) M(TOTP_CONFIRM, totp_confirm) M(PASSKEY_ADD, passkey_add) M(SWITCH, switch) \
 	M(UNLOCK_STATE, unlock_state) M(UNLOCK, unlock)
 
 /* M(command, request, answer) */
 #define WEB_COMMANDS(M) \
-	M("signup-domains", none, domains) M("signup-work", address, work) M("account-begin", begin, begun) \
+	M("signup-domains", none, domains) M("signup-work", address, work_form) M("account-begin", begin, begun) \
 	M("account-register", register, registered) M("keys-stage", stage, none) M("account-create", create, signed) \
 	M("login-start", login_start, login) M("login-password", proof, signed) M("login-recovery", proof, signed) \
 	M("login-totp", code, signed) M("login-passkey", assertion, signed) \
 	M("passkey-start", passkey_start, challenge) M("passkey-assert", assertion, signed) M("passkey-unlock", proof, signed) \
-	M("logout", none, none) M("account", none, account) M("keys-read", page, changes) M("keys-register", register, registered) \
-	M("keys-update", update, pin) M("unlockers", none, unlockers) M("sessions", none, sessions) M("session-end", ref, none) \
+	M("logout", none, none) M("account", none, account_form) M("keys-read", page, changes) M("keys-register", register, registered) \
+	M("keys-update", update, pin) M("unlockers", none, unlockers_form) M("sessions", none, sessions_form) M("session-end", ref, none) \
 	M("sessions-end", none, none) M("confirm-start", login_start, login) M("confirm-password", proof, none) \
-	M("factors", none, factors) M("factor-edit", factor_edit, none) M("factor-remove", ref, none) M("totp-begin", none, totp) \
+	M("factors", none, factors_form) M("factor-edit", factor_edit, none) M("factor-remove", ref, none) M("totp-begin", none, totp) \
 	M("totp-confirm", totp_confirm, ref) M("passkey-begin", none, challenge) M("passkey-add", passkey_add, ref) \
 	M("alerts", switch, none) M("account-delete", none, none)
 /* clang-format on */

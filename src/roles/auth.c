@@ -136,6 +136,26 @@ on_login_continue(struct role_env *env, struct ipc_channel *c, const struct msg 
 }
 
 static void
+on_web_command(struct role_env *env, struct ipc_channel *c, const struct msg *m, int fd)
+{
+	web_command(c, &m->web_command);
+}
+
+static void
+on_web_attach(struct role_env *env, struct ipc_channel *c, const struct msg *m, int fd)
+{
+	web_attach(c, &m->web_attach, fd);
+}
+
+/* Of a letter to an account's owner. */
+static void
+on_deliver_result(struct role_env *env, struct ipc_channel *c, const struct msg *m, int fd)
+{
+	if (m->deliver_result.code != 250)
+		log_warn("alert", "code=%u", m->deliver_result.code);
+}
+
+static void
 on_login_end(struct role_env *env, struct ipc_channel *c, const struct msg *m, int fd)
 {
 	login_forget(c, m->login_end.id);
@@ -383,6 +403,9 @@ static const struct role_message messages[] = {
 	{MSG_KIND_LOGIN_CONTINUE, on_login_continue},
 	{MSG_KIND_LOGIN_END, on_login_end},
 	{MSG_KIND_ATTACH, on_attach},
+	{MSG_KIND_WEB_COMMAND, on_web_command},
+	{MSG_KIND_WEB_ATTACH, on_web_attach},
+	{MSG_KIND_DELIVER_RESULT, on_deliver_result},
 	{MSG_KIND_SENDER_QUERY, on_sender_query},
 	{MSG_KIND_RESOLVE, on_resolve},
 	{MSG_KIND_TICKET_QUERY, on_ticket_query},

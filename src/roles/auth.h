@@ -68,6 +68,10 @@ bool session_exists(const uint8_t account[RECORD_ID_LEN]);
 /* Gives a connection to the account's session, starting one with the ticket's keys if needed. Takes
  * over fd; on failure it is just closed, which the frontend understands. */
 void session_attach(struct ticket *t, const struct msg_attach *m, int fd);
+/* The same for a web link: of who is signed in by a cookie (ticket NULL: a session that is not there
+ * yet starts locked), or with an app password. LL_ERR_AGAIN: no session can be had. */
+int session_attach_web(const uint8_t account[RECORD_ID_LEN], struct ticket *t, struct slice peer,
+	int fd) CHECKED;
 /* The store's answer to a request for a bound channel. */
 void session_store_opened(const struct msg_st_opened *m, int fd);
 /* The store process is gone, and with it the requests that were on their way to it. */
@@ -79,6 +83,19 @@ void session_delivery_changed(const struct ipc_channel *delivery, bool gone);
 /* Ends the session of an account (its keys changed, it was disabled), or all (NULL). */
 void session_end(const uint8_t *account);
 unsigned session_count(void);
+
+/* --- web.c, web_session.c: the web's sign-in --- */
+void web_command(struct ipc_channel *frontend, const struct msg_web_command *m);
+/* Gives a web link to the session of who holds the token; takes over fd. */
+void web_attach(struct ipc_channel *frontend, const struct msg_web_attach *m, int fd);
+/* Ends all web sessions of an account. */
+void web_sign_out(const uint8_t account[RECORD_ID_LEN]);
+/* The account is gone. */
+void web_forget(const uint8_t account[RECORD_ID_LEN]);
+/* An app password was used. */
+void web_note_use(const uint8_t account[RECORD_ID_LEN], const uint8_t unlocker[RECORD_ID_LEN]);
+/* Takes off all second factors, for the operator. LL_ERR_NOTFOUND: there are none. */
+int web_factors_clear(const struct directory_account *a) CHECKED;
 
 /* --- control.c: the command line --- */
 void control_conn(struct role_env *env, int fd);

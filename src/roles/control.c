@@ -179,6 +179,12 @@ static const struct {
 	{"alias-add", control_alias_add},
 	{"alias-remove", control_alias_remove},
 	{"alias-list", control_alias_list},
+	{"invitation-add", control_invitation_add},
+	{"invitation-list", control_invitation_list},
+	{"invitation-revoke", control_invitation_revoke},
+	{"registration", control_registration},
+	{"registration-set", control_registration_set},
+	{"factors-remove", control_factors_remove},
 	{"queue", queue},
 };
 

@@ -51,6 +51,10 @@ control_handler control_keys_stage, control_keys_read, control_keys_update;
 control_handler control_login_start, control_login_password, control_login_recovery,
 	control_login_register, control_unlocker_list, control_unlocker_revoke;
 
+/* control_web.c */
+control_handler control_invitation_add, control_invitation_list, control_invitation_revoke,
+	control_registration, control_registration_set, control_factors_remove;
+
 /* Sets c->why and returns err. */
 int control_fail(struct control *c, int err, const char *why) CHECKED;
 /* The account of an address that is its own, not an alias'. LL_ERR_NOTFOUND with c->why. */

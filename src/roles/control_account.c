@@ -205,8 +205,10 @@ control_account_state(struct control *c, struct slice body)
 		return r;
 	a.disabled = m.on;
 	r = directory_account_put(auth.directory, &a);
-	if (r == LL_OK && a.disabled)
+	if (r == LL_OK && a.disabled) {
 		control_sign_out(a.id, NULL);
+		web_sign_out(a.id);
+	}
 	return r;
 }
 
@@ -245,8 +247,10 @@ control_account_delete(struct control *c, struct slice body)
 	a.disabled = true;
 	memcpy(partition.b, a.id, sizeof(partition.b));
 	r = directory_account_put(auth.directory, &a);
-	if (r == LL_OK)
+	if (r == LL_OK) {
 		control_sign_out(a.id, NULL);
+		web_forget(a.id);
+	}
 	if (r == LL_OK)
 		r = store_drop(auth.store, partition);
 	if (r == LL_OK)

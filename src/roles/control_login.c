@@ -85,7 +85,8 @@ find_owner(struct control *c, struct slice name, enum unlock_type type, struct f
 	o->known = f->found;
 	if (!f->found) {
 		make_up(o, name);
-		return LL_OK;
+		/* The store is asked as often as for an account that is here. */
+		return r == LL_ERR_NOTFOUND ? login_verifiers(o->account, is_type, f) : LL_OK;
 	}
 	memcpy(o->account, a.id, sizeof(o->account));
 	memcpy(o->unlocker, f->v.id, sizeof(o->unlocker));

@@ -515,13 +515,14 @@ open_payload(struct job *j, const struct msg_deliver *m)
 	return delivery_envelope_decode(slice_sub(all, at, (size_t)m->envelope_len), &j->envelope);
 }
 
-/* What must be known of the sender. Of relay's reports, and of what it held back, nothing; but
+/* What must be known of the sender. Of the letters of auth, of relay's reports, and of what it held back, nothing; but
  * nobody else may call a message one of these. */
 static int
 begin_service(struct job *j)
 {
 	enum service s = j->envelope.service;
 	bool relay = j->asker && j->asker == role_peer(dv.env, ROLE_RELAY, 0);
+	bool own = !j->asker || relay || j->asker == role_peer(dv.env, ROLE_AUTH, 0);
 
 	if (submitter_may(j->asker, j->envelope.ticket) != (s == SERVICE_SESSION) ||
 		(j->envelope.hold_until && s != SERVICE_SESSION))
@@ -529,7 +530,7 @@ begin_service(struct job *j)
 	if (s == SERVICE_SMTP)
 		return begin_checks(j);
 	if (s == SERVICE_INTERNAL)
-		return (!j->asker || relay) && j->envelope.from.len == 0 ? LL_OK : LL_ERR_DENIED;
+		return own && j->envelope.from.len == 0 ? LL_OK : LL_ERR_DENIED;
 	if (s == SERVICE_RELEASED)
 		return relay ? LL_OK : LL_ERR_DENIED;
 	return s == SERVICE_SUBMISSION || s == SERVICE_SUBMISSIONS || s == SERVICE_SESSION

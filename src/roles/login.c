@@ -373,6 +373,7 @@ succeed(struct login *l, size_t index, const uint8_t client_key[SCRAM_KEY_LEN], 
 		return;
 	}
 	auth.logins++;
+	web_note_use(t->account, t->unlocker);
 	memcpy(m.ticket, t->id, sizeof(m.ticket));
 	m.address = slice_str(l->c->account.address);
 	(void)ipc_send_login_result(l->frontend, &m, -1);

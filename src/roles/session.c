@@ -59,6 +59,8 @@ static struct {
 	size_t n_secrets;
 	struct account *account; /* NULL: locked */
 	uint64_t quota;
+	uint32_t seal_version;
+	uint8_t seal_public[XWING_PUBLIC_LEN];
 	char address[IPC_ADDRESS_MAX + 1];
 	struct imap_env imap;
 	struct session_conn *conns;
@@ -421,6 +423,9 @@ on_open(const struct msg_session_open *m)
 	int r = se.store ? LL_OK : LL_ERR_STATE;
 
 	se.quota = m->quota;
+	se.seal_version = m->keyver;
+	if (m->seal_key.len == sizeof(se.seal_public))
+		memcpy(se.seal_public, m->seal_key.ptr, sizeof(se.seal_public));
 	snprintf(se.address, sizeof(se.address), "%.*s", SLICE_ARG(m->address));
 	if (r == LL_OK && se.n_secrets && !se.account)
 		r = open_with_keys();
@@ -466,6 +471,8 @@ session_unlock(void)
 	int r = se.account || !se.store || !se.n_secrets ? LL_ERR_STATE : open_with_keys();
 
 	forget_keys();
+	if (r == LL_OK)
+		(void)ipc_send_session_unlocked(se.auth, &(struct msg_session_unlocked){}, -1);
 	return r;
 }
 
@@ -475,6 +482,19 @@ struct account *
 session_account(void)
 {
 	return se.account;
+}
+
+void
+session_forget_keys(void)
+{
+	forget_keys();
+}
+
+struct slice
+session_seal_key(uint32_t *ret_version)
+{
+	*ret_version = se.seal_version;
+	return SLICE_OF(se.seal_public);
 }
 
 struct loop *

@@ -27,6 +27,11 @@ int session_unlock(void) CHECKED;
 struct msg_session_vacation;
 int session_set_vacation(struct msg_session_vacation *m) CHECKED;
 
+/* Drops the keys given since. */
+void session_forget_keys(void);
+/* The public key that mail is sealed to at present, and its version. */
+struct slice session_seal_key(uint32_t *ret_version);
+
 /* Work was done: what waits for quiet is put off. */
 void session_active(void);
 /* Looks for deliveries and others' changes now if the store rang. */

@@ -28,6 +28,7 @@ struct session {
 	uint8_t account[RECORD_ID_LEN];
 	uint64_t open_id; /* of the request for its store channel */
 	struct ipc_channel *channel;
+	bool open; /* it has its keys */
 	bool ready; /* it has everything; connections go straight to it */
 	bool sends; /* it has, or is to have, a channel to delivery */
 	const struct ipc_channel *delivery; /* which one; NULL while there is none */
@@ -35,6 +36,8 @@ struct session {
 	uint64_t taken; /* of these, those that it has taken up */
 	int64_t unheard; /* since when there are others, clock_ms */
 	uint64_t quota;
+	uint32_t seal_version;
+	uint8_t seal_public[XWING_PUBLIC_LEN];
 	char address[DIRECTORY_ADDRESS_MAX];
 	struct waiting_conn *waiting;
 	struct ticket *ticket; /* what it sends mail with */
@@ -59,7 +62,9 @@ find(const uint8_t *account)
 bool
 session_exists(const uint8_t account[RECORD_ID_LEN])
 {
-	return find(account) != NULL;
+	const struct session *s = find(account);
+
+	return s && s->open;
 }
 
 unsigned
@@ -109,6 +114,8 @@ on_message(void *ctx, struct ipc_channel *c, const struct msg *m, int fd)
 	struct session *s = ctx;
 
 	fd_close(&fd);
+	if (m->kind == MSG_KIND_SESSION_UNLOCKED)
+		s->open = true;
 	if (m->kind == MSG_KIND_SESSION_TAKEN) {
 		s->taken = m->session_taken.conns;
 		s->unheard = clock_ms();
@@ -243,7 +250,7 @@ session_delivery_changed(const struct ipc_channel *delivery, bool gone)
 static int
 send_keys(struct session *s, const struct account_unlocked *u)
 {
-	for (size_t i = 0; i < account_unlocked_len(u); i++) {
+	for (size_t i = 0; u && i < account_unlocked_len(u); i++) {
 		const struct area_secret *a = account_unlocked_at(u, i);
 		struct msg_session_key m = {.area = (uint8_t)a->area,
 			.version = a->version,
@@ -252,6 +259,7 @@ send_keys(struct session *s, const struct account_unlocked *u)
 						    : LL_OK;
 		if (r)
 			return r;
+		s->open = true;
 	}
 	return LL_OK;
 }
@@ -282,32 +290,62 @@ spawn(struct session *s, const struct account_unlocked *u)
 	return r ? r : ipc_send_st_open(auth.store_channel, &open, -1);
 }
 
+/* Without keys it starts locked: its owner brings them over a web link. */
 static struct session *
-start(struct ticket *t)
+start(const uint8_t id[RECORD_ID_LEN], const struct account_unlocked *u)
 {
 	struct session *s = calloc(1, sizeof(*s));
 	struct directory_account account;
 
 	if (!sessions)
 		sessions = map_new();
-	if (!s || !sessions || directory_account(auth.directory, t->account, &account)) {
+	if (!s || !sessions || directory_account(auth.directory, id, &account)) {
 		free(s);
 		return NULL;
 	}
-	memcpy(s->account, t->account, sizeof(s->account));
+	memcpy(s->account, id, sizeof(s->account));
 	s->open_id = ++next_open;
 	s->quota = account.quota;
+	s->seal_version = account.seal_version;
+	memcpy(s->seal_public, account.seal_public, sizeof(s->seal_public));
 	memcpy(s->address, account.address, sizeof(s->address));
 	if (map_set(sessions, account_key(s->account), s, NULL)) {
 		free(s);
 		return NULL;
 	}
-	if (spawn(s, t->unlocked)) {
+	if (spawn(s, u)) {
 		session_free(s);
 		return NULL;
 	}
 	auth.sessions_started++;
 	return s;
+}
+
+static int
+send_open(struct session *s)
+{
+	struct msg_session_open open = {.quota = s->quota,
+		.address = slice_str(s->address),
+		.keyver = s->seal_version,
+		.seal_key = SLICE_OF(s->seal_public)};
+
+	memcpy(open.account, s->account, sizeof(open.account));
+	return ipc_send_session_open(s->channel, &open, -1);
+}
+
+/* Keys for a session that started without. */
+static void
+unlock(struct session *s, const struct account_unlocked *u)
+{
+	int r;
+
+	if (s->open || !u)
+		return;
+	r = send_keys(s, u);
+	if (r == LL_OK && s->ready)
+		r = send_open(s);
+	if (r)
+		log_warn("session-key", "error=%s", log_quote(slice_str(ll_strerror(r))));
 }
 
 void
@@ -327,13 +365,8 @@ session_store_opened(const struct msg_st_opened *m, int fd)
 			session_free(s);
 		return;
 	}
-	{
-		struct msg_session_open open = {
-			.quota = s->quota, .address = slice_str(s->address)};
-		memcpy(open.account, s->account, sizeof(open.account));
-		(void)ipc_send_session_store(s->channel, &(struct msg_session_store){}, fd);
-		(void)ipc_send_session_open(s->channel, &open, -1);
-	}
+	(void)ipc_send_session_store(s->channel, &(struct msg_session_store){}, fd);
+	(void)send_open(s);
 	close(fd);
 	s->ready = true;
 	while (s->waiting) {
@@ -376,24 +409,51 @@ wait_for_ready(struct session *s, const struct msg_attach *m, int fd)
 	*at = w;
 }
 
-void
-session_attach(struct ticket *t, const struct msg_attach *m, int fd)
+static void
+hand_over(struct session *s, const struct msg_attach *m, int fd)
 {
-	struct session *s = find(t->account);
-
-	if (!s && t->unlocked)
-		s = start(t);
-	account_unlocked_free(TAKE(t->unlocked));
-	if (!s) {
-		close(fd);
-		return;
-	}
 	if (!s->ready) {
 		wait_for_ready(s, m, fd);
 		return;
 	}
 	give(s, fd, m->service, m->tag, m->peer);
 	close(fd);
+}
+
+void
+session_attach(struct ticket *t, const struct msg_attach *m, int fd)
+{
+	struct session *s = find(t->account);
+
+	if (s)
+		unlock(s, t->unlocked);
+	else if (t->unlocked)
+		s = start(t->account, t->unlocked);
+	account_unlocked_free(TAKE(t->unlocked));
+	if (s)
+		hand_over(s, m, fd);
+	else
+		close(fd);
+}
+
+int
+session_attach_web(
+	const uint8_t account[RECORD_ID_LEN], struct ticket *t, struct slice peer, int fd)
+{
+	const struct msg_attach m = {.service = SERVICE_HTTPS, .peer = peer};
+	struct session *s = find(account);
+
+	if (s && t)
+		unlock(s, t->unlocked);
+	else if (!s)
+		s = start(account, t ? t->unlocked : NULL);
+	if (t)
+		account_unlocked_free(TAKE(t->unlocked));
+	if (s)
+		hand_over(s, &m, fd);
+	else
+		close(fd);
+	return s ? LL_OK : LL_ERR_AGAIN;
 }
 
 void

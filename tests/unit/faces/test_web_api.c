@@ -136,12 +136,12 @@ writes_answers(void)
 	CLEANUP(buf_done)
 	struct buf body = BUF_INIT(4096), json = BUF_INIT(4096), list = BUF_INIT(4096),
 		   item = BUF_INIT(4096);
-	struct web_session s = {.device = S("a\"b"), .created = 7, .current = 1};
+	struct web_session_form s = {.device = S("a\"b"), .created = 7, .current = 1};
 
 	memset(s.id, 0xff, sizeof(s.id));
-	CHECK_INT(web_session_put(&item, &s), LL_OK);
+	CHECK_INT(web_session_form_put(&item, &s), LL_OK);
 	CHECK_INT(control_items_add(&list, buf_slice(&item)), LL_OK);
-	CHECK_INT(web_sessions_put(&body, &(struct web_sessions){.sessions = buf_slice(&list)}),
+	CHECK_INT(web_sessions_form_put(&body, &(struct web_sessions_form){.sessions = buf_slice(&list)}),
 		LL_OK);
 	CHECK_INT(web_api_reply(web_api_find(S("sessions")), buf_slice(&body), &json), LL_OK);
 	CHECK_SLICE(buf_slice(&json),
