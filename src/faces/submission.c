@@ -176,7 +176,9 @@ check_fields(const struct submission_options *o, const struct seen *seen, struct
 	if (err || ret->verdict != SMTP_OK)
 		return err;
 	if (address_put_spec(&spec, from->local, from->domain))
-		return spec.err;
+		return spec.err == LL_ERR_LIMIT
+			? refuse(ret, SMTP_MALFORMED, "The From address is too long")
+			: spec.err;
 	ret->from = arena_dup(arena, buf_slice(&spec));
 	if (!ret->from.ptr)
 		return LL_ERR_NOMEM;

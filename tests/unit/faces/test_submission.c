@@ -173,6 +173,22 @@ many_fields(void)
 	CHECK_INT(r.verdict, SMTP_MALFORMED);
 }
 
+/* One of a domain that is ours may have any local part, but not of any length. */
+static void
+long_address(void)
+{
+	CLEANUP(buf_done) struct buf in = BUF_INIT(1 << 20), out = BUF_INIT(1 << 20);
+	CLEANUP(arena_done) struct arena arena = ARENA_INIT(1 << 20);
+	struct submission_options o = options();
+	struct submission_result r = {.verdict = SMTP_OK};
+
+	buf_puts(&in, "From: ");
+	buf_put_fill(&in, 'x', 1100);
+	buf_puts(&in, "@own.example\r\n\r\n");
+	CHECK_INT(submission_prepare(&o, buf_slice(&in), &arena, &out, &r), 0);
+	CHECK_INT(r.verdict, SMTP_MALFORMED);
+}
+
 static void
 may_use(void)
 {
@@ -217,4 +233,5 @@ trace(void)
 	CHECK_SLICE(buf_slice(&out), S("Return-Path: <a@b.c>\r\nReturn-Path: <>\r\n"));
 }
 
-T_MAIN(T(accepted), T(message_id), T(refused), T(many_fields), T(may_use), T(trace))
+T_MAIN(T(accepted), T(message_id), T(refused), T(many_fields), T(long_address), T(may_use),
+	T(trace))
