@@ -22,7 +22,7 @@ struct waiting {
 
 struct batch {
 	struct account *a;
-	struct waiting at[BATCH_MAX];
+	struct waiting *at; /* room for BATCH_MAX, made for the first */
 	size_t n, bytes;
 	bool full; /* more are waiting */
 	bool retry;
@@ -38,7 +38,7 @@ batch_done(struct batch *b)
 	for (size_t i = 0; i < b->n; i++)
 		buf_wipe(&b->at[i].plain);
 	buf_done(&b->bad);
-	free(b);
+	free(b->at);
 }
 
 /* ---- Opening ---- */
@@ -134,9 +134,12 @@ static int
 batch_row(void *ctx, struct slice key, struct slice value)
 {
 	struct batch *b = ctx;
-	struct waiting *w = &b->at[b->n];
+	struct waiting *w;
 	int err = LL_ERR_SYNTAX;
 
+	if (!b->at && !(b->at = calloc(BATCH_MAX, sizeof(*b->at))))
+		return LL_ERR_NOMEM;
+	w = &b->at[b->n];
 	*w = (struct waiting){.plain = BUF_INIT(STORE_VALUE_MAX)};
 	if (key.len == IN_KEY_LEN) {
 		memcpy(w->key, key.ptr, key.len);
@@ -294,23 +297,17 @@ batch_bad(struct batch *b)
 static int
 admit_batch(struct account *a, size_t most, bool *ret_more)
 {
-	struct batch *b = calloc(1, sizeof(*b));
-	int err;
+	CLEANUP(batch_done) struct batch b = {.a = a, .bad = BUF_INIT(STORE_VALUE_MAX)};
+	int err = store_range(
+		a->env.store, a->env.id, S(IN_PREFIX), S("m/in0"), most, batch_row, &b, ret_more);
 
-	if (!b)
-		return LL_ERR_NOMEM;
-	b->a = a;
-	b->bad = BUF_INIT(STORE_VALUE_MAX);
-	err = store_range(
-		a->env.store, a->env.id, S(IN_PREFIX), S("m/in0"), most, batch_row, b, ret_more);
 	if (err > 0)
 		err = LL_OK;
-	if (!err && b->n)
-		err = batch_admit(b);
-	if (!err && b->bad_len)
-		err = batch_bad(b);
-	*ret_more |= b->full;
-	batch_done(b);
+	if (!err && b.n)
+		err = batch_admit(&b);
+	if (!err && b.bad_len)
+		err = batch_bad(&b);
+	*ret_more |= b.full;
 	return err;
 }
 
