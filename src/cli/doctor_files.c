@@ -5,6 +5,7 @@
 #include "os/clock.h"
 
 #include <errno.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -74,11 +75,59 @@ check_boot_secret(struct doctor *d, dev_t data_device)
 			"passwords and read who has an account; the mail stays sealed");
 }
 
+/* Who runs the server: who made its socket, or, before that, its configuration. */
+static uid_t
+server_user(const struct cli *cli)
+{
+	struct stat st;
+
+	if (stat(cli->config.control, &st) == 0)
+		return st.st_uid;
+	return geteuid() == 0 && stat(cli->config_path, &st) == 0 ? st.st_uid : geteuid();
+}
+
+/* nftw takes no context. */
+static struct {
+	uid_t owner;
+	uint64_t wrong;
+	char first[512];
+} owned;
+
+static int
+look_at_owner(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	if (ftw->level == 0 || type == FTW_NS || st->st_uid == owned.owner)
+		return 0;
+	if (!owned.wrong++)
+		snprintf(owned.first, sizeof(owned.first), "%s", path);
+	return 0;
+}
+
+/* The folder itself is given to the store at every start; what lies in it is not, and a store that
+ * may not open its files starts again and again. */
+static void
+check_owners(struct doctor *d, uid_t owner)
+{
+	const char *data = d->cli->config.data;
+	char advice[600];
+
+	owned.owner = owner;
+	owned.wrong = 0;
+	if (nftw(data, look_at_owner, 16, FTW_PHYS) || !owned.wrong)
+		return;
+	snprintf(advice, sizeof(advice), "chown -R %u:%u %s", owner, owner, data);
+	doctor_say(d, FINDING_PROBLEM, "files", advice,
+		"%llu files in the data folder do not belong to user %u, the store's, as %s: the "
+		"store cannot open them",
+		(unsigned long long)owned.wrong, owner, owned.first);
+}
+
 static void
 check_data(struct doctor *d, struct stat *st)
 {
 	const struct config *c = &d->cli->config;
-	uid_t owner = geteuid() == 0 ? c->user_base + (uid_t)ROLE_STORE : geteuid();
+	uid_t user = server_user(d->cli), owner = user ? user : c->user_base + (uid_t)ROLE_STORE;
+	char advice[600];
 
 	if (stat(c->data, st) < 0) {
 		memset(st, 0, sizeof(*st));
@@ -86,17 +135,18 @@ check_data(struct doctor *d, struct stat *st)
 			c->data, strerror(errno));
 		return;
 	}
+	snprintf(advice, sizeof(advice), "chown -R %u:%u %s", owner, owner, c->data);
 	if (!S_ISDIR(st->st_mode) || (st->st_mode & 0077))
 		doctor_say(d, FINDING_WARNING, "files", "chmod 700 the folder",
 			"data folder %s is open to others; what it holds is sealed, but sizes and "
 			"times are not",
 			c->data);
-	else if (st->st_uid != owner && st->st_uid != 0)
-		doctor_say(d, FINDING_PROBLEM, "files",
-			"run the server as the user it was set up with, or give the folder to it",
+	else if (st->st_uid != owner && user)
+		doctor_say(d, FINDING_PROBLEM, "files", advice,
 			"data folder %s belongs to user %u, not %u", c->data, st->st_uid, owner);
 	else
 		doctor_say(d, FINDING_OK, "files", NULL, "data folder %s", c->data);
+	check_owners(d, owner);
 }
 
 void

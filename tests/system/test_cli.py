@@ -14,8 +14,8 @@ import subprocess
 import tempfile
 import time
 
-from harness import (BINARY, PATIENCE, ROOT, WORK, Failure, Installation, Skip, app_password, check, check_equal, free_ports, letter,
-                     main, stop_and_inspect, token, wait_until)
+from harness import (BINARY, PATIENCE, ROOT, WORK, Daemon, Failure, Installation, Skip, app_password, check, check_equal, command,
+                     free_ports, letter, main, stop_and_inspect, token, wait_until)
 
 ALICE, BOB = "alice@letterlock.test", "bob@letterlock.test"
 PASSWORD, NEW_PASSWORD = "correct horse battery", "another horse entirely"
@@ -391,6 +391,34 @@ def test_doctor(world):
     finally:
         os.chmod(secret, 0o600)
     check("0 problems" in world.run("doctor", "--no-dns", status=0).out, "doctor as text")
+
+
+def test_doctor_sees_a_wrong_owner(_):
+    """A data folder that was restored by root: the store cannot open it, and starts again and again."""
+    if not ROOT:
+        raise Skip("only root can give files away")
+    world = Installation("restored").start().populate(ALICE)
+
+    def findings():
+        found = json.loads(world.ctl("doctor", "--json", "--no-dns", ok=False))
+        return [f for f in found if f["level"] == "problem" and f["check"] == "files"]
+    check_equal(findings(), [], "problems while everything is right")
+    owner = os.stat(world.data / "records").st_uid
+    world.stop()
+    for folder, _, files in os.walk(world.data):
+        for name in ("", *files):
+            os.chown(os.path.join(folder, name), 0, 0)
+    for moment in ("before it runs", "while it runs"):
+        found = findings()
+        check(len(found) == 1 and f"chown -R {owner}:{owner} {world.data}" == found[0]["do"], f"{moment}: {found}")
+        if not world.daemon:
+            offset = len(world.log_text())
+            world.daemon = Daemon([world.binary, "--config", world.conf, "serve"], world.log)
+            wait_until(lambda: world.log_text()[offset:].count("process-died role=store") > 2, "the store starts again and again")
+    command(*found[0]["do"].split())
+    wait_until(lambda: " serving " in world.log_text()[offset:], "the advice helps")
+    check_equal(findings(), [], "problems afterwards")
+    world.stop()
 
 
 def test_doctor_sees_a_wrong_certificate(world):
