@@ -231,15 +231,33 @@ brief_rank(const struct account *a, uint32_t text)
 
 /* ---- Collation keys ---- */
 
+static bool
+is_named(enum brief_text kind)
+{
+	return kind == BRIEF_NAMED_FROM || kind == BRIEF_NAMED_TO;
+}
+
 /* The first address of a list: its mailbox part, or what a reader shows for it. */
 static int
 key_address(const struct message_meta *m, enum brief_text kind, struct buf *out)
 {
-	bool display = kind != BRIEF_FROM;
-	struct meta_list l = m->envelope.lists[kind == BRIEF_SHOWN_TO ? META_TO : META_FROM];
+	bool to = kind == BRIEF_SHOWN_TO || kind == BRIEF_NAMED_TO, found;
+	struct meta_list l = m->envelope.lists[to ? META_TO : META_FROM];
 	struct address addr;
 
-	return meta_address_next(&l, &addr) ? brief_address(&addr, display, out) : LL_OK;
+	do {
+		found = meta_address_next(&l, &addr);
+	} while (found && is_named(kind) && addr.kind != ADDRESS_MAILBOX);
+	return found ? brief_address(&addr, kind != BRIEF_FROM, out) : LL_OK;
+}
+
+static bool
+starts_with_group(const struct message_meta *m, enum meta_envelope_list list)
+{
+	struct meta_list l = m->envelope.lists[list];
+	struct address addr;
+
+	return meta_address_next(&l, &addr) && addr.kind != ADDRESS_MAILBOX;
 }
 
 int
@@ -272,6 +290,17 @@ brief_key(const struct message_meta *m, enum brief_text kind, struct buf *scratc
 /* ---- Reading ---- */
 
 static int
+brief_text_make(
+	struct brief_index *x, const struct message_meta *m, enum brief_text kind, uint32_t *ret)
+{
+	int err;
+
+	buf_reset(&x->text);
+	err = brief_key(m, kind, &x->scratch, &x->text);
+	return err ? err : text_name(&x->texts, buf_slice(&x->text), ret);
+}
+
+static int
 brief_make(struct account *a, struct page *p, uint32_t email, struct brief *ret)
 {
 	struct brief_index *x = a->briefs;
@@ -293,12 +322,14 @@ brief_make(struct account *a, struct page *p, uint32_t email, struct brief *ret)
 		.thread = e.thread,
 		.flags = (uint16_t)(m->flags | HERE),
 		.zone = m->zone};
-	for (int i = 0; i < BRIEF_TEXTS && !err; i++) {
-		buf_reset(&x->text);
-		err = brief_key(m, (enum brief_text)i, &x->scratch, &x->text);
-		if (!err)
-			err = text_name(&x->texts, buf_slice(&x->text), &ret->text[i]);
-	}
+	for (int i = 0; i < BRIEF_NAMED_FROM && !err; i++)
+		err = brief_text_make(x, m, (enum brief_text)i, &ret->text[i]);
+	ret->text[BRIEF_NAMED_FROM] = ret->text[BRIEF_SHOWN_FROM];
+	ret->text[BRIEF_NAMED_TO] = ret->text[BRIEF_SHOWN_TO];
+	if (!err && starts_with_group(m, META_FROM))
+		err = brief_text_make(x, m, BRIEF_NAMED_FROM, &ret->text[BRIEF_NAMED_FROM]);
+	if (!err && starts_with_group(m, META_TO))
+		err = brief_text_make(x, m, BRIEF_NAMED_TO, &ret->text[BRIEF_NAMED_TO]);
 	return err;
 }
 

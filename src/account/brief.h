@@ -1,4 +1,4 @@
-/* What sorting, threading by date and conditions on dates ask of a message: 40 bytes for every
+/* What sorting, threading by date and conditions on dates ask of a message: 48 bytes for every
  * email that was once looked at, kept for as long as the account is open, so that a large mailbox
  * is ordered without reading its pages again. Not for faces. */
 #ifndef ACCOUNT_BRIEF_H
@@ -11,6 +11,8 @@ enum brief_text {
 	BRIEF_FROM, /* mailbox part of the first address */
 	BRIEF_SHOWN_FROM, /* what a reader shows for it: RFC 5957 */
 	BRIEF_SHOWN_TO,
+	BRIEF_NAMED_FROM, /* the same for JMAP, which has no groups: RFC 8621 section 4.4.2 */
+	BRIEF_NAMED_TO,
 	BRIEF_TEXTS, /* one past the last */
 };
 

@@ -2,6 +2,7 @@
  * edits into them, which costs no more than moving memory. */
 #include "account/email_view.h"
 
+#include "account/brief.h"
 #include "account/txn.h"
 
 #include <stdlib.h>
@@ -86,13 +87,13 @@ view_rows(struct email_view *v, struct account *a)
 static int
 view_info(struct account *a, const struct email_place *p, struct email_info *ret)
 {
-	struct page *page;
-	struct entry e;
-	int err = entry_get(a, p->email, &page, &e);
+	const struct message_row *row = mailbox_row(p->mb, p->uid);
+	const struct brief *b;
+	int err = row ? brief_get(a, p->email, &b) : LL_ERR_NOTFOUND;
 
 	if (err)
 		return err == LL_ERR_NOTFOUND ? LL_ERR_CORRUPT : err;
-	*ret = (struct email_info){p->email, e.thread, (uint32_t)e.size, e.internal_date};
+	*ret = (struct email_info){p->email, b->thread, row->size, b->received};
 	return LL_OK;
 }
 

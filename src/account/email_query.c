@@ -2,14 +2,9 @@
  * result is kept until mail changes, so that the next page of it costs nothing. */
 #include "account/email_view.h"
 
-#include "base/arena.h"
-#include "mail/encoded_word.h"
-#include "mail/fold.h"
-#include "mail/subject.h"
+#include "account/brief.h"
 
 #include <stdlib.h>
-
-#define KEYS_MEMORY ((size_t)256 << 20)
 
 /* ---- Filter ---- */
 
@@ -253,116 +248,59 @@ email_matches(struct account *a, const struct email_filter *f, uint32_t email, b
 
 /* ---- Order ---- */
 
-struct value {
-	int64_t number;
-	struct slice text;
-};
 struct item {
-	uint32_t email;
-	struct value *v;
+	uint32_t email, at; /* at: of its values */
 };
 struct job {
 	struct account *a;
 	const struct email_query *q;
-	struct arena mem;
-	struct buf decoded, folded;
+	int64_t *values; /* of each item, one for each key */
 };
 
-static int
-fold_into(struct job *j, struct slice *ret)
+/* BRIEF_TEXTS: a number. */
+static enum brief_text
+text_of(enum email_sort_key key)
 {
-	int err = buf_err(&j->decoded);
-
-	buf_reset(&j->folded);
-	if (!err)
-		err = fold_casemap(buf_slice(&j->decoded), &j->folded);
-	if (err)
-		return err;
-	*ret = arena_dup(&j->mem, buf_slice(&j->folded));
-	return ret->ptr ? LL_OK : LL_ERR_NOMEM;
+	return key == EMAIL_BY_SUBJECT ? BRIEF_SUBJECT
+		: key == EMAIL_BY_FROM ? BRIEF_NAMED_FROM
+		: key == EMAIL_BY_TO   ? BRIEF_NAMED_TO
+				       : BRIEF_TEXTS;
 }
 
-/* RFC 8621 section 4.4.2: the name of the first address, or else its address. */
+/* A text is ranked when all are known. */
 static int
-value_address(struct job *j, const struct message_meta *m, enum meta_envelope_list which,
-	struct slice *ret)
+value_brief(struct job *j, enum email_sort_key key, uint32_t email, int64_t *ret)
 {
-	struct meta_list l = m->envelope.lists[which];
-	struct address addr;
-	bool found;
-
-	buf_reset(&j->decoded);
-	do {
-		found = meta_address_next(&l, &addr);
-	} while (found && addr.kind != ADDRESS_MAILBOX);
-	if (!found)
-		return LL_OK;
-	if (addr.name.len) {
-		encoded_word_decode(&j->decoded, addr.name);
-	} else {
-		buf_put(&j->decoded, addr.local);
-		if (addr.domain.ptr) {
-			buf_putc(&j->decoded, '@');
-			buf_put(&j->decoded, addr.domain);
-		}
-	}
-	return fold_into(j, ret);
-}
-
-static int
-value_subject(struct job *j, const struct message_meta *m, struct slice *ret)
-{
-	buf_reset(&j->decoded);
-	if (!m->envelope.subject.ptr)
-		return LL_OK;
-	subject_base(&j->decoded, m->envelope.subject, NULL);
-	return fold_into(j, ret);
-}
-
-static int
-value_meta(struct job *j, enum email_sort_key key, const struct email_info *info, struct value *v)
-{
-	struct page *page;
-	struct entry e;
-	const struct message_meta *m;
-	int err = entry_get(j->a, info->email, &page, &e);
+	const struct brief *b;
+	int err = brief_get(j->a, email, &b);
 
 	if (!err)
-		err = entry_meta(j->a, page, info->email, &e, &m);
-	if (err)
-		return err == LL_ERR_NOTFOUND ? LL_ERR_CORRUPT : err;
-	if (key == EMAIL_BY_SENT) {
-		v->number = m->flags & META_HAS_DATE ? m->date : info->received;
-		return LL_OK;
-	}
-	if (key == EMAIL_BY_SUBJECT)
-		return value_subject(j, m, &v->text);
-	return value_address(j, m, key == EMAIL_BY_FROM ? META_FROM : META_TO, &v->text);
+		*ret = key == EMAIL_BY_SENT ? b->sent : b->text[text_of(key)];
+	return err == LL_ERR_NOTFOUND ? LL_ERR_CORRUPT : err;
 }
 
 static int
-value_make(
-	struct job *j, const struct email_order *o, const struct email_info *info, struct value *v)
+value_make(struct job *j, const struct email_order *o, const struct email_info *info, int64_t *ret)
 {
 	bool all, some;
 
 	switch (o->key) {
 	case EMAIL_BY_RECEIVED:
-		v->number = info->received;
+		*ret = info->received;
 		return LL_OK;
 	case EMAIL_BY_SIZE:
-		v->number = info->size;
+		*ret = info->size;
 		return LL_OK;
 	case EMAIL_BY_KEYWORD:
-		v->number = email_has_keyword(j->a, info->email, o->keyword);
+		*ret = email_has_keyword(j->a, info->email, o->keyword);
 		return LL_OK;
 	case EMAIL_BY_ALL_IN_THREAD:
 	case EMAIL_BY_SOME_IN_THREAD:
 		thread_keyword(j->a, info->thread, o->keyword, &all, &some);
-		v->number = o->key == EMAIL_BY_ALL_IN_THREAD ? all : some;
+		*ret = o->key == EMAIL_BY_ALL_IN_THREAD ? all : some;
 		return LL_OK;
 	default:
-		return value_meta(j, o->key, info, v);
+		return value_brief(j, o->key, info->email, ret);
 	}
 }
 
@@ -370,39 +308,45 @@ static int
 item_cmp(const void *a, const void *b, void *ctx)
 {
 	const struct item *x = a, *y = b;
-	const struct email_query *q = ctx;
+	const struct job *j = ctx;
+	const int64_t *v = &j->values[x->at * j->q->n_order];
+	const int64_t *w = &j->values[y->at * j->q->n_order];
 
-	for (size_t i = 0; i < q->n_order; i++) {
-		const struct value *v = &x->v[i], *w = &y->v[i];
-		int c = v->number < w->number ? -1 : v->number > w->number;
-		if (!c)
-			c = slice_cmp(v->text, w->text);
-		if (c)
-			return q->order[i].descending ? -c : c;
-	}
+	for (size_t i = 0; i < j->q->n_order; i++)
+		if (v[i] != w[i])
+			return (v[i] < w[i]) == j->q->order[i].descending ? 1 : -1;
 	return x->email < y->email ? -1 : x->email > y->email;
+}
+
+static int
+rank(struct job *j, size_t n)
+{
+	int err = briefs_rank(j->a);
+
+	for (size_t k = 0; k < j->q->n_order && !err; k++)
+		for (size_t i = 0; i < n && text_of(j->q->order[k].key) != BRIEF_TEXTS; i++) {
+			int64_t *v = &j->values[i * j->q->n_order + k];
+			*v = brief_rank(j->a, (uint32_t)*v);
+		}
+	return err;
 }
 
 static int
 order_items(struct job *j, struct item *items, struct uid_list *l)
 {
-	union {
-		const struct email_query *in;
-		void *out;
-	} ctx = {.in = j->q};
+	size_t n = j->q->n_order;
 	int err = LL_OK;
 
 	for (size_t i = 0; i < l->len && !err; i++) {
 		const struct email_info *info = email_find(j->a, l->at[i]);
-		items[i].email = l->at[i];
-		items[i].v = ARENA_ARRAY(&j->mem, struct value, j->q->n_order);
-		if (!items[i].v)
-			return LL_ERR_NOMEM;
-		for (size_t k = 0; k < j->q->n_order && !err; k++)
-			err = value_make(j, &j->q->order[k], info, &items[i].v[k]);
+		items[i] = (struct item){l->at[i], (uint32_t)i};
+		for (size_t k = 0; k < n && !err; k++)
+			err = value_make(j, &j->q->order[k], info, &j->values[i * n + k]);
 	}
+	if (!err)
+		err = rank(j, l->len);
 	if (!err && l->len)
-		qsort_r(items, l->len, sizeof(*items), item_cmp, ctx.out);
+		qsort_r(items, l->len, sizeof(*items), item_cmp, j);
 	for (size_t i = 0; i < l->len && !err; i++)
 		l->at[i] = items[i].email;
 	return err;
@@ -411,18 +355,13 @@ order_items(struct job *j, struct item *items, struct uid_list *l)
 static int
 order_run(struct account *a, const struct email_query *q, struct uid_list *l)
 {
-	struct job j = {.a = a,
-		.q = q,
-		.mem = ARENA_INIT(KEYS_MEMORY),
-		.decoded = BUF_INIT((size_t)1 << 20),
-		.folded = BUF_INIT((size_t)4 << 20)};
 	struct item *items = calloc(l->len + 1, sizeof(*items));
-	int err = items ? order_items(&j, items, l) : LL_ERR_NOMEM;
+	struct job j = {
+		.a = a, .q = q, .values = calloc(l->len * q->n_order + 1, sizeof(*j.values))};
+	int err = items && j.values ? order_items(&j, items, l) : LL_ERR_NOMEM;
 
 	free(items);
-	arena_done(&j.mem);
-	buf_done(&j.decoded);
-	buf_done(&j.folded);
+	free(j.values);
 	return err;
 }
 
