@@ -1,6 +1,7 @@
 // One signed-in account, in the worker: its unlock secret and what it opened. Every change starts
 // from the records as they are now, so that clients which change an account at once do not lose each
 // other's changes.
+import { type StoreKey, storeKeys } from "../pgp/sealed";
 import { base64url, type Bytes, unbase64url, utf8, wipe } from "./bytes";
 import { codeBytes, codeMatches, codeParse } from "./code";
 import type { Device, Kept } from "./device";
@@ -112,6 +113,11 @@ export class Account {
 
 	get openpgp(): readonly Bytes[] {
 		return this.openpgpKeys;
+	}
+
+	/** For the other worker's store of people's keys. */
+	storeKeys(): StoreKey[] {
+		return storeKeys(this.id, this.secrets);
 	}
 
 	/** Keeps the unlock secret in this browser. */

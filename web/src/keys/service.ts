@@ -2,6 +2,7 @@
 // but a new code or password that a person must see ever goes to the page.
 import { Account, confirmPassword, type Export } from "./account";
 import { base64url, type Bytes, unbase64url } from "./bytes";
+import type { StoreKey } from "../pgp/sealed";
 import { codeGroup, codeMake } from "./code";
 import type { Device } from "./device";
 import { KeysError } from "./error";
@@ -28,7 +29,7 @@ export class KeyService {
 	constructor(
 		private readonly transport: Transport,
 		private readonly device: Device,
-		private readonly changed: (keys: readonly Bytes[]) => void,
+		private readonly changed: (keys: readonly Bytes[], storeKeys: StoreKey[]) => void,
 	) {
 		const opened = (account: Account) => this.adopt(account);
 		this.signIn = new SignIn(transport, device, opened);
@@ -173,7 +174,7 @@ export class KeyService {
 		this.signUp.cancel();
 		this.account?.close();
 		this.account = undefined;
-		this.changed([]);
+		this.changed([], []);
 	}
 
 	/** From the OpenPGP worker: keys made, imported, expired, revoked or deleted there. */
@@ -183,7 +184,11 @@ export class KeyService {
 			return;
 		}
 		await this.account.setOpenpgp(keys, fingerprints);
-		this.changed(this.account.openpgp);
+		this.tell(this.account);
+	}
+
+	private tell(account: Account): void {
+		this.changed(account.openpgp, account.storeKeys());
 	}
 
 	private current(): Account {
@@ -194,7 +199,7 @@ export class KeyService {
 	private adopt(account: Account): void {
 		this.account?.close();
 		this.account = account;
-		this.changed(account.openpgp);
+		this.tell(account);
 	}
 
 	/** A secret that does not open the account any more is forgotten. */

@@ -1,5 +1,6 @@
 // The key worker: Root, identity key, area keys and OpenPGP secret keys live in here and nowhere else
 // in the browser. The page asks by messages; the OpenPGP worker has a port of its own.
+import type { StoreKey } from "../pgp/sealed";
 import type { Bytes } from "./bytes";
 import { browserDevice } from "./device";
 import { overHttp } from "./http";
@@ -7,15 +8,11 @@ import { type Endpoint, serve } from "./rpc";
 import { keyServiceMethods, KeyService } from "./service";
 
 let pgp: MessagePort | undefined;
-let keys: readonly Bytes[] = [];
+let keys: { keys: readonly Bytes[]; storeKeys: StoreKey[] } = { keys: [], storeKeys: [] };
 
-function sendKeys(): void {
-	pgp?.postMessage({ keys });
-}
-
-const service = new KeyService(overHttp, browserDevice, (changed) => {
-	keys = changed;
-	sendKeys();
+const service = new KeyService(overHttp, browserDevice, (openpgp, storeKeys) => {
+	keys = { keys: openpgp, storeKeys };
+	pgp?.postMessage(keys);
 });
 
 /** From the OpenPGP worker: {id, keys, fingerprints}; the answer is {stored: id} or {failed: id}. */
@@ -30,7 +27,7 @@ function connectPgp(port: MessagePort): void {
 			port.postMessage({ failed: id, code: (err as { code?: string }).code ?? "internal", message: String(err) });
 		}
 	};
-	sendKeys();
+	pgp.postMessage(keys);
 }
 
 const scope = globalThis as unknown as Endpoint;

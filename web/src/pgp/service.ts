@@ -1,0 +1,366 @@
+// What the OpenPGP worker can be asked for. Secret keys come from the key worker and go back to it;
+// the page gets them only as an export that its owner asks for.
+import PostalMime from "postal-mime";
+import type { PrivateKey, PublicKey } from "openpgp";
+import { autocryptOf, autocryptValue } from "./autocrypt";
+import type { Draft } from "./build";
+import { type Protection, write } from "./crypt";
+import { daneRecord } from "./dane";
+import { parseEntity } from "./entity";
+import type { Mailbox } from "./header";
+import {
+	addAddress,
+	addressesOf,
+	armorPublic,
+	canEncrypt,
+	exportSecret,
+	fingerprintBytes,
+	generate,
+	importSecret,
+	infoOf,
+	type KeyInfo,
+	KeyProblem,
+	publicFor,
+	readPublic,
+	readSecret,
+	type Reason,
+	revocationCertificate,
+	revoke,
+	setExpiry,
+	stripped,
+} from "./keys";
+import { type Bytes, bytesOf } from "./openpgp";
+import { plan, type Plan, type Recipient, type Wish } from "./policy";
+import { type Opened, read } from "./read";
+import { storeOpen, storeSeal, type StoreKey } from "./sealed";
+import { type Candidate, KeyStore, type Source } from "./store";
+import type { SenderKey } from "./verdict";
+
+/** Stores the account's secret keys and the fingerprints of those that others may use. */
+export type Keep = (keys: Bytes[], fingerprints: Bytes[]) => Promise<void>;
+
+export interface Content {
+	text: string | undefined;
+	html: string | undefined;
+	attachments: { name: string; type: string; contentId: string; inline: boolean; content: Bytes }[];
+}
+
+/** What the reader shows. A message that was encrypted loads nothing from outside, ever. */
+export type ReadMessage = Omit<Opened, "entity"> & { content: Content | undefined };
+
+export interface Outgoing {
+	recipients: string[];
+	message: Bytes;
+}
+
+async function contentOf(opened: Opened): Promise<Content | undefined> {
+	if (opened.text !== undefined) return { text: opened.text, html: undefined, attachments: [] };
+	if (!opened.entity) return undefined;
+	const mail = await PostalMime.parse(opened.entity, { attachmentEncoding: "arraybuffer" });
+	const attachments = mail.attachments.map((a) => ({
+		name: a.filename ?? "",
+		type: a.mimeType,
+		contentId: (a.contentId ?? "").replace(/[<>]/g, ""),
+		inline: a.disposition === "inline",
+		content: typeof a.content === "string" ? new TextEncoder().encode(a.content) : new Uint8Array(a.content as ArrayBuffer),
+	}));
+	return { text: mail.text, html: mail.html, attachments };
+}
+
+export class PgpService {
+	private secrets: Bytes[] = [];
+	private own: PrivateKey[] = [];
+	private storeKeys: readonly StoreKey[] = [];
+	private store = new KeyStore();
+	private rev = 0n;
+
+	constructor(private readonly keep: Keep) {}
+
+	/** From the key worker, at sign-in, after every change, and with nothing at sign-out. */
+	async setKeys(secrets: Bytes[], storeKeys: readonly StoreKey[]): Promise<void> {
+		if (storeKeys.length === 0) {
+			this.store = new KeyStore();
+			this.rev = 0n;
+		}
+		this.secrets = secrets;
+		this.storeKeys = storeKeys;
+		this.own = await Promise.all(secrets.map(readSecret));
+	}
+
+	// --- one's own keys; the first one is in use ---
+
+	ownKeys(): Promise<KeyInfo[]> {
+		return Promise.all(this.own.map((k) => infoOf(k.toPublic())));
+	}
+
+	/** A new key, which is in use from now on; older ones still open old messages. */
+	async generate(owner: Mailbox): Promise<KeyInfo> {
+		return this.take(await generate(owner));
+	}
+
+	async importKey(a: { data: Bytes; passphrase: string }): Promise<KeyInfo> {
+		return this.take(await importSecret(a.data, a.passphrase));
+	}
+
+	async use(a: { fingerprint: string }): Promise<void> {
+		const chosen = this.secretOf(a.fingerprint);
+		await this.save([chosen, ...this.secrets.filter((s) => s !== chosen)]);
+	}
+
+	/** What is encrypted to it can then not be read any more. */
+	async remove(a: { fingerprint: string }): Promise<void> {
+		const gone = this.secretOf(a.fingerprint);
+		await this.save(this.secrets.filter((s) => s !== gone));
+	}
+
+	setExpiry(a: { fingerprint: string; expires: number }): Promise<KeyInfo> {
+		return this.alter(a.fingerprint, (s) => setExpiry(s, a.expires));
+	}
+
+	addAddress(a: { fingerprint: string; owner: Mailbox }): Promise<KeyInfo> {
+		return this.alter(a.fingerprint, (s) => addAddress(s, a.owner));
+	}
+
+	revoke(a: { fingerprint: string; reason: Reason }): Promise<KeyInfo> {
+		return this.alter(a.fingerprint, (s) => revoke(s, a.reason));
+	}
+
+	revocationCertificate(a: { fingerprint: string }): Promise<string> {
+		return revocationCertificate(this.secretOf(a.fingerprint));
+	}
+
+	/** binary: the form that WKD and the server's directory have. */
+	async exportPublic(a: { fingerprint: string; address?: string }): Promise<{ armored: string; binary: Bytes }> {
+		const binary = await publicFor(this.secretOf(a.fingerprint), a.address);
+		return { binary, armored: await armorPublic(binary) };
+	}
+
+	exportSecret(a: { fingerprint: string; passphrase: string }): Promise<string> {
+		return exportSecret(this.secretOf(a.fingerprint), a.passphrase);
+	}
+
+	async daneRecord(a: { fingerprint: string; address: string }): Promise<string> {
+		return daneRecord(a.address, await publicFor(this.secretOf(a.fingerprint), a.address));
+	}
+
+	autocryptValue(a: { address: string; mutual: boolean }): Promise<string> {
+		const secret = this.secrets[0];
+		if (!secret) throw new KeyProblem("notKey", "there is no key of one's own");
+		return autocryptValue(secret, a.address, a.mutual);
+	}
+
+	// --- other people's keys ---
+
+	/** A key that was found for an address. It must say itself that it is for it. */
+	async learn(a: { address: string; key: Bytes; source: Source; at: number }): Promise<KeyInfo[]> {
+		const found: KeyInfo[] = [];
+		for (const key of await readPublic(a.key)) {
+			if (!(await addressesOf(key)).includes(a.address.toLowerCase())) continue;
+			await this.remember(a.address, key, a.source, false, a.at);
+			found.push(await infoOf(key));
+		}
+		return found;
+	}
+
+	async contact(a: { address: string }): Promise<{ info: KeyInfo; source: Source; pinned: boolean; verified: boolean; lastSeen: number }[]> {
+		const { pin } = this.store.contact(a.address);
+		return Promise.all(
+			this.store.ordered(a.address).map(async (c) => {
+				const pinned = pin?.fingerprint === c.fingerprint;
+				const info = await infoOf(await this.parse(c));
+				return { info, source: c.source, pinned, verified: pinned && (pin?.verified ?? false), lastSeen: c.lastSeen };
+			}),
+		);
+	}
+
+	/** A person has compared the fingerprint, or takes the new key. */
+	pin(a: { address: string; fingerprint: string; verified: boolean; at: number }): boolean {
+		return this.store.pin(a.address, a.fingerprint, a.verified, a.at);
+	}
+
+	unpin(a: { address: string }): void {
+		this.store.unpin(a.address);
+	}
+
+	forget(a: { address: string; fingerprint: string }): void {
+		this.store.forget(a.address, a.fingerprint);
+	}
+
+	async plan(a: { addresses: string[]; wish: Wish; threadEncrypted: boolean; plainConfirmed?: boolean }): Promise<Plan> {
+		const recipients = await Promise.all(a.addresses.map((address) => this.recipient(address)));
+		return plan(recipients, a.wish, a.threadEncrypted, a.plainConfirmed);
+	}
+
+	/** Sealed, to be kept by the page. */
+	async saveStore(): Promise<Bytes> {
+		this.rev++;
+		return storeSeal(this.store, this.storeKeys, this.rev);
+	}
+
+	async loadStore(a: { record: Bytes }): Promise<void> {
+		const { store, rev } = await storeOpen(a.record, this.storeKeys, this.rev);
+		this.store = store;
+		this.rev = rev;
+	}
+
+	// --- messages ---
+
+	/** One message for all who see each other; when it is encrypted, one more for each blind copy. */
+	async write(a: { draft: Draft; protection: Protection; bcc: string[]; at: number }): Promise<Outgoing[]> {
+		const { draft, protection } = a;
+		const visible = [...draft.to, ...draft.cc].map((m) => m.address.toLowerCase());
+		const own = protection === "plain" ? undefined : this.own[0];
+		const groups = protection === "encrypted" ? [visible, ...a.bcc.map((b) => [b])] : [[...visible, ...a.bcc]];
+		const out: Outgoing[] = [];
+		for (const recipients of groups.filter((g) => g.length)) {
+			const keys = protection === "encrypted" ? await this.keysFor(recipients, a.at) : [];
+			out.push({ recipients, message: await write(draft, protection, keys, own) });
+		}
+		return out;
+	}
+
+	/** Reads a message and learns what its Autocrypt header says. received: seconds since 1970. */
+	async read(a: { message: Bytes; received: number }): Promise<ReadMessage> {
+		const header = await autocryptOf(parseEntity(a.message), a.received);
+		if (header) {
+			const [key] = await readPublic(header.key);
+			if (key) await this.remember(header.address, key, "autocrypt", header.mutual, header.seen);
+		}
+		const of = (address: string) => this.senderKeys(address);
+		const { entity, ...opened } = await read(a.message, { own: this.own, of });
+		return { ...opened, content: await contentOf({ ...opened, entity }) };
+	}
+
+	// --- the pieces ---
+
+	private secretOf(fingerprint: string): Bytes {
+		const at = this.own.findIndex((k) => k.getFingerprint() === fingerprint);
+		const secret = this.secrets[at];
+		if (!secret) throw new KeyProblem("notKey", "no such key");
+		return secret;
+	}
+
+	private async take(secret: Bytes): Promise<KeyInfo> {
+		const key = await readSecret(secret);
+		const same = this.own.findIndex((k) => k.getFingerprint() === key.getFingerprint());
+		await this.save([secret, ...this.secrets.filter((_, i) => i !== same)]);
+		return infoOf(key.toPublic());
+	}
+
+	private async alter(fingerprint: string, change: (secret: Bytes) => Promise<Bytes>): Promise<KeyInfo> {
+		const old = this.secretOf(fingerprint);
+		const made = await change(old);
+		await this.save(this.secrets.map((s) => (s === old ? made : s)));
+		return infoOf((await readSecret(made)).toPublic());
+	}
+
+	/** The manifest lists the keys that others can encrypt to. */
+	private async save(secrets: Bytes[]): Promise<void> {
+		const keys = await Promise.all(secrets.map(readSecret));
+		const usable = await Promise.all(keys.map((k) => canEncrypt(k.toPublic())));
+		const fingerprints = keys.filter((_, i) => usable[i]).map((k) => fingerprintBytes(k.getFingerprint()));
+		await this.keep(secrets, fingerprints);
+		this.secrets = secrets;
+		this.own = keys;
+	}
+
+	/** What was known of a key is merged with what is new: a revocation, once seen, stays. */
+	private async remember(address: string, key: PublicKey, source: Source, mutual: boolean, at: number): Promise<void> {
+		const fingerprint = key.getFingerprint();
+		const old = this.store.contact(address).candidates.find((c) => c.fingerprint === fingerprint);
+		const merged = old ? await (await this.parse(old)).update(key) : key;
+		this.store.seen(address, { fingerprint, key: bytesOf(stripped(merged).write()), source, mutual }, at);
+	}
+
+	private async parse(c: Candidate): Promise<PublicKey> {
+		const [key] = await readPublic(c.key);
+		if (!key) throw new KeyProblem("damaged", "a stored key cannot be read");
+		return key;
+	}
+
+	private async senderKeys(address: string): Promise<SenderKey[]> {
+		const mine = this.own.map((k) => k.toPublic());
+		const addresses = await Promise.all(mine.map(addressesOf));
+		const own = mine.filter((_, i) => addresses[i]?.includes(address)).map((key) => ({ key, trusted: true }));
+		const { pin } = this.store.contact(address);
+		const others = await Promise.all(
+			this.store.ordered(address).map(async (c) => ({
+				key: await this.parse(c),
+				trusted: c.fingerprint === pin?.fingerprint,
+			})),
+		);
+		return [...own, ...others];
+	}
+
+	/** The first key in order that can be encrypted to now. */
+	private async usable(address: string): Promise<{ c: Candidate; key: PublicKey } | undefined> {
+		for (const c of this.store.ordered(address)) {
+			const key = await this.parse(c);
+			if (await canEncrypt(key)) return { c, key };
+		}
+		return undefined;
+	}
+
+	private async recipient(address: string): Promise<Recipient> {
+		const { candidates, pin } = this.store.contact(address);
+		const found = await this.usable(address);
+		const newest = [...candidates].sort((a, b) => b.lastSeen - a.lastSeen)[0];
+		const pinned = found !== undefined && pin?.fingerprint === found.c.fingerprint;
+		return {
+			address,
+			source: found?.c.source,
+			pinned,
+			verified: pinned && (pin?.verified ?? false),
+			mutual: newest?.mutual ?? false,
+			changed: pin !== undefined && (!pinned || this.replaced(candidates, pin.fingerprint, found?.c)),
+			unusable: found === undefined && candidates.length > 0,
+		};
+	}
+
+	/** A better source than that of the pinned key has another key now. */
+	private replaced(candidates: Candidate[], pinned: string, used: Candidate | undefined): boolean {
+		return candidates.some(
+			(c) => c.fingerprint !== pinned && ["directory", "wkd", "dane"].includes(c.source) && c.lastSeen > (used?.lastSeen ?? 0),
+		);
+	}
+
+	/** The keys that a message is encrypted to; they are pinned with their first use. */
+	private async keysFor(addresses: string[], at: number): Promise<PublicKey[]> {
+		const found = await Promise.all(addresses.map((a) => this.usable(a)));
+		return addresses.map((address, i) => {
+			const f = found[i];
+			const { pin } = this.store.contact(address);
+			if (!f) throw new KeyProblem("notKey", `there is no key for ${address}`);
+			if (pin && pin.fingerprint !== f.c.fingerprint) throw new KeyProblem("notKey", `the key of ${address} has changed`);
+			this.store.pin(address, f.c.fingerprint, false, at);
+			return f.key;
+		});
+	}
+}
+
+/** What the page may call. */
+export const pgpServiceMethods = [
+	"ownKeys",
+	"generate",
+	"importKey",
+	"use",
+	"remove",
+	"setExpiry",
+	"addAddress",
+	"revoke",
+	"revocationCertificate",
+	"exportPublic",
+	"exportSecret",
+	"daneRecord",
+	"autocryptValue",
+	"learn",
+	"contact",
+	"pin",
+	"unpin",
+	"forget",
+	"plan",
+	"saveStore",
+	"loadStore",
+	"write",
+	"read",
+] as const satisfies readonly (keyof PgpService)[];
