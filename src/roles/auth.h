@@ -62,6 +62,13 @@ int vacation_set(
 /* Answers delivery, and remembers who was told: the same sender hears it once a week. */
 void vacation_query(struct ipc_channel *delivery, const struct msg_vacation_query *m);
 
+/* --- pgp_directory.c --- */
+/* Publishes the owner's OpenPGP key, or with an empty one withdraws it. LL_ERR_DENIED: its
+ * fingerprint is not in the account's manifest; LL_ERR_NOTFOUND: it does not name the account's
+ * address; errors of pgp_key_read. */
+int pgp_publish(const uint8_t account[RECORD_ID_LEN], struct slice key) CHECKED;
+void pgp_query(struct ipc_channel *frontend, const struct msg_pgp_query *m);
+
 /* --- sessions.c --- */
 /* Is a session of that account there, with keys? */
 bool session_exists(const uint8_t account[RECORD_ID_LEN]);

@@ -2,7 +2,8 @@
  *	dom/  HMAC("domain", name)    name
  *	addr/ HMAC("address", key)    kind:u8, then account id or targets; and the address, for
  *lists acct/ account id              the account
- *	set/ account id name          what else is kept of it */
+ *	set/ account id name          what else is kept of it
+ *	wkd/  HMAC("wkd", hash@domain) account id: where a published key is found */
 #include "roles/directory.h"
 #include "base/error.h"
 #include "base/map.h"
@@ -451,6 +452,54 @@ settings_delete(struct directory *d, const uint8_t account[RECORD_ID_LEN])
 
 	return d->store ? store_each(d->store, store_directory, key_slice(&k), setting_delete, d)
 			: LL_ERR_CLOSED;
+}
+
+static int
+wkd_key(struct directory *d, struct slice domain, struct slice hash, struct record_key *ret)
+{
+	CLEANUP(buf_done) struct buf name = BUF_INIT(1024);
+	int r;
+
+	buf_put(&name, hash);
+	buf_putc(&name, '@');
+	r = domain_name(domain, &name);
+	if (r == LL_OK)
+		*ret = name_key(d, "wkd/", "wkd", buf_slice(&name));
+	return r;
+}
+
+int
+directory_wkd(struct directory *d, struct slice domain, struct slice hash,
+	uint8_t ret_account[RECORD_ID_LEN])
+{
+	CLEANUP(buf_done) struct buf value = BUF_INIT(64);
+	struct record_key k;
+	int r = wkd_key(d, domain, hash, &k);
+
+	if (r == LL_OK)
+		r = get(d, &k, &value);
+	if (r == LL_OK && value.len != RECORD_ID_LEN)
+		r = LL_ERR_CORRUPT;
+	if (r == LL_OK)
+		memcpy(ret_account, value.ptr, RECORD_ID_LEN);
+	return r;
+}
+
+int
+directory_wkd_put(
+	struct directory *d, struct slice domain, struct slice hash, const uint8_t *account)
+{
+	CLEANUP(buf_done) struct buf sealed = BUF_INIT(STORE_VALUE_MAX);
+	struct record_key k;
+	struct store_op op;
+	int r = wkd_key(d, domain, hash, &k);
+
+	if (r)
+		return r;
+	op = (struct store_op){.kind = STORE_DEL, .key = key_slice(&k)};
+	if (account)
+		r = add_put(d, &k, false, slice_new(account, RECORD_ID_LEN), &sealed, &op);
+	return r ? r : commit(d, &op, 1);
 }
 
 int

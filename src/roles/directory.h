@@ -84,6 +84,13 @@ int directory_setting(struct directory *d, const uint8_t account[RECORD_ID_LEN],
 int directory_setting_put(struct directory *d, const uint8_t account[RECORD_ID_LEN],
 	const char *name, struct slice value) CHECKED;
 
+/* Whose key stands under a name of the domain's Web Key Directory (mail/pgp_key.h). account NULL
+ * removes the entry. LL_ERR_NOTFOUND. */
+int directory_wkd(struct directory *d, struct slice domain, struct slice hash,
+	uint8_t ret_account[RECORD_ID_LEN]) CHECKED;
+int directory_wkd_put(struct directory *d, struct slice domain, struct slice hash,
+	const uint8_t *account) CHECKED;
+
 /* A folded lookup key of an address, or LL_ERR_SYNTAX. */
 int directory_key(struct slice address, struct buf *ret) CHECKED;
 

@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "mail/ip.h"
 #include "os/clock.h"
-#include "roles/front_web.h"
+#include "roles/front_fetch.h"
 
 #include <string.h>
 
@@ -427,6 +427,24 @@ on_security_txt(struct front_task *t, struct slice rest, const struct http_reque
 	front_task_answer(t, &h, "text/plain; charset=utf-8", buf_slice(&text));
 }
 
+static void
+on_wkd(struct front_task *t, struct slice rest, const struct http_request *q)
+{
+	front_wkd_begin(t, rest);
+}
+
+static void
+on_keys(struct front_task *t, struct slice rest, const struct http_request *q)
+{
+	front_keys_begin(t, q);
+}
+
+static void
+on_picture(struct front_task *t, struct slice rest, const struct http_request *q)
+{
+	front_picture_begin(t, q);
+}
+
 /* --- the table --- */
 
 static const struct {
@@ -437,7 +455,10 @@ static const struct {
 	{"/.well-known/jmap", on_jmap, true},
 	{"/.well-known/change-password", on_change_password, true},
 	{"/.well-known/security.txt", on_security_txt, true},
+	{"/.well-known/openpgpkey/", on_wkd, true},
 	{"/.well-known/", on_nothing, false},
+	{"/api/v1/keys/lookup", on_keys, true},
+	{"/api/v1/image", on_picture, true},
 	{"/api/v1/auth/", on_command, false},
 	{"/api/v1/session", on_account, false},
 	{"/api/v1/session/", on_account, false},
@@ -462,8 +483,9 @@ is_our_host(const struct front_task *t)
 {
 	struct slice name = host_name(t->host);
 
-	if (slice_ieq(name, slice_str(hostname)))
-		return true;
+	if (slice_ieq(name, slice_str(hostname)) ||
+		slice_starts(t->path, S("/.well-known/openpgpkey/")))
+		return true; /* a directory of keys is no page, and belongs to many names */
 	return ip_is_loopback(t->c->ip) &&
 		(slice_ieq(name, S("localhost")) || slice_starts(name, S("127.")) ||
 			slice_eq(name, S("[::1]")));

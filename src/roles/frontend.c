@@ -6,7 +6,7 @@
 #include "base/map.h"
 #include "base/secret.h"
 #include "mail/ip.h"
-#include "roles/front.h"
+#include "roles/front_fetch.h"
 #include "roles/front_web.h"
 #include "roles/tls_server.h"
 
@@ -410,6 +410,26 @@ static void
 on_web_reply(struct role_env *env, struct ipc_channel *ch, const struct msg *m, int fd)
 {
 	front_command_reply(&m->web_reply);
+	front_fetch_signed(&m->web_reply);
+}
+
+static void
+on_fetched(struct role_env *env, struct ipc_channel *ch, const struct msg *m, int fd)
+{
+	front_fetch_reply(&m->https_reply, fd);
+	fd_close(&fd);
+}
+
+static void
+on_dns(struct role_env *env, struct ipc_channel *ch, const struct msg *m, int fd)
+{
+	front_keys_dns(&m->dns_answer);
+}
+
+static void
+on_pgp_reply(struct role_env *env, struct ipc_channel *ch, const struct msg *m, int fd)
+{
+	front_keys_directory(&m->pgp_reply);
 }
 
 static void
@@ -437,6 +457,8 @@ front_peer(struct role_env *env, enum role role, unsigned index, struct ipc_chan
 		front_link_auth_lost();
 		front_command_auth_lost();
 	}
+	if (role == ROLE_AUTH || role == ROLE_LOOKUP)
+		front_fetch_lost();
 	while (map_next(fs.conns, &pos, NULL, &value))
 		((struct front_conn *)value)->face->lost(value, role, c);
 }
@@ -529,6 +551,9 @@ static const struct role_message messages[] = {
 	{MSG_KIND_DELIVER_RESULT, on_deliver_result},
 	{MSG_KIND_SIGN_DONE, on_signed},
 	{MSG_KIND_WEB_REPLY, on_web_reply},
+	{MSG_KIND_HTTPS_REPLY, on_fetched},
+	{MSG_KIND_DNS_ANSWER, on_dns},
+	{MSG_KIND_PGP_REPLY, on_pgp_reply},
 	{MSG_KIND_WEB_ATTACHED, on_web_attached},
 	{MSG_KIND_WEB_REVOKE, on_web_revoke},
 };
