@@ -74,6 +74,7 @@ enum web_state { WEB_LOCKED, WEB_UNLOCKED };
 #define WEB_TOTP(F)       F##_ID(handle) F##_TEXT(secret, 64) F##_TEXT(uri, 1024)
 #define WEB_TOTP_CONFIRM(F) F##_ID(handle) F##_TEXT(code, 16) F##_TEXT(name, WEB_NAME_MAX)
 #define WEB_PASSKEY_ADD(F) F##_ID(handle) F##_TEXT(name, WEB_NAME_MAX) F##_BYTES(client_data, WEB_CLIENT_DATA_MAX) F##_BYTES(attestation_object, WEB_ATTESTATION_MAX)
+#define WEB_PUBLISH(F)    F##_BYTES(key, 49152)
 #define WEB_SWITCH(F)     F##_FLAG(on)
 /* Of the session process (faces/web_link.h), not of auth. */
 #define WEB_UNLOCK_STATE(F) F##_WORD(state, STATE) F##_ID(account_id) F##_TEXT(address, CONTROL_NAME_MAX) F##_BYTES(unlock_key, 1216)
@@ -85,7 +86,7 @@ enum web_state { WEB_LOCKED, WEB_UNLOCKED };
 	M(LOGIN, login) M(PROOF, proof) M(CODE, code) M(PASSKEY_START, passkey_start) M(ASSERTION, assertion) M(CHALLENGE, challenge) \
 	M(SIGNED, signed) M(ACCOUNT_FORM, account_form) M(PAGE, page) M(CHANGES, changes) M(UPDATE, update) M(PIN, pin) M(UNLOCKER, unlocker) \
 	M(UNLOCKERS_FORM, unlockers_form) M(SESSION_FORM, session_form) M(SESSIONS_FORM, sessions_form) M(FACTOR_FORM, factor_form) M(FACTORS_FORM, factors_form) M(REF, ref) \
-	M(FACTOR_EDIT, factor_edit) M(TOTP, totp) M(TOTP_CONFIRM, totp_confirm) M(PASSKEY_ADD, passkey_add) M(SWITCH, switch) \
+	M(FACTOR_EDIT, factor_edit) M(TOTP, totp) M(TOTP_CONFIRM, totp_confirm) M(PASSKEY_ADD, passkey_add) M(SWITCH, switch) M(PUBLISH, publish) \
 	M(UNLOCK_STATE, unlock_state) M(UNLOCK, unlock)
 
 /* M(command, request, answer) */
@@ -100,7 +101,7 @@ enum web_state { WEB_LOCKED, WEB_UNLOCKED };
 	M("sessions-end", none, none) M("confirm-start", login_start, login) M("confirm-password", proof, none) \
 	M("factors", none, factors_form) M("factor-edit", factor_edit, none) M("factor-remove", ref, none) M("totp-begin", none, totp) \
 	M("totp-confirm", totp_confirm, ref) M("passkey-begin", none, challenge) M("passkey-add", passkey_add, ref) \
-	M("alerts", switch, none) M("account-delete", none, none)
+	M("key-publish", publish, none) M("alerts", switch, none) M("account-delete", none, none)
 /* clang-format on */
 
 #define MSG_S_TEXT(n, max) struct slice n;

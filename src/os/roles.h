@@ -43,6 +43,9 @@ enum rcpt_result {
 	RCPT_TEMPORARY
 };
 
+/* The tag of a web link over which mail may be sent, when auth gives it to a session. */
+#define SESSION_TAG_SENDS "sends"
+
 /* What lookup is to fetch. */
 enum fetch_kind {
 	FETCH_POLICY, /* for relay: an MTA-STS policy */

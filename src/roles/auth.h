@@ -83,8 +83,6 @@ int session_attach_web(const uint8_t account[RECORD_ID_LEN], struct ticket *t, s
 void session_store_opened(const struct msg_st_opened *m, int fd);
 /* The store process is gone, and with it the requests that were on their way to it. */
 void session_store_lost(void);
-/* Sees to it that the account's session, if there is one, can send mail for its owner. */
-void session_way_out(const uint8_t account[RECORD_ID_LEN]);
 /* A delivery process came or went: sessions that send get another one. */
 void session_delivery_changed(const struct ipc_channel *delivery, bool gone);
 /* Ends the session of an account (its keys changed, it was disabled), or all (NULL). */

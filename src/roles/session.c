@@ -293,7 +293,7 @@ on_conn(const struct msg_session_conn *m, int fd)
 	linger();
 	if (m->service == SERVICE_HTTPS) {
 		free(c);
-		session_web_conn(se.loop, fd);
+		session_web_conn(se.loop, fd, slice_eq(m->tag, slice_str(SESSION_TAG_SENDS)));
 		return;
 	}
 	if (!c || !se.account) {

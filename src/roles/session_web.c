@@ -22,6 +22,7 @@ struct link {
 	struct loop_timer again; /* something was queued outside of the link's own callbacks */
 	struct web_exchange *exchanges;
 	bool dead, running;
+	bool sends;
 };
 
 struct web_exchange {
@@ -123,6 +124,12 @@ keep_request(struct web_exchange *x, const struct web_request *q)
 		to->headers[i].value = kept(&x->head, q->headers[i].value);
 	}
 	return buf_err(&x->head);
+}
+
+bool
+web_exchange_sends(const struct web_exchange *x)
+{
+	return x->link->sends;
 }
 
 const struct web_request *
@@ -565,7 +572,7 @@ on_closed(void *ctx, int err)
 static const struct stream_ops link_ops = {on_input, on_drained, NULL, on_closed};
 
 void
-session_web_conn(struct loop *loop, int fd)
+session_web_conn(struct loop *loop, int fd, bool sends)
 {
 	struct link *l = calloc(1, sizeof(*l));
 
@@ -582,6 +589,7 @@ session_web_conn(struct loop *loop, int fd)
 		free(l);
 		return;
 	}
+	l->sends = sends;
 	l->next = sw.links;
 	sw.links = l;
 	sw.n++;

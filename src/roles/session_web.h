@@ -75,8 +75,10 @@ void web_exchange_hold(struct web_exchange *x, bool hold);
 /* Gives up; the client sees a broken answer. */
 void web_exchange_abort(struct web_exchange *x);
 
-/* Takes over a new web link. */
-void session_web_conn(struct loop *loop, int fd);
+/* Takes over a new web link. sends: whoever signed in may send mail. */
+void session_web_conn(struct loop *loop, int fd, bool sends);
+/* Whether the exchange came over such a link. */
+bool web_exchange_sends(const struct web_exchange *x);
 /* How many links there are; what a session waits for before it leaves. */
 unsigned session_web_links(void);
 /* Told whenever a link comes or goes, or a request is worked on. */

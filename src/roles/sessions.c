@@ -224,15 +224,6 @@ give_way_out(struct session *s)
 }
 
 void
-session_way_out(const uint8_t account[RECORD_ID_LEN])
-{
-	struct session *s = find(account);
-
-	if (s)
-		give_way_out(s);
-}
-
-void
 session_delivery_changed(const struct ipc_channel *delivery, bool gone)
 {
 	size_t pos = 0;
@@ -440,7 +431,11 @@ int
 session_attach_web(
 	const uint8_t account[RECORD_ID_LEN], struct ticket *t, struct slice peer, int fd)
 {
-	const struct msg_attach m = {.service = SERVICE_HTTPS, .peer = peer};
+	/* An app password may be good for reading only. */
+	bool sends = !t || (t->scope.protocols & SCOPE_SMTP);
+	const struct msg_attach m = {.service = SERVICE_HTTPS,
+		.peer = peer,
+		.tag = sends ? slice_str(SESSION_TAG_SENDS) : SLICE_NONE};
 	struct session *s = find(account);
 
 	if (s && t)
@@ -449,6 +444,8 @@ session_attach_web(
 		s = start(account, t ? t->unlocked : NULL);
 	if (t)
 		account_unlocked_free(TAKE(t->unlocked));
+	if (s && sends)
+		give_way_out(s);
 	if (s)
 		hand_over(s, &m, fd);
 	else

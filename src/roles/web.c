@@ -265,6 +265,7 @@ static const struct {
 	{"totp-confirm", web_totp_confirm, SIGNED},
 	{"passkey-begin", web_passkey_begin, SIGNED | FRESH},
 	{"passkey-add", web_passkey_add, SIGNED},
+	{"key-publish", web_key_publish, SIGNED},
 	{"alerts", web_alerts, SIGNED},
 	{"account-delete", web_account_delete, SIGNED | FRESH},
 };

@@ -106,7 +106,8 @@ int web_assertion_check(struct web_account *a, const uint8_t challenge[WEB_CHALL
 int web_credentials(const struct web_account *a, struct buf *items) CHECKED;
 
 /* --- web_session.c --- */
-web_handler web_logout, web_sessions, web_session_end, web_sessions_end, web_alerts;
+web_handler web_logout, web_sessions, web_session_end, web_sessions_end, web_alerts,
+	web_key_publish;
 /* Who holds the token: fills c->account, c->session, c->owner. LL_ERR_NOTFOUND: nobody, told as
  * "signed-out". */
 int web_session_open(struct web_call *c) CHECKED;

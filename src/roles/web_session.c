@@ -380,6 +380,19 @@ web_sessions_end(struct web_call *c, struct slice body)
 }
 
 int
+web_key_publish(struct web_call *c, struct slice body)
+{
+	struct web_publish m;
+	int r = web_publish_get(body, &m);
+
+	if (r == LL_OK)
+		r = pgp_publish(c->owner.id, m.key);
+	if (r == LL_ERR_DENIED)
+		c->title = "The account's manifest does not list this key's fingerprint.";
+	return r;
+}
+
+int
 web_alerts(struct web_call *c, struct slice body)
 {
 	const struct web_place p = web_place();
