@@ -145,3 +145,9 @@ web_pack_len(const struct web_pack *p)
 {
 	return p ? p->n : 0;
 }
+
+const struct web_pack_entry *
+web_pack_at(const struct web_pack *p, size_t i)
+{
+	return p && i < p->n ? &p->entries[i] : NULL;
+}

@@ -38,5 +38,6 @@ void web_pack_free(struct web_pack *p);
 /* The entry of exactly that path, or NULL. NULL pack is accepted. */
 const struct web_pack_entry *web_pack_find(const struct web_pack *p, struct slice path);
 size_t web_pack_len(const struct web_pack *p);
+const struct web_pack_entry *web_pack_at(const struct web_pack *p, size_t i);
 
 #endif
