@@ -719,7 +719,6 @@ session_new(struct http2 *c)
 	if (r == 0) {
 		nghttp2_option_set_no_auto_window_update(option, 1);
 		nghttp2_option_set_no_closed_streams(option, 1);
-		nghttp2_option_set_max_outbound_ack(option, NUISANCE_MAX);
 		nghttp2_option_set_max_settings(option, 32);
 		nghttp2_session_callbacks_set_on_begin_headers_callback(
 			callbacks, on_begin_headers);

@@ -129,7 +129,7 @@ on_msg(wslay_event_context_ptr ctx, const struct wslay_event_on_msg_recv_arg *ar
 	if (arg->opcode != WSLAY_CONNECTION_CLOSE)
 		return;
 	w->close_due = true;
-	w->code = arg->status_code ? arg->status_code : 1005;
+	w->code = arg->status_code ? arg->status_code : arg->msg_length ? 1006 : 1005;
 	buf_reset(&w->reason);
 	(void)buf_put(&w->reason, slice_new(arg->msg + skip, arg->msg_length - skip));
 }
