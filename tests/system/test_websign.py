@@ -324,6 +324,7 @@ def test_passkey(world):
 # --- sessions ---
 
 def test_sessions(world):
+    before = set(world.pids("session-of-account"))
     with Client(world) as a, Client(world) as b, Client(world) as d:
         address, _ = sign_up(world, a, "traveller")
         b.login(address, remember=True, device="Phone")
@@ -334,6 +335,8 @@ def test_sessions(world):
         check_equal({s["ip"] for s in listed}, {"127.0.0.1"}, "addresses")
         for client in (a, b, d):
             client.call("unlockSession")
+        own = set(world.pids("session-of-account")) - before
+        check_equal(len(own), 1, "session processes")
         library = next(s["id"] for s in listed if s["device"] == "Library")
         a.post("session-end", id=library)
         refused("signed-out", d.post, "account")
@@ -343,7 +346,7 @@ def test_sessions(world):
         a.post("sessions-end")
         refused("signed-out", b.post, "account")
         a.call("signOut")
-        wait_until(lambda: "session-of-account" not in [r for r, _ in world.processes()] or None,
+        wait_until(lambda: not own & set(world.pids("session-of-account")) or None,
                    "the session process ends with the last web session", 20)
 
 
