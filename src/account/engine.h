@@ -369,6 +369,7 @@ struct account {
 enum spent {
 	SPENT_ROW = 50,
 	SPENT_META = 2000, /* metadata decoded, keys made */
+	SPENT_LINK = 1000, /* into a thread */
 	SPENT_CALL = 50000, /* of the store */
 	SPENT_PAGE_BYTE = 3,
 	SPENT_TEXT_BYTE = 20, /* opened and searched */

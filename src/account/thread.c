@@ -192,7 +192,12 @@ thread_job_step(struct thread_job *j, struct thread_forest *ret, bool *ret_done)
 	*ret_done = false;
 	while (j->next < j->n && !err && a->spent < until)
 		err = thread_build_item(&j->build, j->mb, j->uids[j->next++]);
-	if (err || j->next < j->n)
+	while (j->method == THREAD_REFERENCES && j->next == j->n && !err && a->spent < until &&
+		j->build.n_linked < j->build.n_items) {
+		a->spent += SPENT_LINK;
+		err = thread_references_link(&j->build);
+	}
+	if (err || a->spent >= until)
 		return err;
 	*ret_done = true;
 	err = j->method == THREAD_REFERENCES ? thread_references(&j->build)

@@ -87,6 +87,7 @@ void
 thread_build_done(struct thread_build *t)
 {
 	free(t->items);
+	map_free(t->ids, NULL);
 	VEC_DONE(t);
 	arena_done(&t->mem);
 	buf_done(&t->subject);

@@ -33,6 +33,8 @@ struct thread_build {
 	uint32_t first; /* root list */
 	struct arena mem;
 	struct buf subject, folded; /* scratch */
+	struct map *ids; /* message id: node */
+	size_t n_linked; /* items */
 };
 
 /* Makes room for n messages. */
@@ -45,6 +47,8 @@ int thread_build_node(
 	struct thread_build *t, const struct thread_item *item, uint32_t *ret) CHECKED;
 int thread_build_sort(struct thread_build *t) CHECKED;
 int thread_build_emit(const struct thread_build *t, struct thread_forest *ret) CHECKED;
+/* Links the next item by its ids; when all are, thread_references does the rest. */
+int thread_references_link(struct thread_build *t) CHECKED;
 int thread_references(struct thread_build *t) CHECKED;
 
 #endif

@@ -208,48 +208,47 @@ adopt_all(struct thread_build *t, uint32_t from, uint32_t to)
 	}
 }
 
-/* Root r, already off the root list, joins the one of the same subject; the result is what stands
- * in the table for it. */
+/* Turns a root into a dummy whose child is what the root was: its place on the list stays. */
 static int
-merge_roots(struct thread_build *t, uint32_t r, uint32_t had, uint32_t *ret)
+root_to_dummy(struct thread_build *t, uint32_t root)
 {
-	bool r_dummy = !t->at[r].uid, had_dummy = !t->at[had].uid;
-	uint32_t dummy;
+	uint32_t moved, next = t->at[root].next;
+	int err = thread_build_node(t, NULL, &moved);
+	struct build_node dummy;
+
+	if (err)
+		return err;
+	dummy = t->at[moved];
+	t->at[moved] = t->at[root];
+	t->at[root] = dummy;
+	t->at[root].next = next;
+	for (uint32_t c = t->at[moved].child; c != THREAD_NONE; c = t->at[c].next)
+		t->at[c].parent = moved;
+	link_child(t, root, moved);
+	return LL_OK;
+}
+
+/* Root r, already off the root list, joins the one of the same subject. */
+static int
+merge_roots(struct thread_build *t, uint32_t r, uint32_t had)
+{
 	int err;
 
-	*ret = had;
-	if (r_dummy && had_dummy) {
-		adopt_all(t, r, had);
-		return LL_OK;
-	}
-	if (had_dummy) {
-		link_child(t, had, r);
+	if (!t->at[had].uid) {
+		if (t->at[r].uid)
+			link_child(t, had, r);
+		else
+			adopt_all(t, r, had);
 		return LL_OK;
 	}
 	if (root_item(t, r)->reply && !root_item(t, had)->reply) {
 		link_child(t, had, r);
 		return LL_OK;
 	}
-	err = thread_build_node(t, NULL, &dummy);
-	if (err)
-		return err;
-	link_child(t, dummy, r);
-	*ret = dummy;
-	return LL_OK;
-}
-
-/* Makes the new dummy take the place of its first member on the root list. */
-static void
-root_replace(struct thread_build *t, uint32_t old, uint32_t with)
-{
-	uint32_t *p = &t->first;
-
-	while (*p != old)
-		p = &t->at[*p].next;
-	t->at[with].next = t->at[old].next;
-	*p = with;
-	t->at[old].next = THREAD_NONE;
-	link_child(t, with, old);
+	err = root_to_dummy(t, had);
+	if (!err)
+		link_child(t, had, r);
+	return err;
 }
 
 static int
@@ -258,7 +257,7 @@ gather(struct thread_build *t, struct map *subjects)
 	int err = LL_OK;
 
 	for (uint32_t *p = &t->first; *p != THREAD_NONE && !err;) {
-		uint32_t r = *p, had, now;
+		uint32_t r = *p, had;
 		const struct thread_item *item = root_item(t, r);
 		had = item->subject.len ? node_get(subjects, item->subject) : r;
 		if (had == r || had == THREAD_NONE) {
@@ -270,38 +269,37 @@ gather(struct thread_build *t, struct map *subjects)
 		size_t at = p == &t->first
 			? SIZE_MAX
 			: (size_t)(CONTAINER_OF(p, struct build_node, next) - t->at);
-		err = merge_roots(t, r, had, &now);
+		err = merge_roots(t, r, had);
 		p = at == SIZE_MAX ? &t->first : &t->at[at].next; /* the array may have moved */
-		if (err || now == had)
-			continue;
-		root_replace(t, had, now);
-		if (at == had)
-			p = &t->at[now].next;
-		err = node_set(subjects, item->subject, now);
 	}
 	return err;
 }
 
 int
+thread_references_link(struct thread_build *t)
+{
+	if (!t->ids && !(t->ids = map_new()))
+		return LL_ERR_NOMEM;
+	return link_item(t, t->ids, &t->items[t->n_linked++]);
+}
+
+int
 thread_references(struct thread_build *t)
 {
-	struct map *ids = map_new(), *subjects = map_new();
-	int err = ids && subjects ? LL_OK : LL_ERR_NOMEM;
+	struct map *subjects = map_new();
+	int err;
 
-	for (size_t i = 0; i < t->n_items && !err; i++)
-		err = link_item(t, ids, &t->items[i]);
-	if (!err) {
-		roots_collect(t);
-		prune(t);
-		err = thread_build_sort(t); /* step 4: a dummy's first child is its earliest */
-	}
+	if (!subjects)
+		return LL_ERR_NOMEM;
+	roots_collect(t);
+	prune(t);
+	err = thread_build_sort(t); /* step 4: a dummy's first child is its earliest */
 	if (!err)
 		err = subject_table(t, subjects);
 	if (!err)
 		err = gather(t, subjects);
 	if (!err)
 		err = thread_build_sort(t);
-	map_free(ids, NULL);
 	map_free(subjects, NULL);
 	return err;
 }

@@ -304,6 +304,49 @@ bench_order(struct bench *b)
 	bench_sort(b, "SORT TO", (struct sort_order){SORT_TO, false});
 }
 
+/* How long others wait at most while a job runs, with nothing in any cache. */
+static void
+bench_slices(struct bench *b)
+{
+	const struct find_node node = {.op = FIND_BODY, .text = S("letter")};
+	struct sort_order order = {SORT_SUBJECT, false};
+	struct thread_forest forest = {.first = THREAD_NONE};
+	struct uid_list got = {0};
+	struct find_job *find = NULL;
+	struct sort_job *sort = NULL;
+	struct thread_job *thread = NULL;
+
+	must(find_job_new(b->in, &node, &find), "find");
+	for (int kind = 0; kind < 3; kind++) {
+		static const char *const names[] = {
+			"longest slice of SEARCH BODY", "of THREAD", "of SORT SUBJECT"};
+		double longest = 0, last = 0;
+		bool done = false;
+		for (size_t i = 0; !done; i++) {
+			double t = seconds();
+			if (kind == 0)
+				must(find_job_step(find, &got, &done), "find");
+			else if (kind == 1)
+				must(thread_job_step(thread, &forest, &done), "thread");
+			else
+				must(sort_job_step(sort, &done), "sort");
+			last = seconds() - t;
+			longest = MAX(longest, done ? 0 : last);
+		}
+		report(names[kind], longest, last * 1e3, "ms for the last");
+		if (kind == 0)
+			must(thread_job_new(b->in, THREAD_REFERENCES, got.at, got.len, &thread),
+				"thread");
+		if (kind == 1)
+			must(sort_job_new(b->in, &order, 1, got.at, got.len, &sort), "sort");
+	}
+	find_job_free(find);
+	sort_job_free(sort);
+	thread_job_free(thread);
+	thread_forest_done(&forest);
+	uid_list_done(&got);
+}
+
 static void
 bench_flags(struct bench *b)
 {
@@ -450,6 +493,7 @@ main(int argc, char **argv)
 	bench_bodies(&b, "bodies");
 	bench_bodies(&b, "bodies, again");
 	bench_cold(&b);
+	bench_slices(&b);
 	bench_find(&b, "SEARCH SUBJECT", FIND_SUBJECT, S("harbour ship"));
 	bench_find(&b, "SEARCH FROM", FIND_FROM, S("candle"));
 	bench_find(&b, "SEARCH TEXT", FIND_TEXT, S("xylophone"));
