@@ -145,7 +145,8 @@ wait_some(struct worker *k)
 {
 	int r = store_wait(k->s);
 
-	if (r && k->failed)
+	/* Every commit may have succeeded, and only what the store does behind them have failed. */
+	if (r && fail_sync)
 		give_up(k);
 	if (r)
 		die(k, "the store", S("closed"));
