@@ -277,6 +277,8 @@ account_open(const struct account_env *env, struct account **ret)
 	a->env = *env;
 	a->scratch = BUF_INIT(STORE_BLOB_MAX);
 	err = account_start(a);
+	if (!err && (err = account_rename_resume(a)) == LL_ERR_AGAIN)
+		err = LL_OK; /* the disk is full: the mail can be read, and the next one tries */
 	if (err) {
 		account_close(a);
 		return err;

@@ -1,5 +1,5 @@
-/* Making, deleting, renaming and subscribing mailboxes, and the first records of an account. */
-#include "account/txn.h"
+/* Making, deleting and subscribing mailboxes, and the first records of an account. */
+#include "account/boxops.h"
 
 #include <stdlib.h>
 
@@ -50,15 +50,7 @@ orphan_known(const struct account *a, struct slice name)
 
 /* ---- Create ---- */
 
-/* Mailboxes made by a commit under way: theirs if it succeeds, freed if not. */
-struct making {
-	struct slice name;
-	enum mailbox_role role;
-	struct mailbox *made[MAILBOX_DEPTH_MAX];
-	size_t n;
-};
-
-static void
+void
 making_drop(struct making *m)
 {
 	while (m->n)
@@ -122,9 +114,8 @@ made_has(const struct txn *t, struct slice name)
 	return boxes_find(t->a, name) != NULL;
 }
 
-/* The levels above a name that are missing. */
-static int
-make_parents(struct txn *t, struct making *m, struct slice name)
+int
+making_parents(struct txn *t, struct making *m, struct slice name)
 {
 	int err = LL_OK;
 
@@ -147,7 +138,7 @@ create_build(struct txn *t, void *ctx)
 		return LL_ERR_EXISTS;
 	if (m->role != MAILBOX_NO_ROLE && account_mailbox_by_role(t->a, m->role))
 		return LL_ERR_DENIED;
-	err = make_parents(t, m, m->name);
+	err = making_parents(t, m, m->name);
 	return err ? err : make_one(t, m, m->name, m->role);
 }
 
@@ -228,107 +219,6 @@ account_mailbox_delete(struct account *a, struct mailbox *mb)
 			err = txn_run(a, delete_build, mb);
 	} while (err == LL_ERR_AGAIN && mb->s.info.exists);
 	mailbox_close(mb);
-	return err;
-}
-
-/* ---- Rename ---- */
-
-struct renaming {
-	struct making m;
-	struct slice from, to;
-};
-
-static bool
-below(struct slice name, struct slice top)
-{
-	return name.len > top.len && slice_starts(name, top) && name.ptr[top.len] == '/';
-}
-
-static int
-rename_one(struct txn *t, struct mailbox *mb, const struct renaming *r)
-{
-	CLEANUP(buf_done) struct buf name = BUF_INIT(MAILBOX_NAME_MAX + 1);
-	struct txn_box *b = txn_box_get(t, mb);
-
-	buf_put(&name, r->to);
-	buf_put(&name, slice_skip(mb->s.info.name, r->from.len));
-	if (buf_err(&name) || name.len > MAILBOX_NAME_MAX)
-		return LL_ERR_LIMIT;
-	if (boxes_find(t->a, buf_slice(&name)))
-		return LL_ERR_EXISTS;
-	if (!b || !(b->name = strndup((const char *)name.ptr, name.len)))
-		return LL_ERR_NOMEM;
-	b->s.info.name = slice_str(b->name);
-	b->events |= ACCOUNT_RENAMED;
-	return LL_OK;
-}
-
-static int
-rename_build(struct txn *t, void *ctx)
-{
-	struct renaming *r = ctx;
-	size_t n = 0;
-	int err = LL_OK;
-
-	making_drop(&r->m);
-	if (boxes_find(t->a, r->to))
-		return LL_ERR_EXISTS;
-	for (size_t i = 0; i < t->a->boxes.len && !err; i++) {
-		struct mailbox *mb = t->a->boxes.at[i];
-		if (!slice_eq(mb->s.info.name, r->from) && !below(mb->s.info.name, r->from))
-			continue;
-		err = rename_one(t, mb, r);
-		n++;
-	}
-	if (!err && !n)
-		err = LL_ERR_NOTFOUND;
-	return err ? err : make_parents(t, &r->m, r->to);
-}
-
-/* RENAME INBOX: its messages move to a new mailbox. */
-static int
-rename_inbox(struct account *a, struct slice to)
-{
-	struct mailbox *inbox = account_mailbox_by_role(a, MAILBOX_INBOX), *mb;
-	struct copy_result moved = {0};
-	struct uid_list all = {0};
-	int err = mailbox_open(inbox);
-
-	if (err)
-		return err;
-	err = account_mailbox_create(a, to, MAILBOX_NO_ROLE, &mb);
-	VEC_EACH (row, &inbox->rows)
-		if (!err)
-			err = VEC_PUSH(&all, row->uid);
-	if (!err && all.len)
-		err = mailbox_move(inbox, all.at, all.len, mb, &moved);
-	copy_result_done(&moved);
-	uid_list_done(&all);
-	mailbox_close(inbox);
-	return err;
-}
-
-int
-account_mailbox_rename(struct account *a, struct slice old_name, struct slice new_name)
-{
-	CLEANUP(buf_done) struct buf from = BUF_INIT(MAILBOX_NAME_MAX);
-	CLEANUP(buf_done) struct buf to = BUF_INIT(MAILBOX_NAME_MAX);
-	struct renaming r = {.m = {.n = 0}};
-	int err = mailbox_name_normalise(&from, old_name);
-
-	if (!err)
-		err = mailbox_name_normalise(&to, new_name);
-	if (err)
-		return err;
-	r.from = buf_slice(&from);
-	r.to = buf_slice(&to);
-	if (below(r.to, r.from) && !slice_eq(r.from, S("INBOX")))
-		return LL_ERR_DENIED;
-	if (slice_eq(r.from, S("INBOX")))
-		return rename_inbox(a, r.to);
-	err = txn_run(a, rename_build, &r);
-	if (err)
-		making_drop(&r.m);
 	return err;
 }
 

@@ -24,6 +24,7 @@ enum change_type {
 	CHANGE_RULES,
 	CHANGE_SETTINGS,
 	CHANGE_UPLOAD, /* no client sees a state of these */
+	CHANGE_RENAME, /* nor of these: trees of mailboxes that are being renamed */
 	CHANGE_TYPES, /* one past the last */
 };
 

@@ -391,6 +391,8 @@ typedef int rec_row(void *ctx, const struct rec_id *id, uint64_t rev, struct sli
 int rec_each(struct account *a, enum rec_type type, struct store_id box, uint64_t from, uint64_t to,
 	rec_row *row, void *ctx) CHECKED;
 int orphans_load(struct account *a) CHECKED;
+/* Finishes the renaming of a tree that was broken off. */
+int account_rename_resume(struct account *a) CHECKED;
 void orphans_done(struct account *a);
 
 /* The key of search signatures is the same everywhere: they are stored sealed, and the delivery

@@ -101,6 +101,12 @@ fixture_restart(struct fixture *f)
 {
 	account_close(f->a);
 	store_free(f->store);
+	fixture_open(f);
+}
+
+void
+fixture_open(struct fixture *f)
+{
 	open_store(f);
 	open_account(f);
 }

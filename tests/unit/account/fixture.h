@@ -27,6 +27,8 @@ void fixture_done(struct fixture *f);
 /* Closes and opens the account; the second form the store as well. */
 void fixture_reopen(struct fixture *f);
 void fixture_restart(struct fixture *f);
+/* Opens both again after they were closed, or left. */
+void fixture_open(struct fixture *f);
 /* A second engine over the same store. */
 struct account *fixture_second(struct fixture *f);
 

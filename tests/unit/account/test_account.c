@@ -1,5 +1,9 @@
 /* Each operation of the engine over the real store, seen again after reopening. */
+#include "account/object.h"
 #include "fixture.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
 
 static size_t
 row_count(struct mailbox *mb)
@@ -391,6 +395,115 @@ mailboxes_come_and_go(void)
 	fixture_done(&f);
 }
 
+#define TREE 700 /* mailboxes, far more than one commit renames */
+
+static void
+make_tree(struct fixture *f)
+{
+	char name[64];
+	struct mailbox *mb;
+
+	CHECK_INT(account_mailbox_create(f->a, S("tree"), MAILBOX_NO_ROLE, &mb), 0);
+	fixture_append(mb, fixture_message("s", "id", NULL, "b"), 0);
+	for (unsigned i = 1; i < TREE; i++) {
+		snprintf(name, sizeof(name), "tree/%u/%u", i % 7, i);
+		CHECK_INT(account_mailbox_create(f->a, slice_str(name), MAILBOX_NO_ROLE, &mb), 0);
+	}
+}
+
+/* How many mailboxes have a name that begins so. */
+static size_t
+count_below(struct fixture *f, const char *prefix)
+{
+	struct mailbox *const *at;
+	size_t n, found = 0;
+
+	at = account_mailboxes(f->a, &n);
+	for (size_t i = 0; i < n; i++)
+		found += slice_starts(mailbox_info(at[i])->name, slice_str(prefix));
+	return found;
+}
+
+static void
+large_tree_is_renamed(void)
+{
+	struct fixture f;
+	struct mailbox *mb;
+	size_t n;
+
+	fixture_init(&f);
+	make_tree(&f);
+	n = count_below(&f, "tree");
+	CHECK(n >= TREE);
+	CHECK_INT(account_mailbox_create(f.a, S("other/wood/3/10"), MAILBOX_NO_ROLE, &mb), 0);
+	/* A name that is taken, far behind: nothing at all is renamed. */
+	CHECK_INT(account_mailbox_rename(f.a, S("tree"), S("other/wood")), LL_ERR_EXISTS);
+	CHECK_INT(count_below(&f, "tree"), n);
+	CHECK_INT(account_mailbox_rename(f.a, S("tree"), S("new/wood")), 0);
+	CHECK_INT(count_below(&f, "tree"), 0);
+	CHECK_INT(count_below(&f, "new/wood"), n);
+	fixture_restart(&f);
+	CHECK_INT(count_below(&f, "new/wood"), n);
+	CHECK_INT(mailbox_info(fixture_box(f.a, "new/wood"))->exists, 1);
+	fixture_box(f.a, "new");
+	fixture_box(f.a, "new/wood/6/699");
+	CHECK_INT(account_objects_load(f.a), 0);
+	n = 0;
+	CHECK(!account_object_next(f.a, CHANGE_RENAME, &n));
+	fixture_done(&f);
+}
+
+static unsigned commits_left;
+
+static void
+dies_at_last(struct account_listener *l, struct mailbox *mb, unsigned events)
+{
+	static uint64_t last;
+
+	if (!mb || !(events & ACCOUNT_RENAMED) || account_modseq(mailbox_account(mb)) == last)
+		return;
+	last = account_modseq(mailbox_account(mb));
+	if (!--commits_left)
+		_exit(9); /* as kill -9 would: nothing is closed */
+}
+
+/* The process dies after some of the commits; whoever opens the account next sees all of them. */
+static void
+broken_rename_is_finished(void)
+{
+	for (unsigned after = 1; after <= 5; after += 2) {
+		struct account_listener dying = {.changed = dies_at_last};
+		struct fixture f;
+		int status = 0;
+		size_t n;
+		pid_t pid;
+
+		fixture_init(&f);
+		make_tree(&f);
+		n = count_below(&f, "tree");
+		account_close(f.a);
+		store_free(f.store);
+		fflush(stdout);
+		pid = fork();
+		if (pid == 0) {
+			fixture_open(&f);
+			account_listen(f.a, &dying);
+			commits_left = after;
+			(void)!account_mailbox_rename(f.a, S("tree"), S("new/wood"));
+			_exit(0);
+		}
+		waitpid(pid, &status, 0);
+		CHECK(WIFEXITED(status));
+		CHECK_INT(WEXITSTATUS(status), 9);
+		fixture_open(&f);
+		CHECK_INT(count_below(&f, "tree"), 0);
+		CHECK_INT(count_below(&f, "new/wood"), n);
+		CHECK_INT(account_mailbox_rename(f.a, S("new/wood"), S("tree")), 0);
+		CHECK_INT(count_below(&f, "tree"), n);
+		fixture_done(&f);
+	}
+}
+
 static void
 rename_inbox_moves_messages(void)
 {
@@ -751,8 +864,8 @@ import_packs_by_itself(void)
 
 T_MAIN(T(create_has_default_mailboxes), T(append_and_read), T(large_body_by_ranges), T(store_flags),
 	T(keywords_run_out_and_are_reused), T(expunge_and_vanished), T(copy_and_move),
-	T(names_are_normalised), T(mailboxes_come_and_go), T(rename_inbox_moves_messages),
-	T(multiappend_is_atomic), T(replace_in_one_commit), T(deliveries_are_admitted_once),
-	T(bad_deliveries_are_set_aside), T(two_engines_see_each_other),
-	T(quota_holds_until_room_is_made), T(new_area_version_seals_and_old_opens),
-	T(import_packs_by_itself), T(bell_within_a_commit))
+	T(names_are_normalised), T(mailboxes_come_and_go), T(large_tree_is_renamed),
+	T(broken_rename_is_finished), T(rename_inbox_moves_messages), T(multiappend_is_atomic),
+	T(replace_in_one_commit), T(deliveries_are_admitted_once), T(bad_deliveries_are_set_aside),
+	T(two_engines_see_each_other), T(quota_holds_until_room_is_made),
+	T(new_area_version_seals_and_old_opens), T(import_packs_by_itself), T(bell_within_a_commit))
