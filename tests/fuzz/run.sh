@@ -31,7 +31,7 @@ if [ ${#targets[@]} -eq 0 ]; then
 	mapfile -t targets < <(ninja -C "$build" -t targets all | sed -n 's/^tests\/fuzz\/fuzz_\([a-z0-9_]*\): .*/\1/p' | sort -u)
 fi
 ninja -C "$build" "${targets[@]/#/tests/fuzz/fuzz_}" >/dev/null || exit 1
-mkdir -p "$build/findings" "$build/state"
+mkdir -p "$build/findings" "$build/state" "$build/dict"
 
 # Sets done_runs and done_seconds of a target.
 load_state() {
@@ -47,9 +47,20 @@ by_speed() {
 	done | sort -n | cut -d' ' -f2
 }
 
-# Longer inputs than the seeds, or than this, only repeat what short ones do.
+# Inputs longer than most seeds, or than this, only repeat what short ones do.
 longest_input() {
-	find "tests/fuzz/corpus/$1" -type f -printf '%s\n' | sort -n | awk 'END { print ($1 > 1024 ? $1 : 1024) }'
+	find "tests/fuzz/corpus/$1" -type f -printf '%s\n' | sort -n |
+		awk '{ size[NR] = $1 } END { n = size[int((4 * NR + 4) / 5)]; print (n > 1024 ? n : 1024) }'
+}
+
+# The words that stand in the sources of the target's part, for the fuzzer to use.
+dictionary() {
+	local part
+	part=$(find tests/fuzz -name "$1.c" -printf '%h\n' | head -n 1)
+	part=src/${part##*/}
+	[ -d "$part" ] || part=src/mail # policy
+	grep -ohE '"[A-Za-z0-9$=.:-]{2,30}"' "$part"/*.c | sort -u >"$build/dict/$1"
+	echo "$build/dict/$1"
 }
 
 # Runs a target for what is left. False if something was found.
@@ -58,7 +69,8 @@ fuzz() {
 	mkdir -p "$build/found/$t"
 	# The entropic schedule costs more here than most parsers do.
 	"$build/tests/fuzz/fuzz_$t" -runs=$((runs - done_runs)) -max_total_time="$seconds" -timeout=30 \
-		-rss_limit_mb=4096 -entropic=0 -max_len="$(longest_input "$t")" "${flags[@]}" -artifact_prefix="$build/findings/$t-" -print_final_stats=1 \
+		-rss_limit_mb=4096 -entropic=0 -max_len="$(longest_input "$t")" -dict="$(dictionary "$t")" \
+		-artifact_prefix="$build/findings/$t-" -print_final_stats=1 "${flags[@]}" \
 		"$build/found/$t" "tests/fuzz/corpus/$t" >"$log" 2>&1
 	status=$?
 	n=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
