@@ -18,6 +18,7 @@ email_view_free(struct email_view *v)
 	VEC_DONE(&v->infos);
 	VEC_DONE(&v->places);
 	VEC_DONE(&v->threads);
+	VEC_DONE(&v->counted);
 	for (size_t i = 0; i < EMAIL_RESULTS; i++) {
 		buf_done(&v->results[i].key);
 		uid_list_done(&v->results[i].emails);
@@ -170,6 +171,14 @@ email_view_threads(struct account *a)
 	return LL_OK;
 }
 
+int
+emails_threads(struct account *a)
+{
+	int err = emails_load(a);
+
+	return err ? err : email_view_threads(a);
+}
+
 /* ---- Keeping it up ---- */
 
 struct merge {
@@ -261,6 +270,8 @@ merge_boxes(struct txn *t, struct email_view *v)
 	VEC_EACH (b, &t->boxes) {
 		if (b->created && !b->deleted && !err)
 			err = view_open(v, b->mb);
+		if (b->deleted)
+			v->counted.len = 0;
 		for (size_t i = 0; b->deleted && i < v->open.len; i++)
 			if (v->open.at[i] == b->mb) {
 				VEC_REMOVE(&v->open, i);

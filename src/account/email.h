@@ -30,6 +30,8 @@ const struct email_info *emails_all(const struct account *a, size_t *ret_n);
 const struct email_info *email_find(const struct account *a, uint32_t email);
 /* Its rows, at least one; NULL and 0 when there is no such Email. */
 const struct email_place *email_places(const struct account *a, uint32_t email, size_t *ret_n);
+/* Makes the view, and threads ready for thread_emails; again after every change. */
+int emails_threads(struct account *a) CHECKED;
 /* Emails of a thread, oldest received first; NULL and 0 when it has none. */
 const struct email_info *const *thread_emails(
 	const struct account *a, uint32_t thread, size_t *ret_n);

@@ -79,25 +79,56 @@ count_collect(struct counting *c, struct email_counts *ret)
 	return err;
 }
 
-int
-email_counts(struct account *a, const struct mailbox *mb, struct email_counts *ret)
+static int
+count(struct account *a, const struct mailbox *mb, struct email_counts *ret)
 {
 	struct counting c = {.a = a, .mb = mb, .trash = account_mailbox_by_role(a, MAILBOX_TRASH)};
-	struct email_counts n = {0};
-	int err = emails_load(a);
+	int err = count_collect(&c, ret);
 
-	if (!err)
-		err = email_view_threads(a);
-	if (!err)
-		err = count_collect(&c, &n);
 	if (!err) {
 		c.threads.len = sort_unique(c.threads.at, c.threads.len);
-		n.threads = (uint32_t)c.threads.len;
+		ret->threads = (uint32_t)c.threads.len;
 		VEC_EACH (t, &c.threads)
-			n.unread_threads += thread_unread(&c, *t);
-		*ret = n;
+			ret->unread_threads += thread_unread(&c, *t);
 	}
 	VEC_DONE(&c.emails);
 	VEC_DONE(&c.threads);
 	return err;
+}
+
+/* Where the counters of a mailbox are kept; NULL without memory. */
+static struct email_counted *
+counted_of(struct account *a, const struct mailbox *mb)
+{
+	struct email_counted fresh = {.mb = mb};
+	struct email_view *v = a->emails;
+
+	VEC_EACH (c, &v->counted)
+		if (c->mb == mb)
+			return c;
+	return VEC_PUSH(&v->counted, fresh) ? NULL : &v->counted.at[v->counted.len - 1];
+}
+
+int
+email_counts(struct account *a, const struct mailbox *mb, struct email_counts *ret)
+{
+	struct email_counts n = {0};
+	struct email_counted *kept;
+	int err = emails_threads(a);
+
+	if (err)
+		return err;
+	kept = counted_of(a, mb);
+	if (!kept)
+		return LL_ERR_NOMEM;
+	if (kept->state != a->head.states[CHANGE_EMAIL] ||
+		kept->boxes != a->head.states[CHANGE_MAILBOX]) {
+		err = count(a, mb, &n);
+		if (err)
+			return err;
+		*kept = (struct email_counted){
+			mb, a->head.states[CHANGE_EMAIL], a->head.states[CHANGE_MAILBOX], n};
+	}
+	*ret = kept->counts;
+	return LL_OK;
 }

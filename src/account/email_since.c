@@ -257,9 +257,13 @@ note_mailboxes(struct account *a, uint64_t since, size_t first, struct notes *n)
 	size_t count;
 	const struct log_event *e = events_from(a, first, &count);
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		if (e[i].op >= LOG_BOX_NEW && e[i].op <= LOG_BOX_GONE)
 			note_add(n, e[i].id, e[i].modseq, kinds[e[i].op]);
+		else if (e[i].op >= LOG_OBJECT_NEW && e[i].type == CHANGE_MAILBOX &&
+			account_mailbox_by_id(a, e[i].id))
+			note_add(n, e[i].id, e[i].modseq, NOTE_SET);
+	}
 	VEC_EACH (mb, &a->boxes)
 		if ((*mb)->s.info.highestmodseq > since)
 			note_add(n, (*mb)->s.info.id, (*mb)->s.info.highestmodseq, NOTE_COUNTERS);

@@ -14,6 +14,12 @@ struct email_result {
 	uint64_t used;
 };
 
+struct email_counted {
+	const struct mailbox *mb;
+	uint64_t state, boxes; /* as of a result */
+	struct email_counts counts;
+};
+
 struct email_view {
 	VEC(struct email_info) infos; /* ascending by email */
 	VEC(struct email_place) places; /* ascending by email, mailbox, uid */
@@ -22,6 +28,7 @@ struct email_view {
 	bool threads_good;
 	VEC(struct mailbox *) open;
 	struct email_result results[EMAIL_RESULTS];
+	VEC(struct email_counted) counted;
 	uint64_t clock;
 };
 

@@ -11,7 +11,9 @@
 #define OBJECT_COUNT_MAX 20000 /* of all types together */
 
 struct object {
-	enum change_type type; /* CHANGE_IDENTITY and after */
+	/* CHANGE_IDENTITY and after; or CHANGE_MAILBOX, for what the engine does not know of the
+	 * mailbox with this id. */
+	enum change_type type;
 	struct store_id id;
 	uint64_t created, modseq; /* of its first and its last change */
 	struct slice value;

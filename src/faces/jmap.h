@@ -1,0 +1,85 @@
+/* JMAP (RFC 8620, 8621, 9007, 9404, 9425) over the account engine, in the account's session
+ * process. No I/O: a request's bytes in, the reply's bytes out. HTTP, WebSocket and EventSource are
+ * framed by others (jmap_web.h). */
+#ifndef FACES_JMAP_H
+#define FACES_JMAP_H
+
+#include "account/account.h"
+#include "account/changes.h"
+#include "base/buf.h"
+
+#define JMAP_REQUEST_MAX ((size_t)10 << 20) /* maxSizeRequest */
+#define JMAP_UPLOAD_MAX ((size_t)50 << 20) /* maxSizeUpload */
+#define JMAP_CALLS_MAX 64
+#define JMAP_GET_MAX 1000
+#define JMAP_SET_MAX 1000
+#define JMAP_DEPTH_MAX 64 /* of nested arrays and objects in a request */
+#define JMAP_REPLY_MAX ((size_t)256 << 20)
+#define JMAP_CONCURRENT_REQUESTS 8
+#define JMAP_CONCURRENT_UPLOAD 4
+
+struct jmap_method;
+struct jmap_env {
+	struct account *account;
+	int64_t (*now)(void *ctx); /* Unix seconds */
+	int (*random)(void *ctx, void *p, size_t n);
+	void *ctx;
+	/* Addresses that the account may send from; the first is its own. Live as long as this. */
+	const struct slice *addresses;
+	size_t n_addresses;
+	/* Further methods, as those of EmailSubmission; tables end with a NULL name. May be NULL.
+	 */
+	const struct jmap_method *const *more;
+	size_t n_more;
+	const struct slice *more_capabilities;
+	size_t n_more_capabilities;
+};
+
+struct jmap;
+/* env is copied, what it points to is not. NULL without memory. */
+struct jmap *jmap_new(const struct jmap_env *env);
+void jmap_free(struct jmap *j);
+
+/* The account's id in JMAP: "A" and 32 hexadecimal digits. */
+#define JMAP_ACCOUNT_ID_LEN 33
+void jmap_account_id(struct store_id id, char ret_text[JMAP_ACCOUNT_ID_LEN + 1]);
+
+/* One API request (RFC 8620 section 3.3). Appends the reply and returns the HTTP status: 200 with a
+ * Response object, else a problem object (application/problem+json). 500 and an empty reply when
+ * memory fails. id (may be empty): of a WebSocket request, given back as requestId (RFC 8887). */
+unsigned jmap_api(struct jmap *j, struct slice request, struct buf *out);
+/* The same for one WebSocket message (RFC 8887): Request, WebSocketPushEnable and Disable. Appends
+ * the answer; nothing for the latter two, which change *push (types that are to be pushed) and say
+ * by *ret_state whether a StateChange is due at once. */
+void jmap_ws_message(
+	struct jmap *j, struct slice message, uint32_t *push, bool *ret_due, struct buf *out);
+
+/* The session object (RFC 8620 section 2). origin: "https://host:port", no slash at the end. */
+int jmap_session(struct jmap *j, struct slice origin, struct buf *out) CHECKED;
+
+/* Upload (section 6.1): appends the reply, returns the HTTP status. */
+unsigned jmap_upload(struct jmap *j, struct slice account, struct slice type, struct slice data,
+	struct buf *out);
+/* Download (section 6.2): the blob's bytes. LL_ERR_NOTFOUND. ret_type: media type of the part or
+ * upload; appended, may stay empty. */
+int jmap_download(struct jmap *j, struct slice account, struct slice blob, struct buf *out,
+	struct buf *ret_type) CHECKED;
+
+/* ---- State changes (RFC 8620 section 7) ----
+ * When the bell rings, the holder of an EventSource or WebSocket asks what is new since it last
+ * told. */
+#define JMAP_PUSH_ALL UINT32_MAX
+struct jmap_states {
+	uint64_t at[CHANGE_TYPES];
+};
+/* Bits (1 << enum change_type) of type names separated by commas; "*" is all of them. */
+uint32_t jmap_push_types(struct slice names);
+void jmap_states_now(const struct jmap *j, struct jmap_states *ret);
+/* Appends a StateChange object of the types that differ from *told, and brings *told up to date;
+ * false and nothing when none does. push_state: also a pushState (RFC 8887 section 4.3.5.1). */
+bool jmap_state_change(
+	struct jmap *j, uint32_t types, bool push_state, struct jmap_states *told, struct buf *out);
+/* The opposite of pushState; false when it is none. */
+bool jmap_push_state_parse(struct slice text, struct jmap_states *ret);
+
+#endif

@@ -1,0 +1,601 @@
+/* Email/set, Email/import, Email/copy (RFC 8621 sections 4.6 to 4.8). Updates and destructions of a
+ * call are done together, in as few commits as hold them. */
+#include "faces/jmap_email.h"
+
+#include "base/text.h"
+#include "mail/build.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- Where a new Email goes ---- */
+
+const char *
+jmap_place_boxes(struct jmap_call *c, const json_t *ids, struct jmap_place *p)
+{
+	const char *key;
+	json_t *v;
+	union {
+		const json_t *in;
+		json_t *out;
+	} u = {.in = ids};
+
+	p->n_boxes = 0;
+	json_object_foreach(u.out, key, v)
+	{
+		struct mailbox *mb = jmap_mailbox(c, slice_str(key));
+		if (!mb || !json_is_true(v) || p->n_boxes == EMAIL_MAILBOXES_MAX)
+			return "mailboxIds";
+		p->boxes[p->n_boxes++] = mailbox_info(mb)->id;
+	}
+	return p->n_boxes ? NULL : "mailboxIds";
+}
+
+static bool
+keyword_ok(struct slice name)
+{
+	for (size_t i = 0; i < name.len; i++)
+		if (name.ptr[i] <= ' ' || name.ptr[i] >= 0x7f || strchr("(){]%*\"\\", name.ptr[i]))
+			return false;
+	return name.len > 0 && name.len <= KEYWORD_LEN_MAX;
+}
+
+const char *
+jmap_place_keywords(const json_t *keywords, struct jmap_place *p)
+{
+	const char *key;
+	json_t *v;
+	union {
+		const json_t *in;
+		json_t *out;
+	} u = {.in = keywords};
+
+	p->n_keywords = 0;
+	if (keywords && !json_is_null(keywords) && !json_is_object(keywords))
+		return "keywords";
+	json_object_foreach(u.out, key, v)
+	{
+		if (!json_is_true(v) || !keyword_ok(slice_str(key)) ||
+			p->n_keywords == ARRAY_SIZE(p->keywords))
+			return "keywords";
+		p->keywords[p->n_keywords++] = slice_str(key);
+	}
+	return NULL;
+}
+
+static int
+place_flags(struct mailbox *mb, const struct jmap_place *p, uint64_t *ret)
+{
+	struct slice names[KEYWORDS_MAX + 4];
+	uint64_t flags = 0, more = 0;
+	size_t n = 0;
+	int err = LL_OK;
+
+	for (size_t i = 0; i < p->n_keywords; i++) {
+		uint64_t flag = email_keyword_flag(p->keywords[i]);
+		flags |= flag;
+		if (!flag)
+			names[n++] = p->keywords[i];
+	}
+	if (n)
+		err = mailbox_keywords_add(mb, names, n, &more);
+	*ret = flags | more;
+	return err;
+}
+
+/* Into the first mailbox, then into the others as well. */
+static int
+store_staged(struct jmap_call *c, struct staged_message *staged, const struct jmap_place *p,
+	uint32_t *ret_email)
+{
+	struct mailbox *mb = account_mailbox_by_id(c->a, p->boxes[0]);
+	struct append_item item = {.message = staged};
+	struct uid_list uids = {0};
+	const struct message_row *row;
+	int err = mb ? mailbox_open(mb) : LL_ERR_NOTFOUND;
+
+	if (err)
+		return err;
+	err = place_flags(mb, p, &item.flags);
+	if (!err)
+		err = mailbox_append(mb, &item, 1, &uids);
+	row = !err ? mailbox_row(mb, uids.at[0]) : NULL;
+	if (!err && !row)
+		err = LL_ERR_AGAIN;
+	if (!err)
+		*ret_email = row->email;
+	uid_list_done(&uids);
+	mailbox_close(mb);
+	if (!err && p->n_boxes > 1) {
+		struct email_change more = {
+			.email = *ret_email, .mailboxes = p->boxes, .n_mailboxes = p->n_boxes};
+		err = emails_change(c->a, &more, 1);
+		err = err ? err : more.err;
+	}
+	return err;
+}
+
+int
+jmap_email_store(struct jmap_call *c, struct slice message, const struct jmap_place *p,
+	int64_t received, uint32_t *ret_email)
+{
+	CLEANUP(staged_message_freep) struct staged_message *staged = NULL;
+	int err = message_stage(c->a, message, received, &staged);
+
+	if (!err)
+		err = store_staged(c, staged, p, ret_email);
+	return err ? err : emails_load(c->a);
+}
+
+void
+jmap_email_created(struct jmap_call *c, struct json_out *o, uint32_t email)
+{
+	const struct email_info *info = email_find(c->a, email);
+	char id[MESSAGE_ID_TEXT_MAX];
+
+	jo_open(o, '{');
+	message_email_id(email, id);
+	jo_key(o, "id");
+	jo_str(o, id);
+	id[0] = 'B';
+	jo_key(o, "blobId");
+	jo_str(o, id);
+	message_thread_id(info ? info->thread : email, id);
+	jo_key(o, "threadId");
+	jo_str(o, id);
+	jo_key(o, "size");
+	jo_uint(o, info ? info->size : 0);
+	jo_close(o, '}');
+}
+
+static void
+created_put(struct jmap_set *s, const char *creation, uint32_t email)
+{
+	char id[MESSAGE_ID_TEXT_MAX];
+
+	message_email_id(email, id);
+	jmap_created(s->c, creation, id);
+	jo_key(&s->out[SET_CREATED], creation);
+	jmap_email_created(s->c, &s->out[SET_CREATED], email);
+}
+
+/* ---- Create ---- */
+
+static struct jmap_set_error
+invalid(const char *property)
+{
+	return (struct jmap_set_error){"invalidProperties", {property}, NULL};
+}
+
+static struct jmap_set_error
+store_error(int err)
+{
+	if (err == LL_ERR_LIMIT)
+		return (struct jmap_set_error){"tooManyKeywords"};
+	return jmap_set_error_of(err);
+}
+
+static void
+fail_build(struct jmap_set *s, const char *creation, const struct jmap_built *b)
+{
+	struct json_out *o = &s->out[SET_NOT_CREATED];
+	struct jmap_set_error e = {b->type ? b->type : "invalidProperties", {b->bad}, b->why};
+
+	if (!b->missing.ptr) {
+		jmap_set_fail(s, SET_NOT_CREATED, slice_str(creation), &e);
+		return;
+	}
+	jo_key(o, creation);
+	jo_open(o, '{');
+	jo_key(o, "type");
+	jo_str(o, "blobNotFound");
+	jo_key(o, "notFound");
+	jo_open(o, '[');
+	jo_slice(o, b->missing);
+	jo_close(o, ']');
+	jo_close(o, '}');
+}
+
+static void
+create_one(struct jmap_set *s, const char *creation, json_t *object)
+{
+	CLEANUP(buf_wipe) struct buf message = BUF_INIT(MESSAGE_SIZE_MAX);
+	struct jmap_place place;
+	struct jmap_built built = {NULL};
+	json_t *received = json_member(object, "receivedAt");
+	int64_t at = 0;
+	uint32_t email;
+	const char *bad = jmap_place_boxes(s->c, json_object_get(object, "mailboxIds"), &place);
+	int err;
+
+	if (!bad)
+		bad = jmap_place_keywords(json_object_get(object, "keywords"), &place);
+	if (!bad && received && !json_time(received, &at))
+		bad = "receivedAt";
+	if (bad) {
+		struct jmap_set_error e = invalid(bad);
+		jmap_set_fail(s, SET_NOT_CREATED, slice_str(creation), &e);
+		return;
+	}
+	err = jmap_email_build(s->c, object, &message, &built);
+	if (err == LL_ERR_SYNTAX) {
+		fail_build(s, creation, &built);
+		return;
+	}
+	if (!err)
+		err = jmap_email_store(s->c, buf_slice(&message), &place, at, &email);
+	if (err) {
+		struct jmap_set_error e = store_error(err);
+		jmap_set_fail(s, SET_NOT_CREATED, slice_str(creation), &e);
+		return;
+	}
+	created_put(s, creation, email);
+}
+
+/* ---- Update and destroy ---- */
+
+struct update {
+	struct slice id; /* as the client named it */
+	struct jmap_place place;
+	struct slice remove[KEYWORDS_MAX];
+	json_t *whole; /* mailboxIds after the patch */
+};
+
+struct work {
+	struct jmap_set *s;
+	struct email_change *changes;
+	struct update *updates;
+	size_t n, n_updates;
+};
+
+static void
+fail_update(struct work *w, bool destroy, struct slice id, struct jmap_set_error e)
+{
+	jmap_set_fail(w->s, destroy ? SET_NOT_DESTROYED : SET_NOT_UPDATED, id, &e);
+}
+
+static bool
+email_id(struct work *w, struct slice id, uint32_t *ret)
+{
+	return message_email_id_parse(jmap_id(w->s->c, id), ret) && email_find(w->s->c->a, *ret);
+}
+
+/* The mailboxes it is in, as JSON. */
+static json_t *
+boxes_json(struct jmap_call *c, uint32_t email)
+{
+	json_t *out = json_object();
+	char id[40];
+	size_t n;
+	const struct email_place *p = email_places(c->a, email, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		jmap_id_put(CHANGE_MAILBOX, mailbox_info(p[i].mb)->id, id);
+		json_object_set_new(out, id, json_true());
+	}
+	return out;
+}
+
+/* "mailboxIds/x": true or null. */
+static const char *
+patch_box(struct work *w, struct update *u, uint32_t email, const char *name, json_t *v)
+{
+	struct slice id = jmap_id(w->s->c, slice_str(name));
+	char key[64];
+
+	if (!u->whole)
+		u->whole = boxes_json(w->s->c, email);
+	if (id.len >= sizeof(key) || (!json_is_true(v) && !json_is_null(v)))
+		return "mailboxIds";
+	memcpy(key, id.ptr, id.len);
+	key[id.len] = '\0';
+	if (json_is_true(v))
+		json_object_set(u->whole, key, v);
+	else
+		json_object_del(u->whole, key);
+	return NULL;
+}
+
+static const char *
+patch_keyword(struct update *u, struct email_change *change, const char *name, json_t *v)
+{
+	struct slice keyword = slice_str(name);
+
+	if ((!json_is_true(v) && !json_is_null(v)) || !keyword_ok(keyword))
+		return "keywords";
+	if (json_is_true(v)) {
+		if (u->place.n_keywords == ARRAY_SIZE(u->place.keywords))
+			return "keywords";
+		u->place.keywords[u->place.n_keywords++] = keyword;
+	} else {
+		if (change->n_remove == ARRAY_SIZE(u->remove))
+			return "keywords";
+		u->remove[change->n_remove++] = keyword;
+	}
+	return NULL;
+}
+
+/* One property of an update; the name of a wrong one. */
+static const char *
+patch_take(
+	struct work *w, struct update *u, struct email_change *change, const char *key, json_t *v)
+{
+	if (!strcmp(key, "keywords")) {
+		change->exact = true;
+		return jmap_place_keywords(v, &u->place);
+	}
+	if (!strcmp(key, "mailboxIds")) {
+		json_decref(u->whole);
+		u->whole = json_incref(v);
+		return NULL;
+	}
+	if (!strncmp(key, "keywords/", 9))
+		return patch_keyword(u, change, key + 9, v);
+	if (!strncmp(key, "mailboxIds/", 11))
+		return patch_box(w, u, change->email, key + 11, v);
+	return key;
+}
+
+static const char *
+patch_read(struct work *w, struct update *u, struct email_change *change, json_t *patch)
+{
+	const char *key, *bad = NULL;
+	json_t *v;
+
+	json_object_foreach(patch, key, v)
+	{
+		if (!bad)
+			bad = patch_take(w, u, change, key, v);
+	}
+	if (!bad && u->whole)
+		bad = jmap_place_boxes(w->s->c, u->whole, &u->place);
+	if (!bad && json_object_get(patch, "keywords") &&
+		json_object_size(patch) > 1 + (json_object_get(patch, "mailboxIds") != NULL)) {
+		json_object_foreach(patch, key, v) if (!strncmp(key, "keywords/", 9)) bad =
+			"keywords";
+	}
+	json_decref(u->whole);
+	u->whole = NULL;
+	return bad;
+}
+
+static void
+add_update(struct work *w, const char *key, json_t *patch)
+{
+	struct update *u = &w->updates[w->n_updates];
+	struct email_change *change = &w->changes[w->n];
+	const char *bad;
+
+	*u = (struct update){.id = slice_str(key)};
+	*change = (struct email_change){.email = 0};
+	if (!email_id(w, u->id, &change->email)) {
+		fail_update(w, false, u->id, (struct jmap_set_error){"notFound"});
+		return;
+	}
+	bad = patch_read(w, u, change, patch);
+	if (bad) {
+		fail_update(w, false, u->id, invalid(bad));
+		return;
+	}
+	change->add = u->place.keywords;
+	change->n_add = u->place.n_keywords;
+	change->remove = u->remove;
+	change->mailboxes = u->place.boxes;
+	change->n_mailboxes = u->place.n_boxes;
+	w->n++;
+	w->n_updates++;
+}
+
+static bool
+twice(const struct work *w, uint32_t email)
+{
+	for (size_t i = w->n_updates; i < w->n; i++)
+		if (w->changes[i].email == email)
+			return true;
+	return false;
+}
+
+static void
+add_destroy(struct work *w, struct slice id)
+{
+	struct email_change *change = &w->changes[w->n];
+
+	*change = (struct email_change){.destroy = true};
+	if (!email_id(w, id, &change->email))
+		fail_update(w, true, id, (struct jmap_set_error){"notFound"});
+	else if (!twice(w, change->email))
+		w->n++;
+}
+
+static struct jmap_set_error
+change_error(int err)
+{
+	if (err == LL_ERR_SYNTAX)
+		return invalid("keywords");
+	if (err == LL_ERR_LIMIT)
+		return (struct jmap_set_error){"tooManyKeywords"};
+	if (err == LL_ERR_DENIED)
+		return invalid("mailboxIds");
+	return jmap_set_error_of(err);
+}
+
+static void
+work_tell(struct work *w)
+{
+	char id[MESSAGE_ID_TEXT_MAX];
+
+	for (size_t i = 0; i < w->n; i++) {
+		const struct email_change *c = &w->changes[i];
+		message_email_id(c->email, id);
+		if (c->err)
+			fail_update(w, c->destroy, slice_str(id), change_error(c->err));
+		else if (c->destroy)
+			jmap_set_destroyed(w->s, slice_str(id));
+		else
+			jmap_set_updated(w->s, slice_str(id));
+	}
+}
+
+static int
+work_run(struct work *w)
+{
+	size_t most = json_object_size(w->s->update) + json_array_size(w->s->destroy);
+	const char *key;
+	json_t *v;
+	int err;
+
+	w->changes = calloc(most + 1, sizeof(*w->changes));
+	w->updates = calloc(json_object_size(w->s->update) + 1, sizeof(*w->updates));
+	if (!w->changes || !w->updates)
+		return LL_ERR_NOMEM;
+	json_object_foreach(w->s->update, key, v) add_update(w, key, v);
+	/* What is to be destroyed goes in a second round: an Email may be in both. */
+	err = emails_change(w->s->c->a, w->changes, w->n);
+	if (!err)
+		work_tell(w);
+	w->n = w->n_updates = 0;
+	if (!err)
+		err = emails_load(w->s->c->a);
+	for (size_t i = 0; i < json_array_size(w->s->destroy) && !err; i++)
+		add_destroy(w, json_slice(json_array_get(w->s->destroy, i)));
+	if (!err)
+		err = emails_change(w->s->c->a, w->changes, w->n);
+	if (!err)
+		work_tell(w);
+	return err;
+}
+
+enum jmap_error
+jmap_email_set(struct jmap_call *c)
+{
+	struct jmap_set s;
+	struct work w = {.s = &s};
+	const char *key;
+	json_t *v;
+	enum jmap_error e = jmap_set_begin(&s, c, CHANGE_EMAIL);
+	int err;
+
+	if (e)
+		return e;
+	err = emails_load(c->a);
+	json_object_foreach(s.create, key, v) if (!err) create_one(&s, key, v);
+	if (!err)
+		err = emails_load(c->a);
+	if (!err)
+		err = work_run(&w);
+	free(w.changes);
+	free(w.updates);
+	e = err ? jmap_failed(c, err) : jmap_set_end(&s);
+	jmap_set_done(&s);
+	return e;
+}
+
+/* ---- Import ---- */
+
+static struct jmap_set_error
+import_one(struct jmap_set *s, const char *creation, json_t *object)
+{
+	CLEANUP(buf_wipe) struct buf raw = BUF_INIT(MESSAGE_SIZE_MAX);
+	struct jmap_place place;
+	struct slice blob = json_slice(json_object_get(object, "blobId"));
+	json_t *received = json_member(object, "receivedAt");
+	int64_t at = 0;
+	uint32_t email;
+	const char *bad = jmap_place_boxes(s->c, json_object_get(object, "mailboxIds"), &place);
+	int err;
+
+	if (!bad)
+		bad = jmap_place_keywords(json_object_get(object, "keywords"), &place);
+	if (!bad && received && !json_time(received, &at))
+		bad = "receivedAt";
+	if (!bad && !blob.ptr)
+		bad = "blobId";
+	if (bad)
+		return invalid(bad);
+	err = jmap_blob_read(s->c->a, jmap_id(s->c, blob), &raw, NULL);
+	if (err == LL_ERR_NOTFOUND)
+		return invalid("blobId");
+	if (!err && !raw.len)
+		return (struct jmap_set_error){"invalidEmail"};
+	if (!err)
+		err = jmap_email_store(s->c, buf_slice(&raw), &place, at, &email);
+	if (err)
+		return store_error(err);
+	created_put(s, creation, email);
+	return (struct jmap_set_error){NULL};
+}
+
+static void
+put_part_or_null(struct json_out *o, const struct buf *b)
+{
+	if (!b->len) {
+		jo_null(o);
+		return;
+	}
+	jo_open(o, '{');
+	buf_put(o->b, buf_slice(b));
+	jo_close(o, '}');
+}
+
+enum jmap_error
+jmap_email_import(struct jmap_call *c)
+{
+	struct jmap_set s;
+	json_t *emails = json_member(c->args, "emails"), *v;
+	const char *key;
+	enum jmap_error e = jmap_set_begin(&s, c, CHANGE_EMAIL);
+	int err;
+
+	if (!e && !json_is_object(emails))
+		e = jmap_bad(c, "emails");
+	if (!e && json_object_size(emails) > JMAP_SET_MAX)
+		e = JMAP_REQUEST_TOO_LARGE;
+	if (e)
+		return e;
+	err = emails_load(c->a);
+	if (err)
+		return jmap_failed(c, err);
+	json_object_foreach(emails, key, v)
+	{
+		struct jmap_set_error bad =
+			json_is_object(v) ? import_one(&s, key, v) : invalid("blobId");
+		if (bad.type)
+			jmap_set_fail(&s, SET_NOT_CREATED, slice_str(key), &bad);
+	}
+	jo_open(&c->o, '{');
+	jo_key(&c->o, "accountId");
+	jo_str(&c->o, c->j->account_id);
+	jo_key(&c->o, "oldState");
+	jmap_put_state(&c->o, s.old_state);
+	jo_key(&c->o, "newState");
+	jmap_put_state(&c->o, account_state(c->a, CHANGE_EMAIL));
+	jo_key(&c->o, "created");
+	put_part_or_null(&c->o, &s.part[SET_CREATED]);
+	jo_key(&c->o, "notCreated");
+	put_part_or_null(&c->o, &s.part[SET_NOT_CREATED]);
+	jo_close(&c->o, '}');
+	jmap_set_done(&s);
+	return JMAP_OK;
+}
+
+/* There is one account only: nothing to copy from (RFC 8620 section 5.4). */
+enum jmap_error
+jmap_email_copy(struct jmap_call *c)
+{
+	struct slice from = json_slice(json_object_get(c->args, "fromAccountId"));
+
+	if (!from.ptr || !json_is_object(json_object_get(c->args, "create")))
+		return jmap_bad(c, from.ptr ? "create" : "fromAccountId");
+	if (slice_eq(from, slice_str(c->j->account_id)))
+		return jmap_bad(c, "fromAccountId and accountId are the same");
+	return JMAP_FROM_ACCOUNT_NOT_FOUND;
+}
+
+const struct jmap_method jmap_email_set_methods[] = {
+	{"Email/set", "ifInState create update destroy", JMAP_CAP_MAIL, jmap_email_set, false},
+	{"Email/import", "ifInState emails", JMAP_CAP_MAIL, jmap_email_import, false},
+	{"Email/copy",
+		"fromAccountId ifFromInState ifInState create onSuccessDestroyOriginal "
+		"destroyFromIfInState",
+		JMAP_CAP_MAIL, jmap_email_copy, false},
+	{NULL}};

@@ -1,0 +1,545 @@
+/* Identity (RFC 8621 section 6) and VacationResponse (section 8): JSON objects in the account's
+ * sealed store. Every address of the account has an identity at least. */
+#include "faces/jmap_priv.h"
+
+#include <stdlib.h>
+
+/* ---- Stored JSON ---- */
+
+static json_t *
+stored_json(const struct object *o)
+{
+	json_t *v = o ? json_read(o->value) : NULL;
+
+	return v ? v : json_object();
+}
+
+static int
+stored_put(struct jmap_call *c, enum change_type type, struct store_id id, const json_t *v)
+{
+	CLEANUP(buf_wipe) struct buf text = BUF_INIT(OBJECT_VALUE_MAX);
+	struct json_out o = {.b = &text};
+	struct object_change change = {.type = type, .id = id};
+	int err;
+
+	jo_json(&o, v);
+	err = buf_err(&text);
+	change.value = buf_slice(&text);
+	return err ? err : account_objects_change(c->a, &change, 1);
+}
+
+/* A member as it is, or null. */
+static void
+put_member(const struct jmap_object *o, const char *name, struct json_out *out)
+{
+	const json_t *v = json_object_get(o->p, name);
+
+	if (v)
+		jo_json(out, v);
+	else
+		jo_null(out);
+}
+
+static void
+put_text_member(const struct jmap_object *o, const char *name, struct json_out *out)
+{
+	jo_slice(out,
+		json_is_string(json_object_get(o->p, name))
+			? json_slice(json_object_get(o->p, name))
+			: S(""));
+}
+
+/* ---- Checks ---- */
+
+static bool
+addresses_ok(const json_t *v)
+{
+	for (size_t i = 0; i < json_array_size(v); i++) {
+		const json_t *one = json_array_get(v, i);
+		json_t *name = json_member(one, "name");
+		if (!json_is_object(one) || !json_is_string(json_object_get(one, "email")) ||
+			(name && !json_is_string(name)))
+			return false;
+	}
+	return json_is_array(v) || json_is_null(v);
+}
+
+enum member_kind { MEMBER_TEXT, MEMBER_ADDRESSES, MEMBER_BOOL, MEMBER_DATE, MEMBER_TEXT_OR_NULL };
+struct member {
+	const char *name;
+	enum member_kind kind;
+};
+
+static bool
+member_ok(const struct member *m, const json_t *v)
+{
+	int64_t date;
+
+	switch (m->kind) {
+	case MEMBER_TEXT:
+		return json_is_string(v);
+	case MEMBER_ADDRESSES:
+		return addresses_ok(v);
+	case MEMBER_BOOL:
+		return json_is_boolean(v);
+	case MEMBER_DATE:
+		return json_is_null(v) || json_time(v, &date);
+	default:
+		return json_is_string(v) || json_is_null(v);
+	}
+}
+
+/* Takes the members of `from` into the object; the name of a wrong one. */
+static const char *
+members_take(json_t *object, json_t *from, const struct member *known)
+{
+	const char *key;
+	json_t *v;
+
+	json_object_foreach(from, key, v)
+	{
+		const struct member *m = known;
+		while (m->name && strcmp(m->name, key))
+			m++;
+		if (!m->name || !member_ok(m, v))
+			return key;
+		json_object_set(object, key, v);
+	}
+	return NULL;
+}
+
+static struct jmap_set_error
+invalid(const char *property, const char *why)
+{
+	return (struct jmap_set_error){"invalidProperties", {property}, why};
+}
+
+/* ---- Identity ---- */
+
+static const struct member identity_members[] = {{"name", MEMBER_TEXT}, {"email", MEMBER_TEXT},
+	{"replyTo", MEMBER_ADDRESSES}, {"bcc", MEMBER_ADDRESSES}, {"textSignature", MEMBER_TEXT},
+	{"htmlSignature", MEMBER_TEXT}, {NULL, MEMBER_TEXT}};
+
+static bool
+address_owned(const struct jmap *j, struct slice email)
+{
+	for (size_t i = 0; i < j->env.n_addresses; i++)
+		if (slice_ieq(j->env.addresses[i], email))
+			return true;
+	return false;
+}
+
+static size_t
+identities_of(struct account *a, struct slice email)
+{
+	const struct object *o;
+	size_t pos = 0, n = 0;
+
+	while ((o = account_object_next(a, CHANGE_IDENTITY, &pos)) != NULL) {
+		json_t *v = stored_json(o);
+		n += slice_ieq(json_slice(json_object_get(v, "email")), email);
+		json_decref(v);
+	}
+	return n;
+}
+
+static int
+identity_new(struct jmap_call *c, const json_t *v, struct store_id *ret)
+{
+	int err = c->j->env.random(c->j->env.ctx, ret->b, sizeof(ret->b));
+
+	return err ? err : stored_put(c, CHANGE_IDENTITY, *ret, v);
+}
+
+/* Reads the objects and sees to it that each address has an identity. */
+static int
+identities_ready(struct jmap_call *c)
+{
+	int err = account_objects_load(c->a);
+
+	for (size_t i = 0; i < c->j->env.n_addresses && !err; i++) {
+		struct slice email = c->j->env.addresses[i];
+		struct store_id id;
+		json_t *v;
+		if (identities_of(c->a, email))
+			continue;
+		v = json_object();
+		json_object_set_new(v, "email", json_stringn((const char *)email.ptr, email.len));
+		err = v ? identity_new(c, v, &id) : LL_ERR_NOMEM;
+		json_decref(v);
+	}
+	return err;
+}
+
+static void
+identity_id(struct jmap_call *c, const struct jmap_object *o, struct json_out *out)
+{
+	char id[40];
+
+	jmap_id_put(CHANGE_IDENTITY, o->id, id);
+	jo_str(out, id);
+}
+
+static void
+identity_name(struct jmap_call *c, const struct jmap_object *o, struct json_out *out)
+{
+	put_text_member(o, "name", out);
+}
+
+static void
+identity_email(struct jmap_call *c, const struct jmap_object *o, struct json_out *out)
+{
+	put_text_member(o, "email", out);
+}
+
+static void
+identity_reply_to(struct jmap_call *c, const struct jmap_object *o, struct json_out *out)
+{
+	put_member(o, "replyTo", out);
+}
+
+static void
+identity_bcc(struct jmap_call *c, const struct jmap_object *o, struct json_out *out)
+{
+	put_member(o, "bcc", out);
+}
+
+static void
+identity_text(struct jmap_call *c, const struct jmap_object *o, struct json_out *out)
+{
+	put_text_member(o, "textSignature", out);
+}
+
+static void
+identity_html(struct jmap_call *c, const struct jmap_object *o, struct json_out *out)
+{
+	put_text_member(o, "htmlSignature", out);
+}
+
+static void
+identity_may_delete(struct jmap_call *c, const struct jmap_object *o, struct json_out *out)
+{
+	struct slice email = json_slice(json_object_get(o->p, "email"));
+
+	jo_bool(out, identities_of(c->a, email) > 1 || !address_owned(c->j, email));
+}
+
+static const struct jmap_property identity_props[] = {
+	{"id", identity_id},
+	{"name", identity_name},
+	{"email", identity_email},
+	{"replyTo", identity_reply_to},
+	{"bcc", identity_bcc},
+	{"textSignature", identity_text},
+	{"htmlSignature", identity_html},
+	{"mayDelete", identity_may_delete},
+	{NULL, NULL},
+};
+
+static bool
+identity_find(struct jmap_call *c, struct slice id, struct jmap_object *ret)
+{
+	const struct object *o;
+
+	if (!jmap_id_parse(CHANGE_IDENTITY, id, &ret->id))
+		return false;
+	o = account_object(c->a, CHANGE_IDENTITY, ret->id);
+	if (o)
+		ret->p = stored_json(o);
+	return o != NULL;
+}
+
+static void
+identity_each(struct jmap_call *c,
+	void (*give)(struct jmap_call *c, const struct jmap_object *o, void *ctx), void *ctx)
+{
+	const struct object *o;
+	size_t pos = 0;
+
+	while ((o = account_object_next(c->a, CHANGE_IDENTITY, &pos)) != NULL) {
+		struct jmap_object one = {.id = o->id, .p = stored_json(o)};
+		give(c, &one, ctx);
+		json_decref(one.p);
+	}
+}
+
+static void
+json_release(struct jmap_object *o)
+{
+	json_decref(o->p);
+}
+
+static enum jmap_error
+identity_get(struct jmap_call *c)
+{
+	static const struct jmap_getter g = {.type = CHANGE_IDENTITY,
+		.props = identity_props,
+		.find = identity_find,
+		.release = json_release,
+		.each = identity_each};
+	int err = identities_ready(c);
+
+	return err ? jmap_failed(c, err) : jmap_get(c, &g);
+}
+
+static enum jmap_error
+identity_changes(struct jmap_call *c)
+{
+	int err = identities_ready(c);
+
+	return err ? jmap_failed(c, err) : jmap_changes(c, CHANGE_IDENTITY);
+}
+
+static struct jmap_set_error
+identity_create(struct jmap_set *s, const char *creation, json_t *from)
+{
+	json_t *v = json_object();
+	const char *wrong = members_take(v, from, identity_members);
+	struct slice email = json_slice(json_object_get(v, "email"));
+	struct store_id id;
+	char text[40];
+	int err = LL_OK;
+
+	if (!wrong && !email.ptr)
+		wrong = "email";
+	if (!wrong && !address_owned(s->c->j, email)) {
+		json_decref(v);
+		return (struct jmap_set_error){"forbiddenFrom"};
+	}
+	if (!wrong)
+		err = identity_new(s->c, v, &id);
+	json_decref(v);
+	if (wrong || err)
+		return wrong ? invalid(wrong, NULL) : jmap_set_error_of(err);
+	jmap_id_put(CHANGE_IDENTITY, id, text);
+	jmap_created(s->c, creation, text);
+	jo_key(&s->out[SET_CREATED], creation);
+	jo_open(&s->out[SET_CREATED], '{');
+	jo_key(&s->out[SET_CREATED], "id");
+	jo_str(&s->out[SET_CREATED], text);
+	jo_key(&s->out[SET_CREATED], "mayDelete");
+	jo_bool(&s->out[SET_CREATED], true);
+	jo_close(&s->out[SET_CREATED], '}');
+	return (struct jmap_set_error){NULL};
+}
+
+/* A patch applied to what is stored, checked, and stored. */
+static struct jmap_set_error
+stored_update(struct jmap_set *s, enum change_type type, struct store_id id, json_t *patch,
+	const struct member *known, const char *fixed)
+{
+	const struct object *o = account_object(s->c->a, type, id);
+	json_t *old = stored_json(o), *now = jmap_patch(old, patch), *checked = json_object();
+	const char *wrong = now ? members_take(checked, now, known) : "";
+	struct jmap_set_error e = {NULL};
+	int err = LL_OK;
+
+	if (!now)
+		e = (struct jmap_set_error){"invalidPatch"};
+	else if (wrong)
+		e = invalid(wrong, NULL);
+	else if (fixed && !json_equal(json_object_get(old, fixed), json_object_get(now, fixed)))
+		e = invalid(fixed, "This cannot be changed.");
+	else
+		err = stored_put(s->c, type, id, checked);
+	if (err)
+		e = jmap_set_error_of(err);
+	/* `wrong` may be a key of what is let go: it is written out before. */
+	if (e.type)
+		jmap_set_fail(s, SET_NOT_UPDATED, s->key, &e);
+	json_decref(old);
+	json_decref(now);
+	json_decref(checked);
+	return e;
+}
+
+static struct jmap_set_error
+identity_destroy(struct jmap_set *s, struct slice text)
+{
+	struct object_change change = {.type = CHANGE_IDENTITY, .destroy = true};
+	const struct object *o;
+	struct slice email;
+	json_t *v;
+	bool may;
+	int err;
+
+	if (!jmap_id_parse(CHANGE_IDENTITY, jmap_id(s->c, text), &change.id))
+		return (struct jmap_set_error){"notFound"};
+	o = account_object(s->c->a, CHANGE_IDENTITY, change.id);
+	if (!o)
+		return (struct jmap_set_error){"notFound"};
+	v = stored_json(o);
+	email = json_slice(json_object_get(v, "email"));
+	may = identities_of(s->c->a, email) > 1 || !address_owned(s->c->j, email);
+	json_decref(v);
+	if (!may)
+		return (struct jmap_set_error){
+			"forbidden", {NULL}, "It is the only one of its address."};
+	err = account_objects_change(s->c->a, &change, 1);
+	return err ? jmap_set_error_of(err) : (struct jmap_set_error){NULL};
+}
+
+static void
+identity_update(struct jmap_set *s, struct slice key, json_t *patch)
+{
+	struct jmap_set_error e = {"notFound"};
+	struct store_id id;
+
+	s->key = key;
+	if (!jmap_id_parse(CHANGE_IDENTITY, jmap_id(s->c, key), &id) ||
+		!account_object(s->c->a, CHANGE_IDENTITY, id))
+		jmap_set_fail(s, SET_NOT_UPDATED, key, &e);
+	else if (!stored_update(s, CHANGE_IDENTITY, id, patch, identity_members, "email").type)
+		jmap_set_updated(s, jmap_id(s->c, key));
+}
+
+static enum jmap_error
+identity_set(struct jmap_call *c)
+{
+	struct jmap_set s;
+	const char *key;
+	json_t *v;
+	int err = identities_ready(c);
+	enum jmap_error e = err ? jmap_failed(c, err) : jmap_set_begin(&s, c, CHANGE_IDENTITY);
+
+	if (e)
+		return e;
+	json_object_foreach(s.create, key, v)
+	{
+		struct jmap_set_error bad = identity_create(&s, key, v);
+		if (bad.type)
+			jmap_set_fail(&s, SET_NOT_CREATED, slice_str(key), &bad);
+	}
+	json_object_foreach(s.update, key, v) identity_update(&s, slice_str(key), v);
+	for (size_t i = 0; i < json_array_size(s.destroy); i++) {
+		struct slice id = json_slice(json_array_get(s.destroy, i));
+		struct jmap_set_error bad = identity_destroy(&s, id);
+		if (bad.type)
+			jmap_set_fail(&s, SET_NOT_DESTROYED, id, &bad);
+		else
+			jmap_set_destroyed(&s, jmap_id(c, id));
+	}
+	e = jmap_set_end(&s);
+	jmap_set_done(&s);
+	return e;
+}
+
+/* ---- VacationResponse: one object, always there ---- */
+
+static const struct member vacation_members[] = {{"isEnabled", MEMBER_BOOL},
+	{"fromDate", MEMBER_DATE}, {"toDate", MEMBER_DATE}, {"subject", MEMBER_TEXT_OR_NULL},
+	{"textBody", MEMBER_TEXT_OR_NULL}, {"htmlBody", MEMBER_TEXT_OR_NULL}, {NULL, MEMBER_TEXT}};
+
+static void
+vacation_id(struct jmap_call *c, const struct jmap_object *o, struct json_out *out)
+{
+	jo_str(out, "singleton");
+}
+
+static void
+vacation_enabled(struct jmap_call *c, const struct jmap_object *o, struct json_out *out)
+{
+	jo_bool(out, json_is_true(json_object_get(o->p, "isEnabled")));
+}
+
+#define VACATION_MEMBER(fn, name)                                                                  \
+	static void fn(struct jmap_call *c, const struct jmap_object *o, struct json_out *out)     \
+	{                                                                                          \
+		put_member(o, name, out);                                                          \
+	}
+VACATION_MEMBER(vacation_from, "fromDate")
+VACATION_MEMBER(vacation_to, "toDate")
+VACATION_MEMBER(vacation_subject, "subject")
+VACATION_MEMBER(vacation_text, "textBody")
+VACATION_MEMBER(vacation_html, "htmlBody")
+
+static const struct jmap_property vacation_props[] = {
+	{"id", vacation_id},
+	{"isEnabled", vacation_enabled},
+	{"fromDate", vacation_from},
+	{"toDate", vacation_to},
+	{"subject", vacation_subject},
+	{"textBody", vacation_text},
+	{"htmlBody", vacation_html},
+	{NULL, NULL},
+};
+
+static bool
+vacation_find(struct jmap_call *c, struct slice id, struct jmap_object *ret)
+{
+	if (!jmap_id_parse(CHANGE_VACATION, id, &ret->id))
+		return false;
+	ret->p = stored_json(account_object(c->a, CHANGE_VACATION, ret->id));
+	return true;
+}
+
+static void
+vacation_each(struct jmap_call *c,
+	void (*give)(struct jmap_call *c, const struct jmap_object *o, void *ctx), void *ctx)
+{
+	struct jmap_object o;
+
+	if (vacation_find(c, S("singleton"), &o)) {
+		give(c, &o, ctx);
+		json_decref(o.p);
+	}
+}
+
+static enum jmap_error
+vacation_get(struct jmap_call *c)
+{
+	static const struct jmap_getter g = {.type = CHANGE_VACATION,
+		.props = vacation_props,
+		.find = vacation_find,
+		.release = json_release,
+		.each = vacation_each};
+	int err = account_objects_load(c->a);
+
+	return err ? jmap_failed(c, err) : jmap_get(c, &g);
+}
+
+static void
+vacation_update(struct jmap_set *s, struct slice key, json_t *patch)
+{
+	struct jmap_set_error e = {"notFound"};
+	struct store_id id;
+
+	s->key = key;
+	if (!jmap_id_parse(CHANGE_VACATION, key, &id))
+		jmap_set_fail(s, SET_NOT_UPDATED, key, &e);
+	else if (!stored_update(s, CHANGE_VACATION, id, patch, vacation_members, NULL).type)
+		jmap_set_updated(s, key);
+}
+
+static enum jmap_error
+vacation_set(struct jmap_call *c)
+{
+	static const struct jmap_set_error singleton = {"singleton"};
+	struct jmap_set s;
+	const char *key;
+	json_t *v;
+	int err = account_objects_load(c->a);
+	enum jmap_error e = err ? jmap_failed(c, err) : jmap_set_begin(&s, c, CHANGE_VACATION);
+
+	if (e)
+		return e;
+	json_object_foreach(s.create, key, v)
+		jmap_set_fail(&s, SET_NOT_CREATED, slice_str(key), &singleton);
+	json_object_foreach(s.update, key, v) vacation_update(&s, slice_str(key), v);
+	for (size_t i = 0; i < json_array_size(s.destroy); i++)
+		jmap_set_fail(&s, SET_NOT_DESTROYED, json_slice(json_array_get(s.destroy, i)),
+			&singleton);
+	e = jmap_set_end(&s);
+	jmap_set_done(&s);
+	return e;
+}
+
+const struct jmap_method jmap_identity_methods[] = {
+	{"Identity/get", "ids properties", JMAP_CAP_SUBMISSION, identity_get, false},
+	{"Identity/changes", "sinceState maxChanges", JMAP_CAP_SUBMISSION, identity_changes, false},
+	{"Identity/set", "ifInState create update destroy", JMAP_CAP_SUBMISSION, identity_set,
+		false},
+	{"VacationResponse/get", "ids properties", JMAP_CAP_VACATION, vacation_get, false},
+	{"VacationResponse/set", "ifInState create update destroy", JMAP_CAP_VACATION, vacation_set,
+		false},
+	{NULL}};

@@ -1,0 +1,205 @@
+/* What the files of JMAP share: a call under way, method tables, helpers for arguments and replies.
+ */
+#ifndef FACES_JMAP_PRIV_H
+#define FACES_JMAP_PRIV_H
+
+#include "account/email.h"
+#include "account/message.h"
+#include "account/object.h"
+#include "faces/jmap.h"
+#include "faces/jmap_json.h"
+
+#include <string.h>
+
+struct jmap {
+	struct jmap_env env;
+	char account_id[JMAP_ACCOUNT_ID_LEN + 1];
+	char session_state[20];
+};
+
+/* ---- Method-level errors (RFC 8620 section 3.6.2) ---- */
+
+enum jmap_error {
+	JMAP_OK,
+	JMAP_UNKNOWN_METHOD,
+	JMAP_INVALID_ARGUMENTS,
+	JMAP_INVALID_RESULT_REFERENCE,
+	JMAP_ACCOUNT_NOT_FOUND,
+	JMAP_FROM_ACCOUNT_NOT_FOUND,
+	JMAP_REQUEST_TOO_LARGE,
+	JMAP_STATE_MISMATCH,
+	JMAP_CANNOT_CALCULATE,
+	JMAP_ANCHOR_NOT_FOUND,
+	JMAP_UNSUPPORTED_SORT,
+	JMAP_UNSUPPORTED_FILTER,
+	JMAP_TOO_MANY_CHANGES,
+	JMAP_UNKNOWN_DATA_TYPE,
+	JMAP_SERVER_UNAVAILABLE,
+	JMAP_SERVER_FAIL,
+	JMAP_ERRORS, /* one past the last */
+};
+
+/* ---- A request under way ---- */
+
+struct jmap_reply {
+	const char *method;
+	struct slice id;
+	size_t offset, len; /* of the arguments, in out */
+	json_t *parsed; /* when a reference asked for it */
+};
+
+struct jmap_request {
+	struct jmap *j;
+	struct buf *out;
+	json_t *using; /* array */
+	json_t *created; /* creation id -> id */
+	struct jmap_reply replies[2 * JMAP_CALLS_MAX];
+	size_t n_replies;
+	bool stopped; /* the store failed: what is left fails too */
+};
+
+struct jmap_call {
+	struct jmap *j;
+	struct account *a;
+	struct jmap_request *r;
+	json_t *args; /* references resolved */
+	struct json_out o; /* of the reply's arguments */
+	const char *why; /* description of an error, or NULL; static */
+	struct slice id;
+	void *ctx; /* the method's own */
+};
+
+typedef enum jmap_error jmap_method_fn(struct jmap_call *c);
+struct jmap_method {
+	const char *name; /* "Email/get" */
+	const char *args; /* names that may be given, between spaces; NULL: any */
+	const char *capability; /* what `using` must have */
+	jmap_method_fn *run;
+	bool no_account; /* it has no accountId */
+};
+/* Tables, each ended by a NULL name. */
+extern const struct jmap_method jmap_mailbox_methods[], jmap_thread_methods[], jmap_email_methods[],
+	jmap_email_set_methods[], jmap_blob_methods[], jmap_identity_methods[],
+	jmap_quota_methods[];
+
+#define JMAP_CAP_CORE "urn:ietf:params:jmap:core"
+#define JMAP_CAP_MAIL "urn:ietf:params:jmap:mail"
+#define JMAP_CAP_SUBMISSION "urn:ietf:params:jmap:submission"
+#define JMAP_CAP_VACATION "urn:ietf:params:jmap:vacationresponse"
+#define JMAP_CAP_BLOB "urn:ietf:params:jmap:blob"
+#define JMAP_CAP_QUOTA "urn:ietf:params:jmap:quota"
+#define JMAP_CAP_WEBSOCKET "urn:ietf:params:jmap:websocket"
+bool jmap_capability_known(const struct jmap *j, struct slice name);
+const struct jmap_method *jmap_method_find(const struct jmap *j, struct slice name);
+
+/* ---- Arguments ---- */
+
+enum jmap_error jmap_bad(struct jmap_call *c, const char *why); /* invalidArguments */
+/* The method error for an engine's error. */
+enum jmap_error jmap_failed(struct jmap_call *c, int err);
+/* An id, or what a creation id ("#k1") was given. Empty: unknown creation id. */
+struct slice jmap_id(const struct jmap_call *c, struct slice id);
+/* Optional arguments: false and JMAP_INVALID_ARGUMENTS's reason when the type is wrong. */
+bool jmap_arg_uint(struct jmap_call *c, const char *name, uint64_t *ret);
+bool jmap_arg_bool(struct jmap_call *c, const char *name, bool *ret);
+/* Remembers that an object was created under a creation id. */
+void jmap_created(struct jmap_call *c, const char *creation, const char *id);
+
+/* ---- Ids ---- */
+
+void jmap_id_put(enum change_type type, struct store_id id, char ret_text[40]);
+bool jmap_id_parse(enum change_type type, struct slice text, struct store_id *ret);
+bool jmap_hex_id(struct slice text, uint8_t letter, struct store_id *ret);
+struct mailbox *jmap_mailbox(const struct jmap_call *c, struct slice id);
+
+/* ---- Foo/get ---- */
+
+struct jmap_object {
+	struct store_id id;
+	void *p; /* the type's own */
+};
+struct jmap_property {
+	const char *name;
+	void (*put)(struct jmap_call *c, const struct jmap_object *o, struct json_out *out);
+};
+struct jmap_getter {
+	enum change_type type;
+	const struct jmap_property *props; /* ended by a NULL name; the first is id */
+	/* Finds by id; false when there is none. */
+	bool (*find)(struct jmap_call *c, struct slice id, struct jmap_object *ret);
+	/* Lets go of what find gave; may be NULL. */
+	void (*release)(struct jmap_object *o);
+	/* Calls give for each; NULL: ids may not be null. */
+	void (*each)(struct jmap_call *c,
+		void (*give)(struct jmap_call *c, const struct jmap_object *o, void *ctx),
+		void *ctx);
+	/* The state when it is none of the change log's. */
+	const char *state;
+};
+enum jmap_error jmap_get(struct jmap_call *c, const struct jmap_getter *g);
+void jmap_put_state(struct json_out *o, uint64_t state);
+/* Parses what jmap_put_state or a page of changes gave. ret_after: the last id seen of the changes
+ * at that modseq. */
+bool jmap_state_parse(struct slice s, uint64_t *ret, struct store_id *ret_after, bool *ret_part);
+enum jmap_error jmap_changes(struct jmap_call *c, enum change_type type);
+
+/* ---- Foo/set ---- */
+
+struct jmap_set_error {
+	const char *type;
+	const char *properties[4]; /* NULL ended, or empty */
+	const char *description;
+};
+/* Parts of the reply, gathered as they come. */
+struct jmap_set {
+	struct jmap_call *c;
+	uint64_t old_state;
+	enum change_type type;
+	struct buf part[6];
+	struct json_out out[6];
+	json_t *create, *update, *destroy;
+	struct slice key; /* of the object under way */
+};
+enum jmap_set_part {
+	SET_CREATED,
+	SET_UPDATED,
+	SET_DESTROYED,
+	SET_NOT_CREATED,
+	SET_NOT_UPDATED,
+	SET_NOT_DESTROYED
+};
+/* Reads and checks the arguments. */
+enum jmap_error jmap_set_begin(struct jmap_set *s, struct jmap_call *c, enum change_type type);
+void jmap_set_fail(struct jmap_set *s, enum jmap_set_part part, struct slice key,
+	const struct jmap_set_error *e);
+void jmap_set_error_put(struct json_out *o, const struct jmap_set_error *e);
+/* The error for an engine's error. */
+struct jmap_set_error jmap_set_error_of(int err);
+/* An updated object with nothing else to tell. */
+void jmap_set_updated(struct jmap_set *s, struct slice id);
+void jmap_set_destroyed(struct jmap_set *s, struct slice id);
+/* Writes the reply. */
+enum jmap_error jmap_set_end(struct jmap_set *s);
+void jmap_set_done(struct jmap_set *s);
+/* A new object with a patch applied (RFC 8620 section 5.3); NULL: an invalid path. */
+json_t *jmap_patch(const json_t *object, const json_t *patch);
+
+/* ---- Foo/query ---- */
+
+struct jmap_window {
+	size_t from, to; /* of the whole result */
+	bool total, limited; /* the limit is the server's */
+};
+/* position, anchor, anchorOffset, limit, calculateTotal over n results. index_of gives the place of
+ * the anchor, or SIZE_MAX. */
+enum jmap_error jmap_window(struct jmap_call *c, size_t n,
+	size_t (*index_of)(struct jmap_call *c, struct slice id, void *ctx), void *ctx,
+	struct jmap_window *ret);
+/* The members before "ids", and after. */
+void jmap_query_head(
+	struct jmap_call *c, uint64_t state, bool can_calculate, const struct jmap_window *w);
+void jmap_query_tail(struct jmap_call *c, size_t n, const struct jmap_window *w);
+#define JMAP_QUERY_ARGS "filter sort position anchor anchorOffset limit calculateTotal"
+#define JMAP_QUERY_CHANGES_ARGS "filter sort sinceQueryState maxChanges upToId calculateTotal"
+
+#endif

@@ -1,0 +1,560 @@
+/* What all types have in common: Foo/get, Foo/changes, Foo/set (RFC 8620 section 5). */
+#include "faces/jmap_priv.h"
+
+#include "base/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- Ids and states ---- */
+
+static void
+hex_id(const uint8_t *b, size_t n, char letter, char *out)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	*out++ = letter;
+	for (size_t i = 0; i < n; i++) {
+		*out++ = digits[b[i] >> 4];
+		*out++ = digits[b[i] & 15];
+	}
+	*out = '\0';
+}
+
+void
+jmap_account_id(struct store_id id, char ret_text[JMAP_ACCOUNT_ID_LEN + 1])
+{
+	hex_id(id.b, sizeof(id.b), 'A', ret_text);
+}
+
+/* First letters of ids, by type. */
+static const char letters[CHANGE_TYPES] = {[CHANGE_MAILBOX] = 'F',
+	[CHANGE_EMAIL] = 'M',
+	[CHANGE_THREAD] = 'T',
+	[CHANGE_IDENTITY] = 'I',
+	[CHANGE_VACATION] = 'V',
+	[CHANGE_SUBMISSION] = 'S',
+	[CHANGE_PUSH] = 'P',
+	[CHANGE_RULES] = 'R',
+	[CHANGE_SETTINGS] = 'C',
+	[CHANGE_UPLOAD] = 'U'};
+
+void
+jmap_id_put(enum change_type type, struct store_id id, char ret_text[40])
+{
+	bool number = type == CHANGE_EMAIL || type == CHANGE_THREAD;
+
+	if (type == CHANGE_VACATION)
+		snprintf(ret_text, 40, "singleton");
+	else
+		hex_id(id.b, number ? 4 : sizeof(id.b), letters[type], ret_text);
+}
+
+bool
+jmap_hex_id(struct slice text, uint8_t letter, struct store_id *ret)
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(64);
+
+	if (text.len != 33 || text.ptr[0] != letter || hex_decode(&b, slice_skip(text, 1)))
+		return false;
+	for (size_t i = 1; i < text.len; i++)
+		if (text.ptr[i] >= 'A' && text.ptr[i] <= 'F')
+			return false;
+	memcpy(ret->b, b.ptr, sizeof(ret->b));
+	return true;
+}
+
+bool
+jmap_id_parse(enum change_type type, struct slice text, struct store_id *ret)
+{
+	uint32_t number;
+
+	*ret = (struct store_id){{0}};
+	if (type == CHANGE_VACATION)
+		return slice_eq(text, S("singleton"));
+	if (type != CHANGE_EMAIL && type != CHANGE_THREAD)
+		return jmap_hex_id(text, (uint8_t)letters[type], ret);
+	if (type == CHANGE_EMAIL ? !message_email_id_parse(text, &number)
+				 : !message_thread_id_parse(text, &number))
+		return false;
+	be32_put(ret->b, number);
+	return true;
+}
+
+struct mailbox *
+jmap_mailbox(const struct jmap_call *c, struct slice id)
+{
+	struct store_id at;
+
+	return jmap_id_parse(CHANGE_MAILBOX, jmap_id(c, id), &at) ? account_mailbox_by_id(c->a, at)
+								  : NULL;
+}
+
+void
+jmap_put_state(struct json_out *o, uint64_t state)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)state);
+	jo_str(o, text);
+}
+
+/* "modseq", or "modseq-id": everything up to there, and at that modseq up to this id. */
+bool
+jmap_state_parse(struct slice s, uint64_t *ret, struct store_id *ret_after, bool *ret_part)
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(64);
+	struct slice number = slice_split(&s, '-');
+
+	*ret_part = s.len != 0;
+	if (slice_u64(number, UINT64_MAX / 2, ret) || (number.len > 1 && number.ptr[0] == '0'))
+		return false;
+	if (!s.len)
+		return true;
+	if (s.len != 2 * sizeof(ret_after->b) || hex_decode(&b, s) || !*ret)
+		return false;
+	memcpy(ret_after->b, b.ptr, sizeof(ret_after->b));
+	return true;
+}
+
+/* ---- Foo/get (section 5.1) ---- */
+
+struct getting {
+	const struct jmap_getter *g;
+	const struct jmap_property *props[64];
+	size_t n_props, given;
+};
+
+static bool
+props_choose(struct jmap_call *c, struct getting *x)
+{
+	json_t *names = json_member(c->args, "properties"), *v;
+	size_t i;
+
+	for (const struct jmap_property *p = x->g->props; p->name && !names; p++)
+		x->props[x->n_props++] = p;
+	if (!names)
+		return true;
+	x->props[x->n_props++] = x->g->props; /* the id is always there */
+	json_array_foreach(names, i, v)
+	{
+		const struct jmap_property *p = x->g->props;
+		while (p->name && !slice_eq(json_slice(v), slice_str(p->name)))
+			p++;
+		if (!p->name)
+			return false;
+		for (size_t k = 0; k < x->n_props && p; k++)
+			if (x->props[k] == p)
+				p = NULL;
+		if (p)
+			x->props[x->n_props++] = p;
+	}
+	return json_is_array(names);
+}
+
+static void
+give(struct jmap_call *c, const struct jmap_object *o, void *ctx)
+{
+	struct getting *x = ctx;
+
+	x->given++;
+	jo_open(&c->o, '{');
+	for (size_t i = 0; i < x->n_props; i++) {
+		jo_key(&c->o, x->props[i]->name);
+		x->props[i]->put(c, o, &c->o);
+	}
+	jo_close(&c->o, '}');
+}
+
+static bool
+seen_before(const json_t *ids, size_t n)
+{
+	struct slice id = json_slice(json_array_get(ids, n));
+
+	for (size_t i = 0; i < n; i++)
+		if (slice_eq(json_slice(json_array_get(ids, i)), id))
+			return true;
+	return false;
+}
+
+static void
+get_ids(struct jmap_call *c, struct getting *x, const json_t *ids, struct json_out *missing)
+{
+	for (size_t i = 0; i < json_array_size(ids); i++) {
+		struct slice id = json_slice(json_array_get(ids, i));
+		struct jmap_object o;
+		if (seen_before(ids, i))
+			continue;
+		if (!x->g->find(c, jmap_id(c, id), &o)) {
+			jo_slice(missing, id);
+			continue;
+		}
+		give(c, &o, x);
+		if (x->g->release)
+			x->g->release(&o);
+	}
+}
+
+static bool
+ids_ok(const json_t *ids)
+{
+	for (size_t i = 0; i < json_array_size(ids); i++)
+		if (!json_is_string(json_array_get(ids, i)))
+			return false;
+	return !ids || json_is_array(ids);
+}
+
+enum jmap_error
+jmap_get(struct jmap_call *c, const struct jmap_getter *g)
+{
+	struct getting x = {.g = g};
+	json_t *ids = json_member(c->args, "ids");
+	CLEANUP(buf_done) struct buf missing = BUF_INIT(JMAP_REQUEST_MAX);
+	struct json_out m = {.b = &missing};
+
+	if (!ids_ok(ids))
+		return jmap_bad(c, "ids");
+	if (!props_choose(c, &x))
+		return jmap_bad(c, "properties");
+	if (json_array_size(ids) > JMAP_GET_MAX || (!ids && !g->each))
+		return JMAP_REQUEST_TOO_LARGE;
+	jo_open(&c->o, '{');
+	jo_key(&c->o, "accountId");
+	jo_str(&c->o, c->j->account_id);
+	jo_key(&c->o, "state");
+	if (g->state)
+		jo_str(&c->o, g->state);
+	else
+		jmap_put_state(&c->o, account_state(c->a, g->type));
+	jo_key(&c->o, "list");
+	jo_open(&c->o, '[');
+	if (ids)
+		get_ids(c, &x, ids, &m);
+	else
+		g->each(c, give, &x);
+	jo_close(&c->o, ']');
+	jo_key(&c->o, "notFound");
+	buf_putc(c->o.b, '[');
+	buf_put(c->o.b, buf_slice(&missing));
+	jo_close(&c->o, ']');
+	jo_close(&c->o, '}');
+	return JMAP_OK;
+}
+
+/* ---- Foo/changes (section 5.2) ---- */
+
+static const char *const kind_names[] = {"created", "updated", "destroyed"};
+
+static void
+put_changes(struct jmap_call *c, enum change_type type, const struct change *at, size_t n)
+{
+	char id[40];
+
+	for (int kind = 0; kind < 3; kind++) {
+		jo_key(&c->o, kind_names[kind]);
+		jo_open(&c->o, '[');
+		for (size_t i = 0; i < n; i++) {
+			if ((int)at[i].kind != kind)
+				continue;
+			jmap_id_put(type, at[i].id, id);
+			jo_str(&c->o, id);
+		}
+		jo_close(&c->o, ']');
+	}
+}
+
+static void
+put_new_state(struct jmap_call *c, enum change_type type, const struct changes *ch, size_t end)
+{
+	char text[64], hex[40];
+
+	jo_key(&c->o, "newState");
+	if (end == ch->len) {
+		jmap_put_state(&c->o, account_state(c->a, type));
+		return;
+	}
+	hex_id(ch->at[end - 1].id.b, STORE_ID_LEN, '-', hex);
+	snprintf(text, sizeof(text), "%llu%s", (unsigned long long)ch->at[end - 1].modseq, hex);
+	jo_str(&c->o, text);
+}
+
+/* What a page before has told already. */
+static size_t
+changes_skip(const struct changes *ch, uint64_t modseq, const struct store_id *after)
+{
+	size_t i = 0;
+
+	while (i < ch->len && ch->at[i].modseq == modseq &&
+		memcmp(ch->at[i].id.b, after->b, sizeof(after->b)) <= 0)
+		i++;
+	return i;
+}
+
+enum jmap_error
+jmap_changes(struct jmap_call *c, enum change_type type)
+{
+	struct slice text = json_slice(json_object_get(c->args, "sinceState"));
+	struct changes ch = {0};
+	struct store_id after = {{0}};
+	uint64_t since = 0, most = UINT64_MAX;
+	size_t from = 0, end;
+	bool part = false;
+	int err;
+
+	if (!text.ptr || !jmap_arg_uint(c, "maxChanges", &most) || !most)
+		return jmap_bad(c, text.ptr ? "maxChanges" : "sinceState");
+	if (!jmap_state_parse(text, &since, &after, &part))
+		return JMAP_CANNOT_CALCULATE;
+	err = account_changes(c->a, type, part ? since - 1 : since, &ch);
+	if (err)
+		return jmap_failed(c, err);
+	if (part)
+		from = changes_skip(&ch, since, &after);
+	end = ch.len - from > most ? from + most : ch.len;
+	jo_open(&c->o, '{');
+	jo_key(&c->o, "accountId");
+	jo_str(&c->o, c->j->account_id);
+	jo_key(&c->o, "oldState");
+	jo_slice(&c->o, text);
+	put_new_state(c, type, &ch, end);
+	jo_key(&c->o, "hasMoreChanges");
+	jo_bool(&c->o, end < ch.len);
+	put_changes(c, type, ch.at ? ch.at + from : NULL, end - from);
+	if (type == CHANGE_MAILBOX) {
+		jo_key(&c->o, "updatedProperties");
+		if (ch.only_counters)
+			jo_raw(&c->o,
+				S("[\"totalEmails\",\"unreadEmails\",\"totalThreads\","
+				  "\"unreadThreads\"]"));
+		else
+			jo_null(&c->o);
+	}
+	jo_close(&c->o, '}');
+	changes_done(&ch);
+	return JMAP_OK;
+}
+
+/* ---- Foo/set (section 5.3) ---- */
+
+static const char *const set_parts[] = {
+	"created", "updated", "destroyed", "notCreated", "notUpdated", "notDestroyed"};
+
+static bool
+set_args_ok(struct jmap_set *s)
+{
+	const char *key;
+	json_t *v;
+
+	json_object_foreach(s->create, key,
+		v) if (!json_is_object(v) || !json_id_ok(slice_str(key))) return false;
+	json_object_foreach(s->update, key, v) if (!json_is_object(v)) return false;
+	for (size_t i = 0; i < json_array_size(s->destroy); i++)
+		if (!json_is_string(json_array_get(s->destroy, i)))
+			return false;
+	return (!s->create || json_is_object(s->create)) &&
+		(!s->update || json_is_object(s->update)) &&
+		(!s->destroy || json_is_array(s->destroy));
+}
+
+enum jmap_error
+jmap_set_begin(struct jmap_set *s, struct jmap_call *c, enum change_type type)
+{
+	json_t *in_state = json_member(c->args, "ifInState");
+	uint64_t state;
+	struct store_id after;
+	bool part;
+
+	*s = (struct jmap_set){.c = c,
+		.type = type,
+		.old_state = account_state(c->a, type),
+		.create = json_member(c->args, "create"),
+		.update = json_member(c->args, "update"),
+		.destroy = json_member(c->args, "destroy")};
+	if (!set_args_ok(s))
+		return jmap_bad(c, "create, update or destroy");
+	if (json_object_size(s->create) + json_object_size(s->update) +
+			json_array_size(s->destroy) >
+		JMAP_SET_MAX)
+		return JMAP_REQUEST_TOO_LARGE;
+	if (in_state && !json_is_string(in_state))
+		return jmap_bad(c, "ifInState");
+	if (in_state &&
+		(!jmap_state_parse(json_slice(in_state), &state, &after, &part) || part ||
+			state != s->old_state))
+		return JMAP_STATE_MISMATCH;
+	for (size_t i = 0; i < ARRAY_SIZE(s->part); i++) {
+		s->part[i] = BUF_INIT(JMAP_REPLY_MAX);
+		s->out[i] = (struct json_out){.b = &s->part[i]};
+	}
+	return JMAP_OK;
+}
+
+void
+jmap_set_error_put(struct json_out *o, const struct jmap_set_error *e)
+{
+	jo_open(o, '{');
+	jo_key(o, "type");
+	jo_str(o, e->type);
+	if (e->properties[0]) {
+		jo_key(o, "properties");
+		jo_open(o, '[');
+		for (size_t i = 0; i < ARRAY_SIZE(e->properties) && e->properties[i]; i++)
+			jo_str(o, e->properties[i]);
+		jo_close(o, ']');
+	}
+	if (e->description) {
+		jo_key(o, "description");
+		jo_str(o, e->description);
+	}
+	jo_close(o, '}');
+}
+
+void
+jmap_set_fail(struct jmap_set *s, enum jmap_set_part part, struct slice key,
+	const struct jmap_set_error *e)
+{
+	jo_key_slice(&s->out[part], key);
+	jmap_set_error_put(&s->out[part], e);
+}
+
+struct jmap_set_error
+jmap_set_error_of(int err)
+{
+	static const struct {
+		int err;
+		const char *type;
+	} types[] = {{LL_ERR_NOTFOUND, "notFound"}, {LL_ERR_QUOTA, "overQuota"},
+		{LL_ERR_LIMIT, "tooLarge"}, {LL_ERR_DENIED, "forbidden"},
+		{LL_ERR_SYNTAX, "invalidProperties"}, {LL_ERR_EXISTS, "alreadyExists"}};
+	struct jmap_set_error e = {.type = "serverFail", .description = ll_strerror(err)};
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if (types[i].err == err)
+			e = (struct jmap_set_error){.type = types[i].type};
+	return e;
+}
+
+void
+jmap_set_updated(struct jmap_set *s, struct slice id)
+{
+	jo_key_slice(&s->out[SET_UPDATED], id);
+	jo_null(&s->out[SET_UPDATED]);
+}
+
+void
+jmap_set_destroyed(struct jmap_set *s, struct slice id)
+{
+	jo_slice(&s->out[SET_DESTROYED], id);
+}
+
+enum jmap_error
+jmap_set_end(struct jmap_set *s)
+{
+	struct json_out *o = &s->c->o;
+
+	jo_open(o, '{');
+	jo_key(o, "accountId");
+	jo_str(o, s->c->j->account_id);
+	jo_key(o, "oldState");
+	jmap_put_state(o, s->old_state);
+	jo_key(o, "newState");
+	jmap_put_state(o, account_state(s->c->a, s->type));
+	for (size_t i = 0; i < ARRAY_SIZE(s->part); i++) {
+		jo_key(o, set_parts[i]);
+		if (!s->part[i].len) {
+			jo_null(o);
+			continue;
+		}
+		jo_open(o, i == SET_DESTROYED ? '[' : '{');
+		buf_put(o->b, buf_slice(&s->part[i]));
+		jo_close(o, i == SET_DESTROYED ? ']' : '}');
+		if (buf_err(&s->part[i]) && !o->b->err)
+			o->b->err = buf_err(&s->part[i]);
+	}
+	jo_close(o, '}');
+	return JMAP_OK;
+}
+
+void
+jmap_set_done(struct jmap_set *s)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(s->part); i++)
+		buf_done(&s->part[i]);
+}
+
+/* ---- Patches ---- */
+
+/* "~1" and "~0" of a path's token, as text that ends in NUL. */
+static bool
+patch_token(struct slice *path, char *out, size_t max)
+{
+	struct slice t = slice_split(path, '/');
+	size_t n = 0;
+
+	for (size_t i = 0; i < t.len; i++) {
+		char ch = (char)t.ptr[i];
+		if (n + 1 >= max || !ch)
+			return false;
+		if (ch == '~' && i + 1 < t.len && (t.ptr[i + 1] == '0' || t.ptr[i + 1] == '1'))
+			ch = t.ptr[++i] == '0' ? '~' : '/';
+		else if (ch == '~')
+			return false;
+		out[n++] = ch;
+	}
+	out[n] = '\0';
+	return true;
+}
+
+static bool
+patch_one(json_t *object, struct slice path, json_t *v)
+{
+	char name[1024];
+
+	if (!patch_token(&path, name, sizeof(name)))
+		return false;
+	while (path.len) {
+		object = json_object_get(object, name);
+		if (!json_is_object(object) || !patch_token(&path, name, sizeof(name)))
+			return false; /* no such parent, or within an array */
+	}
+	if (json_is_null(v))
+		json_object_del(object, name);
+	else
+		json_object_set(object, name, v);
+	return true;
+}
+
+/* Whether one path is another's beginning: such a patch means nothing. */
+static bool
+patch_overlaps(json_t *patch, struct slice path)
+{
+	const char *key;
+	json_t *v;
+
+	json_object_foreach(patch, key, v)
+	{
+		struct slice other = slice_str(key);
+		if (other.len > path.len && slice_starts(other, path) && other.ptr[path.len] == '/')
+			return true;
+	}
+	return false;
+}
+
+json_t *
+jmap_patch(const json_t *object, const json_t *patch)
+{
+	union {
+		const json_t *in;
+		json_t *out;
+	} p = {.in = patch};
+	json_t *copy = json_deep_copy(object), *v;
+	const char *key;
+
+	json_object_foreach(p.out, key, v) if (copy &&
+		(patch_overlaps(p.out, slice_str(key)) || !patch_one(copy, slice_str(key), v)))
+	{
+		json_decref(copy);
+		copy = NULL;
+	}
+	return copy;
+}

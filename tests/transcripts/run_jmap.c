@@ -1,0 +1,472 @@
+/* Runs JMAP transcripts in process, against the real engine over the real store. See README.md. */
+#include "world.h"
+
+#include "account/mailbox.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "faces/jmap.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define MAX_BYTES ((size_t)64 << 20)
+
+struct run {
+	const char *file;
+	struct slice text;
+	struct world world;
+	struct jmap *jmap;
+	json_t *vars, *messages;
+	json_t *reply; /* to the last request */
+	unsigned status;
+	uint64_t quota;
+	size_t line;
+	bool failed;
+};
+
+static void
+fail(struct run *r, const char *what, const char *detail)
+{
+	fprintf(stderr, "%s:%zu: %s: %s\n", r->file, r->line, what, detail);
+	r->failed = true;
+}
+
+/* ---- Variables ---- */
+
+/* "%{name}" within a text becomes the variable's value. */
+static void
+expand(struct run *r, struct slice in, struct buf *out)
+{
+	size_t at;
+
+	while ((at = slice_find(in, S("%{"))) != SLICE_NPOS) {
+		char name[100];
+		size_t end = slice_find_byte(slice_skip(in, at), '}');
+		struct slice key = slice_sub(in, at + 2, end - 2);
+		buf_put(out, slice_sub(in, 0, at));
+		snprintf(name, sizeof(name), "%.*s", SLICE_ARG(key));
+		if (end == SLICE_NPOS || !json_object_get(r->vars, name))
+			fail(r, "unknown variable", name);
+		else
+			buf_puts(out, json_string_value(json_object_get(r->vars, name)));
+		in = slice_skip(in, at + (end == SLICE_NPOS ? in.len : end + 1));
+	}
+	buf_put(out, in);
+}
+
+static bool
+variable(struct run *r, const json_t *want, const json_t *got, bool *ret)
+{
+	const char *s = json_string_value(want);
+	char name[100];
+	size_t len = s ? strlen(s) : 0;
+	json_t *known;
+
+	if (len < 4 || strncmp(s, "%{", 2) || s[len - 1] != '}' || strchr(s, '}') != s + len - 1)
+		return false;
+	snprintf(name, sizeof(name), "%.*s", (int)(len - 3), s + 2);
+	known = json_object_get(r->vars, name);
+	*ret = true;
+	if (!strcmp(name, "_"))
+		return true;
+	if (known)
+		*ret = json_equal(known, got);
+	else
+		json_object_set_new(r->vars, name, json_deep_copy(got));
+	return true;
+}
+
+/* ---- Matching ---- */
+
+static bool matches(struct run *r, json_t *want, json_t *got);
+
+static bool
+matches_object(struct run *r, json_t *want, json_t *got)
+{
+	bool open = json_object_get(want, "...") != NULL;
+	const char *key;
+	json_t *v;
+
+	if (!json_is_object(got))
+		return false;
+	json_object_foreach(want, key, v)
+	{
+		const char *member = key;
+		char name[200] = "";
+		if (!strcmp(key, "..."))
+			continue;
+		if (!strncmp(key, "%{", 2)) {
+			json_t *known;
+			snprintf(name, sizeof(name), "%.*s", (int)strlen(key) - 3, key + 2);
+			known = json_object_get(r->vars, name);
+			if (!known)
+				return false;
+			snprintf(name, sizeof(name), "%s", json_string_value(known));
+			member = name;
+		}
+		if (!json_object_get(got, member) || !matches(r, v, json_object_get(got, member)))
+			return false;
+	}
+	return open || json_object_size(want) == json_object_size(got) ||
+		(json_object_get(got, "accountId") && !json_object_get(want, "accountId") &&
+			json_object_size(want) + 1 == json_object_size(got));
+}
+
+static bool
+matches_array(struct run *r, json_t *want, json_t *got)
+{
+	size_t n = json_array_size(want);
+	bool open = n &&
+		!strcmp("...",
+			json_string_value(json_array_get(want, n - 1))
+				? json_string_value(json_array_get(want, n - 1))
+				: "");
+
+	n -= open;
+	if (!json_is_array(got) || (open ? json_array_size(got) < n : json_array_size(got) != n))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!matches(r, json_array_get(want, i), json_array_get(got, i)))
+			return false;
+	return true;
+}
+
+static bool
+matches(struct run *r, json_t *want, json_t *got)
+{
+	bool is;
+
+	if (json_is_string(want) && variable(r, want, got, &is))
+		return is;
+	if (json_is_object(want))
+		return matches_object(r, want, got);
+	if (json_is_array(want))
+		return matches_array(r, want, got);
+	return json_equal(want, got);
+}
+
+/* ---- Steps ---- */
+
+static int64_t
+run_now(void *ctx)
+{
+	return ((struct run *)ctx)->world.clock;
+}
+
+static int
+run_random(void *ctx, void *p, size_t n)
+{
+	return getrandom(p, n, 0) == (ssize_t)n ? LL_OK : LL_ERR_IO;
+}
+
+static bool
+start(struct run *r)
+{
+	static const struct slice addresses[] = {
+		S("alice@letterlock.test"), S("a@letterlock.test")};
+	struct jmap_env env = {.now = run_now,
+		.random = run_random,
+		.ctx = r,
+		.addresses = addresses,
+		.n_addresses = ARRAY_SIZE(addresses)};
+	char id[JMAP_ACCOUNT_ID_LEN + 1];
+
+	if (r->jmap)
+		return true;
+	if (world_open(&r->world) || world_account(&r->world, r->quota))
+		return false;
+	env.account = r->world.account;
+	r->jmap = jmap_new(&env);
+	jmap_account_id(account_id(env.account), id);
+	json_object_set_new(r->vars, "account", json_string(id));
+	return r->jmap != NULL;
+}
+
+static const char using[] = "[\"urn:ietf:params:jmap:core\",\"urn:ietf:params:jmap:mail\","
+			    "\"urn:ietf:params:jmap:submission\","
+			    "\"urn:ietf:params:jmap:vacationresponse\","
+			    "\"urn:ietf:params:jmap:blob\",\"urn:ietf:params:jmap:quota\"]";
+
+/* Fills in the account where a call does not name one. */
+static void
+calls_complete(struct run *r, json_t *calls)
+{
+	size_t i;
+	json_t *call;
+
+	json_array_foreach(calls, i, call)
+	{
+		json_t *args = json_array_get(call, 1);
+		const char *name = json_string_value(json_array_get(call, 0));
+		if (name && strcmp(name, "Core/echo") && json_is_object(args) &&
+			!json_object_get(args, "accountId"))
+			json_object_set(args, "accountId", json_object_get(r->vars, "account"));
+	}
+}
+
+static void
+send(struct run *r, struct slice request)
+{
+	struct buf out = BUF_INIT(MAX_BYTES);
+
+	r->status = jmap_api(r->jmap, request, &out);
+	json_decref(r->reply);
+	r->reply = json_loadb((const char *)out.ptr, out.len, JSON_REJECT_DUPLICATES, NULL);
+	if (!r->reply)
+		fail(r, "the reply is no JSON", out.len ? (const char *)out.ptr : "");
+	buf_done(&out);
+}
+
+static void
+step_calls(struct run *r, struct slice text)
+{
+	CLEANUP(buf_done) struct buf expanded = BUF_INIT(MAX_BYTES);
+	CLEANUP(buf_done) struct buf request = BUF_INIT(MAX_BYTES);
+	json_error_t e;
+	json_t *calls;
+	char *dump;
+
+	expand(r, text, &expanded);
+	calls = json_loadb((const char *)expanded.ptr, expanded.len, 0, &e);
+	if (!calls) {
+		fail(r, "no JSON", e.text);
+		return;
+	}
+	calls_complete(r, calls);
+	dump = json_dumps(calls, JSON_COMPACT);
+	buf_printf(&request, "{\"using\":%s,\"methodCalls\":%s}", using, dump);
+	send(r, buf_slice(&request));
+	free(dump);
+	json_decref(calls);
+}
+
+static void
+step_raw(struct run *r, struct slice text)
+{
+	CLEANUP(buf_done) struct buf expanded = BUF_INIT(MAX_BYTES);
+
+	expand(r, text, &expanded);
+	send(r, buf_slice(&expanded));
+}
+
+static void
+step_expect(struct run *r, struct slice text, bool raw)
+{
+	json_error_t e;
+	json_t *want = json_loadb((const char *)text.ptr, text.len, 0, &e);
+	json_t *got = raw ? r->reply : json_object_get(r->reply, "methodResponses");
+	char *dump;
+
+	if (!want) {
+		fail(r, "no JSON", e.text);
+		return;
+	}
+	if (!matches(r, want, got)) {
+		dump = json_dumps(got ? got : r->reply, JSON_INDENT(1) | JSON_ENCODE_ANY);
+		fail(r, "the reply is", dump ? dump : "nothing");
+		free(dump);
+	}
+	json_decref(want);
+}
+
+static struct slice
+message_of(struct run *r, struct slice name)
+{
+	char text[100];
+	json_t *v;
+
+	snprintf(text, sizeof(text), "%.*s", SLICE_ARG(name));
+	v = json_object_get(r->messages, text);
+	if (!v)
+		fail(r, "unknown message", text);
+	return slice_new(json_string_value(v), json_string_length(v));
+}
+
+/* append NAME MAILBOX [\Seen ...]: as an IMAP client would. */
+static void
+step_append(struct run *r, struct slice rest)
+{
+	struct slice name = slice_split(&rest, ' '), box = slice_split(&rest, ' ');
+	struct staged_message *staged = NULL;
+	struct append_item item = {.flags = slice_eq(rest, S("\\Seen")) ? FLAG_SEEN : 0};
+	struct mailbox *mb;
+	int err = account_mailbox(r->world.account, box, &mb);
+
+	if (!err)
+		err = message_stage(r->world.account, message_of(r, name), r->world.clock, &staged);
+	item.message = staged;
+	if (!err)
+		err = mailbox_append(mb, &item, 1, NULL);
+	staged_message_free(staged);
+	if (err)
+		fail(r, "append", ll_strerror(err));
+}
+
+/* upload NAME TYPE: the blob's id is kept as %{NAME}. */
+static void
+step_upload(struct run *r, struct slice rest)
+{
+	struct slice name = slice_split(&rest, ' ');
+	struct buf out = BUF_INIT(MAX_BYTES);
+	json_t *account = json_object_get(r->vars, "account"), *reply;
+	char key[100];
+
+	snprintf(key, sizeof(key), "%.*s", SLICE_ARG(name));
+	r->status = jmap_upload(r->jmap,
+		slice_new(json_string_value(account), json_string_length(account)), rest,
+		message_of(r, name), &out);
+	reply = json_loadb((const char *)out.ptr, out.len, 0, NULL);
+	if (r->status != 201)
+		fail(r, "upload", "refused");
+	json_object_set(r->vars, key, json_object_get(reply, "blobId"));
+	json_decref(reply);
+	buf_done(&out);
+}
+
+/* download ID TYPE NAME: the blob is the message of that name. */
+static void
+step_download(struct run *r, struct slice rest)
+{
+	CLEANUP(buf_done) struct buf expanded = BUF_INIT(MAX_BYTES);
+	CLEANUP(buf_done) struct buf out = BUF_INIT(MAX_BYTES);
+	CLEANUP(buf_done) struct buf type = BUF_INIT(MAX_BYTES);
+	json_t *account = json_object_get(r->vars, "account");
+	struct slice id, want;
+
+	expand(r, rest, &expanded);
+	rest = buf_slice(&expanded);
+	id = slice_split(&rest, ' ');
+	want = slice_split(&rest, ' ');
+	if (jmap_download(r->jmap,
+		    slice_new(json_string_value(account), json_string_length(account)), id, &out,
+		    &type))
+		fail(r, "download", "there is no such blob");
+	else if (!slice_eq(buf_slice(&type), want) ||
+		!slice_eq(slice_trim(buf_slice(&out)), slice_trim(message_of(r, rest))))
+		fail(r, "download", "something else came");
+}
+
+/* ---- The file ---- */
+
+/* The rest of a step: lines up to the next that starts with a word at the margin. */
+static struct slice
+take_block(struct run *r, struct slice *rest, struct slice first)
+{
+	const uint8_t *end = first.ptr + first.len;
+
+	while (rest->len && (rest->ptr[0] == ' ' || rest->ptr[0] == '\t')) {
+		struct slice line = slice_line(rest);
+		r->line++;
+		end = line.ptr + line.len;
+	}
+	return slice_new(first.ptr, (size_t)(end - first.ptr));
+}
+
+static void
+take_message(struct run *r, struct slice *rest, struct slice name)
+{
+	struct buf b = BUF_INIT(MAX_BYTES);
+	char key[100];
+
+	while (rest->len) {
+		struct slice line = slice_line(rest);
+		r->line++;
+		if (slice_eq(line, S(".")))
+			break;
+		buf_put(&b, line);
+		buf_puts(&b, "\r\n");
+	}
+	snprintf(key, sizeof(key), "%.*s", SLICE_ARG(name));
+	json_object_set_new(r->messages, key, json_stringn_nocheck((const char *)b.ptr, b.len));
+	buf_done(&b);
+}
+
+static void
+step(struct run *r, struct slice word, struct slice text)
+{
+	char detail[40];
+
+	if (slice_eq(word, S(">")))
+		step_calls(r, text);
+	else if (slice_eq(word, S("<")))
+		step_expect(r, text, false);
+	else if (slice_eq(word, S(">>")))
+		step_raw(r, text);
+	else if (slice_eq(word, S("<<")))
+		step_expect(r, text, true);
+	else if (slice_eq(word, S("append")))
+		step_append(r, text);
+	else if (slice_eq(word, S("upload")))
+		step_upload(r, text);
+	else if (slice_eq(word, S("download")))
+		step_download(r, text);
+	else if (slice_eq(word, S("deliver"))) {
+		if (world_deliver(&r->world, message_of(r, text)))
+			fail(r, "deliver", "failed");
+	} else if (slice_eq(word, S("clock")))
+		r->world.clock += strtoll((const char *)text.ptr, NULL, 10);
+	else {
+		snprintf(detail, sizeof(detail), "%.*s", SLICE_ARG(word));
+		fail(r, "unknown step", detail);
+	}
+}
+
+static void
+run_file(struct run *r)
+{
+	struct slice rest = r->text;
+
+	while (rest.len && !r->failed) {
+		struct slice line = slice_line(&rest), word;
+		r->line++;
+		if (!line.len || line.ptr[0] == '#')
+			continue;
+		word = slice_split(&line, ' ');
+		if (slice_eq(word, S("message"))) {
+			take_message(r, &rest, line);
+		} else if (slice_eq(word, S("quota"))) {
+			r->quota = strtoull((const char *)line.ptr, NULL, 10);
+		} else if (!start(r)) {
+			fail(r, "the account", "does not open");
+		} else {
+			line = take_block(r, &rest, line);
+			step(r, word, line);
+		}
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	int bad = 0;
+
+	for (int i = 1; i < argc; i++) {
+		struct run r = {.file = argv[i], .vars = json_object(), .messages = json_object()};
+		struct buf text = BUF_INIT(MAX_BYTES);
+		FILE *f = fopen(argv[i], "rb");
+		while (f && !feof(f)) {
+			uint8_t *p = buf_room(&text, 65536);
+			if (!p)
+				break;
+			buf_grow(&text, fread(p, 1, 65536, f));
+		}
+		r.text = buf_slice(&text);
+		if (f)
+			run_file(&r);
+		bad |= !f || r.failed;
+		printf("%s %s\n", !f || r.failed ? "FAILED" : "ok", argv[i]);
+		jmap_free(r.jmap);
+		if (r.jmap)
+			world_close(&r.world);
+		json_decref(r.vars);
+		json_decref(r.messages);
+		json_decref(r.reply);
+		buf_done(&text);
+		if (f)
+			fclose(f);
+	}
+	return bad;
+}
