@@ -23,6 +23,7 @@ struct building {
 	struct jmap_built *ret;
 	json_t *fields; /* names of header fields written, in lower case */
 	uint64_t attachments; /* bytes */
+	bool ended; /* the last line end is not the part's own: it may serve the boundary */
 };
 
 static int
@@ -441,8 +442,6 @@ put_lines(struct buf *out, struct slice s)
 			buf_putc(out, '\r');
 		buf_putc(out, s.ptr[i]);
 	}
-	if (s.len && s.ptr[s.len - 1] != '\n')
-		buf_puts(out, "\r\n");
 }
 
 /* A text given as a body value. */
@@ -469,6 +468,7 @@ put_value_part(struct building *b, json_t *part, struct slice type, struct slice
 	if (!err)
 		err = put_part_fields(b, part, name);
 	buf_puts(b->out, encode ? "Content-Transfer-Encoding: quoted-printable\r\n\r\n" : "\r\n");
+	b->ended = encode && text.ptr[text.len - 1] != '\n';
 	if (encode)
 		return err ? err : transfer_encode_qp(b->out, text);
 	put_lines(b->out, text);
@@ -513,6 +513,7 @@ put_blob_part(struct building *b, json_t *part, struct slice type, struct slice 
 		return err;
 	}
 	buf_puts(b->out, "Content-Transfer-Encoding: base64\r\n\r\n");
+	b->ended = data.len != 0;
 	return err ? err : transfer_encode_base64(b->out, buf_slice(&data));
 }
 
@@ -540,7 +541,9 @@ put_multipart(struct building *b, json_t *part, struct slice type, unsigned dept
 	for (size_t i = 0; i < json_array_size(kids) && !err; i++) {
 		buf_printf(b->out, "--%.*s\r\n", SLICE_ARG(buf_slice(&boundary)));
 		err = put_part(b, json_array_get(kids, i), depth + 1);
-		buf_puts(b->out, "\r\n");
+		if (!b->ended)
+			buf_puts(b->out, "\r\n");
+		b->ended = false;
 	}
 	buf_printf(b->out, "--%.*s--\r\n", SLICE_ARG(buf_slice(&boundary)));
 	return err;
