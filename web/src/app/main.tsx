@@ -1,7 +1,55 @@
-// The page starts here.
-import { render } from "preact";
+// The page starts here: language and looks, then whoever is signed in.
+import { render, type ComponentType } from "preact";
+import { useEffect, useState } from "preact/hooks";
 import "../ui/base.css";
+import { preferredLanguage, t, useLanguage } from "../i18n/index.ts";
+import { Button } from "../ui/button.tsx";
+import { Spinner } from "../ui/progress.tsx";
+import { Toasts } from "../ui/toast.tsx";
+import { startTooltips } from "../ui/tooltip.ts";
+import tips from "../ui/tooltip.module.css";
+import { prefs, startTheme } from "./prefs.ts";
+import { route, startLinks } from "./router.ts";
+import { lookAround, stage } from "./session.ts";
+import { Shell } from "./shell.tsx";
+import css from "./main.module.css";
 
-const root = document.getElementById("app");
-if (root)
-	render(<main>Letterlock</main>, root);
+function Auth() {
+	const [part, setPart] = useState<{ view: ComponentType } | null>(null);
+	useEffect(() => void import("./auth/index.tsx").then((m) => setPart({ view: m.Auth })), []);
+	return part ? <part.view /> : <Waiting />;
+}
+
+function Waiting() {
+	return <div class={css.middle}><Spinner label={t("loading")} /></div>;
+}
+
+function Unreachable() {
+	return (
+		<main class={css.middle}>
+			<p>{t("unreachable")}</p>
+			<Button onClick={() => void lookAround()}>{t("tryAgain")}</Button>
+		</main>
+	);
+}
+
+function Page() {
+	const open = stage.value === "open" && route.value.view !== "signup";
+	return (
+		<>
+			{stage.value === "starting" ? <Waiting /> : stage.value === "unreachable" ? <Unreachable /> : open ? <Shell /> : <Auth />}
+			<Toasts />
+		</>
+	);
+}
+
+async function start(): Promise<void> {
+	startTheme();
+	startLinks();
+	startTooltips({ tip: tips.tip ?? "", key: tips.key ?? "" });
+	await useLanguage(preferredLanguage(prefs.value.language, navigator.languages)).catch(() => undefined);
+	render(<Page />, document.getElementById("app") as HTMLElement);
+	await lookAround();
+}
+
+void start();

@@ -1,0 +1,45 @@
+// Which letters are being written. The editor itself is loaded only when one is opened.
+import { signal } from "@preact/signals";
+import type { FullEmail, Id } from "../../jmap/types.ts";
+
+export type ComposeStart =
+	| { mode: "new" }
+	| { mode: "reply" | "replyAll" | "forward"; email: FullEmail }
+	| { mode: "draft"; email: FullEmail }
+	| { mode: "mailto"; href: string }
+	| { mode: "again"; key: string };
+
+export interface Open { key: string; start: ComposeStart; draftId: Id | null }
+
+export const writing = signal<Open | null>(null);
+/** Asked before another letter takes the place of the one that is open. */
+let leave: () => Promise<void> = () => Promise.resolve();
+let serial = 0;
+
+const place = "letterlock.writing";
+
+/** The draft that is being written in this tab, for when the tab breaks. */
+export function noteWriting(id: Id | null): void {
+	if (id)
+		sessionStorage.setItem(place, id);
+	else
+		sessionStorage.removeItem(place);
+}
+
+export const notedWriting = (): Id | null => sessionStorage.getItem(place);
+
+export function onLeave(finish: () => Promise<void>): void {
+	leave = finish;
+}
+
+export function compose(start: ComposeStart = { mode: "new" }): void {
+	const finish = writing.peek() ? leave() : Promise.resolve();
+	void finish.then(() => {
+		writing.value = { key: `w${++serial}`, start, draftId: start.mode === "draft" ? start.email.id : null };
+	});
+}
+
+export function closeCompose(): void {
+	writing.value = null;
+	leave = () => Promise.resolve();
+}

@@ -1,0 +1,428 @@
+// Writing a letter: recipients, subject, text, attachments. It is saved while one types.
+import { signal, type Signal } from "@preact/signals";
+import type { EditorView } from "prosemirror-view";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { t, type Key } from "../../../i18n/index.ts";
+import type { Id } from "../../../jmap/types.ts";
+import { Button, IconButton } from "../../../ui/button.tsx";
+import { Dialog } from "../../../ui/dialog.tsx";
+import { Icon, type IconName } from "../../../ui/icon.tsx";
+import { Menu } from "../../../ui/menu.tsx";
+import { Progress } from "../../../ui/progress.tsx";
+import { toast } from "../../../ui/toast.tsx";
+import { fileSize, longDate } from "../../dates.ts";
+import { prefs } from "../../prefs.ts";
+import { closeCompose, noteWriting, onLeave, writing, type Open } from "../compose_state.ts";
+import { cleanHtml } from "../html_frame.tsx";
+import { mail } from "../state.ts";
+import { promisesAttachment, startLetter, textToHtml, validAddress, type Attached, type Letter } from "./letter.ts";
+import { Recipients } from "./recipients.tsx";
+import { active, commands, createEditor, insertImage, plainText, serialize, setLink } from "./rich.ts";
+import { maySchedule, saveDraft, scheduleTimes, send } from "./send.ts";
+import css from "./composer.module.css";
+
+const saveAfter = 1200;
+
+/** What is being written, and its life on the server. */
+class Desk {
+	readonly letter: Signal<Letter>;
+	readonly files = signal<readonly Attached[]>([]);
+	readonly saved = signal<"new" | "saving" | "saved" | "failed">("new");
+	draft: Id | null;
+	private timer = 0;
+	private saving: Promise<void> = Promise.resolve();
+	private dirty = false;
+	private serial = 0;
+
+	constructor(letter: Letter, draft: Id | null) {
+		this.letter = signal(letter);
+		this.draft = draft;
+	}
+
+	change(change: Partial<Letter>): void {
+		this.letter.value = { ...this.letter.peek(), ...change };
+		this.touch();
+	}
+
+	touch(): void {
+		this.dirty = true;
+		clearTimeout(this.timer);
+		this.timer = window.setTimeout(() => void this.save(), saveAfter);
+	}
+
+	/** Saves what is not saved yet; one save at a time. */
+	save(): Promise<void> {
+		clearTimeout(this.timer);
+		this.saving = this.saving.then(async () => {
+			if (!this.dirty)
+				return;
+			this.dirty = false;
+			this.saved.value = "saving";
+			try {
+				this.draft = await saveDraft(this.letter.peek(), this.files.peek(), this.draft);
+				noteWriting(this.draft);
+				this.saved.value = "saved";
+			} catch {
+				this.dirty = true;
+				this.saved.value = "failed";
+			}
+		});
+		return this.saving;
+	}
+
+	get empty(): boolean {
+		const l = this.letter.peek();
+		return !this.dirty && this.draft === null || (!l.subject && !l.to.length && !l.text.trim() && !this.files.peek().length);
+	}
+
+	attach(list: readonly File[], cid: string | null = null): void {
+		for (const file of list)
+			void this.upload(file, cid);
+	}
+
+	private async upload(file: File, cid: string | null): Promise<void> {
+		const key = `f${++this.serial}`;
+		const set = (change: Partial<Attached>) => {
+			this.files.value = this.files.peek().map((f) => (f.key === key ? { ...f, ...change } : f));
+		};
+		this.files.value = [...this.files.peek(), {
+			key, name: file.name || t("unnamedFile"), type: file.type || "application/octet-stream", size: file.size, blobId: null, cid, progress: 0,
+		}];
+		try {
+			const { blobId } = await mail().client.upload(file, (progress) => set({ progress }));
+			set({ blobId, progress: 1 });
+			this.touch();
+		} catch {
+			set({ failed: true });
+		}
+	}
+
+	detach(key: string): void {
+		this.files.value = this.files.peek().filter((f) => f.key !== key);
+		this.touch();
+	}
+
+	get uploading(): boolean {
+		return this.files.value.some((f) => !f.blobId && !f.failed);
+	}
+
+	async discard(): Promise<void> {
+		clearTimeout(this.timer);
+		this.dirty = false;
+		await this.saving;
+		noteWriting(null);
+		if (this.draft)
+			await mail().destroy([this.draft]).catch(() => undefined);
+	}
+}
+
+async function openDesk(open: Open): Promise<Desk> {
+	const { start } = open;
+	const email = "email" in start ? start.email : undefined;
+	const html = email ? (email.htmlBody[0]?.type === "text/html" ? (await cleanHtml(email)).html : textToHtml(plainBody(email))) : "";
+	const letter = startLetter(start, mail().identities.peek(), html, prefs.peek().plainText);
+	const desk = new Desk(letter, open.draftId);
+	if (email && (start.mode === "forward" || start.mode === "draft"))
+		desk.files.value = email.attachments.filter((a) => a.blobId).map((a, i) => ({
+			key: `a${i}`, name: a.name ?? t("unnamedFile"), type: a.type, size: a.size, blobId: a.blobId, cid: start.mode === "draft" && a.disposition === "inline" ? a.cid : null, progress: 1,
+		}));
+	return desk;
+}
+
+const plainBody = (email: { textBody: { partId: string | null }[]; bodyValues: Record<string, { value: string }> }) =>
+	email.textBody.map((p) => email.bodyValues[p.partId ?? ""]?.value ?? "").join("\n");
+
+const tools: readonly (readonly [name: string, icon: IconName, label: Key, key: string])[] = [
+	["bold", "bold", "bold", "Ctrl+B"], ["italic", "italic", "italic", "Ctrl+I"], ["underline", "underline", "underline", "Ctrl+U"],
+	["list", "list", "bulletList", ""], ["numbered", "numbered", "numberedList", ""], ["quote", "quote", "quotation", ""], ["code", "code", "code", ""],
+];
+
+function LinkDialog({ view, close }: { view: EditorView; close(): void }) {
+	const [href, setHref] = useState("https://");
+	const done = () => {
+		close();
+		if (/^(https?|mailto):\S+/.test(href))
+			setLink(view, href);
+		view.focus();
+	};
+	return (
+		<Dialog title={t("insertLink")} onClose={close} footer={<Button look="primary" onClick={done}>{t("insertLink")}</Button>}>
+			<input class={css.url} type="url" aria-label={t("address")} value={href} onInput={(e) => setHref(e.currentTarget.value)} onKeyDown={(e) => e.key === "Enter" && done()} />
+		</Dialog>
+	);
+}
+
+function Tools({ view, on }: { view: EditorView | null; on: ReadonlySet<string> }) {
+	const [link, setLinkOpen] = useState(false);
+	return (
+		<div class={css.tools} role="toolbar" aria-label={t("formatting")}>
+			{tools.map(([name, icon, label, key]) => (
+				<IconButton key={name} icon={icon} label={t(label)} shortcut={key || undefined} small size={16} on={on.has(name)}
+					onMouseDown={(e) => e.preventDefault()}
+					onClick={() => { if (view) { commands[name]?.(view.state, view.dispatch); view.focus(); } }} />
+			))}
+			<IconButton icon="link" label={t("insertLink")} small size={16} on={on.has("link")} onClick={() => setLinkOpen(true)} />
+			{link && view && <LinkDialog view={view} close={() => setLinkOpen(false)} />}
+		</div>
+	);
+}
+
+function RichText({ desk, onView, onState }: { desk: Desk; onView(v: EditorView | null): void; onState(on: ReadonlySet<string>): void }) {
+	const place = useRef<HTMLDivElement>(null);
+	useEffect(() => {
+		const view: EditorView = createEditor(place.current as HTMLElement, desk.letter.peek().html, {
+			label: t("letterText"),
+			onChange: () => {
+				const html = serialize(view.state.doc);
+				onState(active(view.state));
+				if (html !== desk.letter.peek().html)
+					desk.change({ html, text: plainText(view.state.doc) });
+			},
+			onFiles: (files) => {
+				for (const file of files)
+					if (file.type.startsWith("image/") && file.size < 10_000_000)
+						inline(desk, view, file);
+					else
+						desk.attach([file]);
+			},
+		});
+		desk.letter.value = { ...desk.letter.peek(), html: serialize(view.state.doc), text: plainText(view.state.doc) };
+		onView(view);
+		if (desk.letter.peek().to.length)
+			view.focus();
+		return () => { onView(null); view.destroy(); };
+	}, []);
+	return <div ref={place} class={css.rich} onClick={(e) => e.target === e.currentTarget && place.current?.querySelector<HTMLElement>("[contenteditable]")?.focus()} />;
+}
+
+function inline(desk: Desk, view: EditorView, file: File): void {
+	const cid = `${crypto.randomUUID()}@letterlock`;
+	insertImage(view, URL.createObjectURL(file), cid, file.name);
+	desk.attach([file], cid);
+}
+
+function PlainText({ desk }: { desk: Desk }) {
+	return (
+		<textarea class={css.plain} aria-label={t("letterText")} value={desk.letter.value.text}
+			ref={(el) => { if (el && !el.dataset.ready) { el.dataset.ready = "1"; if (desk.letter.peek().to.length) { el.focus(); el.setSelectionRange(0, 0); } } }}
+			onInput={(e) => desk.change({ text: e.currentTarget.value, html: textToHtml(e.currentTarget.value) })} />
+	);
+}
+
+function Files({ desk }: { desk: Desk }) {
+	const files = desk.files.value.filter((f) => !f.cid);
+	if (files.length === 0)
+		return null;
+	return (
+		<ul class={css.files} aria-label={t("attachments", { n: files.length })}>
+			{files.map((f) => (
+				<li key={f.key} class={css.file} data-failed={f.failed || undefined}>
+					<Icon name={f.failed ? "warning" : f.type.startsWith("image/") ? "image" : "file"} size={16} />
+					<span class={css.fileName}>{f.name}</span>
+					<span class={css.fileSize}>{f.failed ? t("uploadFailed") : fileSize(f.size)}</span>
+					<IconButton icon="close" label={t("removeFile", { name: f.name })} small size={14} onClick={() => desk.detach(f.key)} />
+					{!f.blobId && !f.failed && <span class={css.bar}><Progress value={f.progress} label={t("uploading", { name: f.name })} /></span>}
+				</li>
+			))}
+		</ul>
+	);
+}
+
+/** What must be said before a letter goes; null when nothing. */
+function objection(desk: Desk): { stop: boolean; text: string } | null {
+	const l = desk.letter.peek();
+	const all = [...l.to, ...l.cc, ...l.bcc];
+	const wrong = all.find((a) => !validAddress(a.email));
+	if (all.length === 0)
+		return { stop: true, text: t("needRecipient") };
+	if (wrong)
+		return { stop: true, text: t("wrongAddress", { address: wrong.email }) };
+	if (desk.uploading)
+		return { stop: true, text: t("stillUploading") };
+	if (desk.files.peek().length === 0 && promisesAttachment(l))
+		return { stop: false, text: t("forgottenAttachment") };
+	return l.subject.trim() ? null : { stop: false, text: t("emptySubject") };
+}
+
+function useSend(desk: Desk) {
+	const [question, setQuestion] = useState<{ text: string; at: Date | null } | null>(null);
+	const [busy, setBusy] = useState(false);
+	const now = async (at: Date | null) => {
+		setQuestion(null);
+		setBusy(true);
+		try {
+			desk.touch();
+			await desk.save();
+			if (!desk.draft || desk.saved.peek() === "failed")
+				throw new Error(t("notSaved"));
+			await send(desk.letter.peek(), desk.draft, at);
+			noteWriting(null);
+			closeCompose();
+		} catch (e) {
+			setBusy(false);
+			toast({ text: t("sendFailed", { why: (e as Error).message }), bad: true });
+		}
+	};
+	const ask = (at: Date | null = null) => {
+		const o = objection(desk);
+		if (o?.stop)
+			toast({ text: o.text, bad: true });
+		else if (o)
+			setQuestion({ text: o.text, at });
+		else
+			void now(at);
+	};
+	return { ask, busy, question, answer: (yes: boolean) => { const q = question; setQuestion(null); if (yes && q) void now(q.at); } };
+}
+
+function Footer({ desk, view, on, ask, busy, onDiscard }: {
+	desk: Desk; view: EditorView | null; on: ReadonlySet<string>; ask(at?: Date | null): void; busy: boolean; onDiscard(): void;
+}) {
+	const picker = useRef<HTMLInputElement>(null);
+	const plain = desk.letter.value.plain;
+	const toggle = () => desk.change(plain ? { plain: false, html: textToHtml(desk.letter.peek().text) } : { plain: true });
+	return (
+		<footer class={css.foot}>
+			{!plain && <Tools view={view} on={on} />}
+			<div class={css.actions}>
+				<span class={css.send}>
+					<Button look="primary" icon="send" busy={busy} onClick={() => ask()}>{t("send")}</Button>
+					{maySchedule() && (
+						<Menu label={t("schedule")} entries={() => scheduleTimes().map(({ key, at }) => ({ label: t(key), hint: longDate(at.getTime()), icon: "clock", run: () => ask(at) }))}
+							button={(p) => <IconButton icon="clock" label={t("schedule")} {...p} />} />
+					)}
+				</span>
+				<IconButton icon="clip" label={t("attachFiles")} onClick={() => picker.current?.click()} />
+				<input ref={picker} type="file" multiple hidden aria-label={t("attachFiles")} onChange={(e) => { desk.attach([...(e.currentTarget.files ?? [])]); e.currentTarget.value = ""; }} />
+				<span class={css.state} role="status">{desk.saved.value === "new" ? "" : t(({ saving: "saving", saved: "draftSaved", failed: "notSaved" } as const)[desk.saved.value])}</span>
+				<Menu label={t("moreActions")} side="end" entries={() => [{ label: t("plainText"), checked: plain, run: toggle }]} button={(p) => <IconButton icon="more" label={t("moreActions")} {...p} />} />
+				<IconButton icon="trash" label={t("discardDraft")} onClick={onDiscard} />
+			</div>
+		</footer>
+	);
+}
+
+function Heads({ desk, fresh }: { desk: Desk; fresh: boolean }) {
+	const l = desk.letter.value;
+	const [more, setMore] = useState(l.cc.length > 0 || l.bcc.length > 0);
+	const identities = mail().identities.value;
+	return (
+		<div>
+			{identities.length > 1 && (
+				<label class={css.fromLine}><span>{t("from")}</span>
+					<select value={l.from} onChange={(e) => desk.change({ from: e.currentTarget.value })}>
+						{identities.map((i) => <option key={i.id} value={i.email} selected={i.email === l.from}>{i.name ? `${i.name} <${i.email}>` : i.email}</option>)}
+					</select>
+				</label>
+			)}
+			<Recipients label={t("to")} value={l.to} focus={fresh} onChange={(to) => desk.change({ to })}
+				extra={!more && <button type="button" class={css.more} onClick={() => setMore(true)}>{t("ccBcc")}</button>} />
+			{more && <Recipients label={t("cc")} value={l.cc} onChange={(cc) => desk.change({ cc })} />}
+			{more && <Recipients label={t("bcc")} value={l.bcc} onChange={(bcc) => desk.change({ bcc })} />}
+			<input class={css.subject} aria-label={t("subject")} placeholder={t("subject")} value={l.subject} onInput={(e) => desk.change({ subject: e.currentTarget.value })} />
+		</div>
+	);
+}
+
+function DeskView({ desk, fresh }: { desk: Desk; fresh: boolean }) {
+	const [view, setView] = useState<EditorView | null>(null);
+	const [on, setOn] = useState<ReadonlySet<string>>(new Set());
+	const [size, setSize] = useState<"dock" | "small" | "full">("dock");
+	const { ask, busy, question, answer } = useSend(desk);
+	const plain = desk.letter.value.plain;
+
+	const finish = async () => {
+		if (desk.empty)
+			await desk.discard();
+		else {
+			await desk.save();
+			noteWriting(null);
+		}
+	};
+	const close = () => void finish().then(() => {
+		if (desk.saved.peek() === "failed")
+			return toast({ text: t("notSaved"), bad: true });
+		closeCompose();
+		if (desk.draft && !desk.empty)
+			toast({ text: t("draftSaved") });
+		return undefined;
+	});
+	const discard = () => {
+		const letter = desk.letter.peek();
+		void desk.discard();
+		closeCompose();
+		toast({ text: t("draftDiscarded"), undo: () => reopen(letter) });
+	};
+	useEffect(() => onLeave(finish), []);
+	useEffect(() => {
+		const before = () => void desk.save();
+		addEventListener("pagehide", before);
+		return () => removeEventListener("pagehide", before);
+	}, []);
+	const drop = (e: DragEvent) => {
+		const files = [...(e.dataTransfer?.files ?? [])];
+		if (files.length && !e.defaultPrevented) {
+			e.preventDefault();
+			desk.attach(files);
+		}
+	};
+	const key = (e: KeyboardEvent) => {
+		e.stopPropagation();
+		if (e.key === "Enter" && (e.ctrlKey || e.metaKey)) {
+			e.preventDefault();
+			ask();
+		} else if (e.key === "Escape" && !e.defaultPrevented)
+			close();
+	};
+	return (
+		<section class={css.box} data-size={size} aria-label={t("newMessage")} onKeyDown={key} onDragOver={(e) => e.dataTransfer?.types.includes("Files") && e.preventDefault()} onDrop={drop}>
+			<header class={css.head} onDblClick={() => setSize(size === "full" ? "dock" : "full")}>
+				<h2 class={css.title}>{desk.letter.value.subject || t("newMessage")}</h2>
+				<span class={css.wide}>
+					<IconButton icon="down" label={t(size === "small" ? "restore" : "minimise")} small size={16} onClick={() => setSize(size === "small" ? "dock" : "small")} />
+					<IconButton icon="desktop" label={t(size === "full" ? "restore" : "maximise")} small size={16} onClick={() => setSize(size === "full" ? "dock" : "full")} />
+				</span>
+				<IconButton icon="close" label={t("saveAndClose")} small size={16} onClick={close} />
+			</header>
+			<div class={css.content}>
+				<Heads desk={desk} fresh={fresh} />
+				<div class={css.text}>{plain ? <PlainText desk={desk} /> : <RichText desk={desk} onView={setView} onState={setOn} />}</div>
+				<Files desk={desk} />
+			</div>
+			<Footer desk={desk} view={view} on={on} ask={ask} busy={busy} onDiscard={discard} />
+			{question && (
+				<Dialog title={t("sendQuestion")} onClose={() => answer(false)} footer={
+					<><Button onClick={() => answer(false)}>{t("keepWriting")}</Button><Button look="primary" onClick={() => answer(true)}>{t("sendAnyway")}</Button></>
+				}><p>{question.text}</p></Dialog>
+			)}
+		</section>
+	);
+}
+
+const kept = new Map<string, Letter>();
+
+function reopen(letter: Letter): void {
+	const key = `again-${kept.size}`;
+	kept.set(key, letter);
+	writing.value = { key, start: { mode: "again", key }, draftId: null };
+}
+
+export function Composer() {
+	const open = writing.value;
+	const [desk, setDesk] = useState<Desk | null>(null);
+	const waiting = useMemo(() => open?.key, [open?.key]);
+
+	useEffect(() => {
+		setDesk(null);
+		if (!open)
+			return;
+		if (open.start.mode === "again") {
+			const again = new Desk(kept.get(open.start.key) as Letter, null);
+			again.touch();
+			setDesk(again);
+		} else
+			void openDesk(open).then((d) => writing.peek()?.key === waiting && setDesk(d));
+	}, [waiting]);
+	return open && desk ? <DeskView key={open.key} desk={desk} fresh={!("email" in open.start)} /> : null;
+}
+

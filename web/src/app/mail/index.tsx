@@ -1,0 +1,83 @@
+// The mail view: mailboxes, list and conversation beside each other, or one after another on small screens.
+import { useEffect, useState } from "preact/hooks";
+import type { ComponentType } from "preact";
+import { t } from "../../i18n/index.ts";
+import { IconButton } from "../../ui/button.tsx";
+import { Splitter } from "../../ui/splitter.tsx";
+import { toast } from "../../ui/toast.tsx";
+import { prefs, setPrefs } from "../prefs.ts";
+import { overlay, startKeys } from "./commands.ts";
+import { compose, notedWriting, noteWriting, writing } from "./compose_state.ts";
+import { linkTarget } from "./link_target.ts";
+import { ListPane } from "./list_pane.tsx";
+import { Sidebar } from "./sidebar.tsx";
+import { Source } from "./source.tsx";
+import { drawer, followPlace, mail, openId, store } from "./state.ts";
+import { ThreadView } from "./thread_view.tsx";
+import css from "./mail.module.css";
+
+/** A letter that was being written when the tab was closed or broke is opened again. */
+async function recover(): Promise<void> {
+	const id = notedWriting();
+	noteWriting(null);
+	if (!id || writing.peek())
+		return;
+	await mail().read([id]);
+	const email = mail().full.peek(id);
+	if (email?.keywords.$draft)
+		compose({ mode: "draft", email });
+}
+
+/** A part that is fetched when it is first shown. */
+function useLazy(wanted: boolean, load: () => Promise<ComponentType>): ComponentType | null {
+	const [part, setPart] = useState<{ view: ComponentType } | null>(null);
+	useEffect(() => {
+		if (wanted && !part)
+			load().then((view) => setPart({ view }), () => toast({ text: t("partFailed"), bad: true }));
+	}, [wanted]);
+	return wanted && part ? part.view : null;
+}
+
+function Drawer() {
+	if (!drawer.value)
+		return null;
+	const close = () => { drawer.value = false; };
+	return (
+		<div class={css.drawer} onClick={close} onKeyDown={(e) => e.key === "Escape" && close()}>
+			<div class={css.drawerBox} onClick={(e) => e.stopPropagation()}>
+				<div class={css.drawerHead}><b>Letterlock</b><IconButton icon="close" label={t("close")} onClick={close} /></div>
+				<Sidebar onCompose={() => { close(); compose(); }} />
+			</div>
+		</div>
+	);
+}
+
+export function Mail() {
+	const Composer = useLazy(writing.value !== null, () => import("./composer/composer.tsx").then((m) => m.Composer));
+	const Overlays = useLazy(overlay.value !== null, () => import("./overlays.tsx").then((m) => m.Overlays));
+
+	useEffect(() => {
+		const ends = [followPlace(), startKeys()];
+		const s = store.peek();
+		if (s)
+			s.onRefused = () => toast({ text: t("failedAction"), bad: true });
+		void recover().catch(() => undefined);
+		return () => ends.forEach((end) => end());
+	}, []);
+	return (
+		<div class={css.mail} data-reading={openId.value !== null || undefined}
+			style={{ "--side": `${prefs.value.sideWidth}px`, "--list": `${prefs.value.listWidth}px` }}>
+			<div class={css.side}><Sidebar onCompose={() => compose()} /></div>
+			<div class={css.first}><Splitter label={t("resizeMailboxes")} value={prefs.value.sideWidth} min={180} max={340} onChange={(v) => setPrefs({ sideWidth: v })} /></div>
+			<main class={css.list}><ListPane /></main>
+			<div class={css.second}><Splitter label={t("resizeList")} value={prefs.value.listWidth} min={300} max={680} onChange={(v) => setPrefs({ listWidth: v })} /></div>
+			<div class={css.reader}><ThreadView /></div>
+			<Drawer />
+			<div class={css.write}><IconButton icon="compose" label={t("compose")} size={22} onClick={() => compose()} /></div>
+			{Composer && <Composer />}
+			{Overlays && <Overlays />}
+			<Source />
+			{linkTarget.value && <div class={css.target} aria-hidden="true">{linkTarget.value}</div>}
+		</div>
+	);
+}

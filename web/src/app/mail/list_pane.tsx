@@ -1,0 +1,126 @@
+// The list of the mailbox or search, with its heading and, while messages are selected, what can be done with them.
+import { useEffect, useMemo } from "preact/hooks";
+import { t } from "../../i18n/index.ts";
+import type { MessageList } from "../../jmap/list.ts";
+import type { Id } from "../../jmap/types.ts";
+import { Button, IconButton } from "../../ui/button.tsx";
+import { Icon } from "../../ui/icon.tsx";
+import { Spinner } from "../../ui/progress.tsx";
+import { VirtualList } from "../../ui/virtual_list.tsx";
+import { prefs } from "../prefs.ts";
+import { archive, boxName, remove, setSeen, spam } from "./actions.ts";
+import { MoveMenu } from "./menus.tsx";
+import { Row } from "./row.tsx";
+import { cursor, drawer, mail, openId, openMessage, place, selected, selectRange, step, store } from "./state.ts";
+import css from "./list_pane.module.css";
+
+const heights = { roomy: 78, compact: 52 };
+
+function title(): string {
+	const p = place.value;
+	if (p.kind === "search")
+		return t("searchFor", { what: p.search });
+	if (p.kind === "box")
+		return p.mailbox ? boxName(p.mailbox) : "";
+	return t(p.kind === "starred" ? "boxStarred" : p.kind === "unread" ? "unreadMail" : "allMail");
+}
+
+function Selection({ list }: { list: MessageList }) {
+	const n = selected.value.size;
+	const junk = place.value.mailbox?.role === "junk";
+	return (
+		<div class={css.bar} role="toolbar" aria-label={t("selectedActions")}>
+			<IconButton icon="close" label={t("selectNone")} small onClick={() => { selected.value = new Set(); }} />
+			<strong class={css.count}>{t("selectedCount", { n })}</strong>
+			<IconButton icon="archive" label={t("archive")} shortcut="e" onClick={() => archive()} />
+			<IconButton icon="trash" label={t("delete")} shortcut="#" onClick={() => remove()} />
+			<IconButton icon="spam" label={t(junk ? "notSpam" : "spam")} shortcut="!" onClick={() => spam()} />
+			<IconButton icon="mailOpen" label={t("markRead")} shortcut="I" onClick={() => setSeen(true)} />
+			<MoveMenu />
+			{n < list.ids.value.length && <IconButton icon="check" label={t("selectLoaded")} onClick={() => { selected.value = new Set(list.ids.value.filter((i): i is Id => i !== undefined)); }} />}
+		</div>
+	);
+}
+
+function Heading({ list }: { list: MessageList | null }) {
+	const total = list?.total.value;
+	return (
+		<header class={css.head}>
+			<IconButton icon="menu" label={t("mailboxes")} onClick={() => { drawer.value = true; }} />
+			<h1 class={css.title}>{title()}</h1>
+			{total != null && total > 0 && <span class={css.total}>{t(list?.query.collapseThreads ? "conversations" : "messages", { n: total })}</span>}
+			{!store.value?.online.value && <span class={css.offline} role="status"><Icon name="warning" size={14} />{t("offline")}</span>}
+		</header>
+	);
+}
+
+function Empty({ list }: { list: MessageList }) {
+	const search = place.value.kind === "search";
+	if (list.failed.value)
+		return (
+			<div class={css.empty}>
+				<p>{t("listFailed")}</p>
+				<Button onClick={() => void list.refresh()}>{t("tryAgain")}</Button>
+			</div>
+		);
+	if (list.total.value === null)
+		return <div class={css.empty}><Spinner label={t("loading")} /></div>;
+	return (
+		<div class={css.empty}>
+			<span class={css.emptyIcon}><Icon name={search ? "search" : "mailOpen"} size={30} /></span>
+			<p>{t(search ? "nothingFound" : place.value.mailbox?.role === "inbox" ? "inboxEmpty" : "boxEmpty")}</p>
+			{search && <p class={css.small}>{t("searchHint")}</p>}
+		</div>
+	);
+}
+
+function listKeys(e: KeyboardEvent): void {
+	const by = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -1e9, End: 1e9 }[e.key];
+	if (by === undefined || e.ctrlKey || e.metaKey || e.altKey)
+		return;
+	e.preventDefault();
+	step(by);
+	if (e.shiftKey && cursor.peek())
+		selectRange(cursor.peek() as Id);
+}
+
+function List({ list }: { list: MessageList }) {
+	const ids = list.ids.value;
+	const row = heights[prefs.value.density];
+	const identities = store.value?.identities.value ?? [];
+	const own = useMemo(() => new Set([mail().session.username, ...identities.map((i) => i.email)].map((a) => a.toLowerCase())), [identities]);
+	const now = openId.value ?? cursor.value;
+	const active = now ? ids.indexOf(now) : -1;
+	const reset = JSON.stringify(list.query);
+
+	useEffect(() => {
+		const first = ids[0];
+		if (!cursor.peek() && first)
+			cursor.value = first;
+	}, [ids]);
+	return (
+		<VirtualList count={ids.length} row={row} label={title()} active={active} activeId={active < 0 ? undefined : `row-${now}`}
+			rowKey={(i) => ids[i] ?? `hole-${i}`} reset={reset} onSpan={({ from, to }) => list.show(from, to)}
+			onKeyDown={(e) => {
+				listKeys(e);
+				if (e.key === "Enter" && cursor.peek())
+					openMessage(cursor.peek() as Id);
+			}}
+			render={(i) => {
+				const id = ids[i];
+				return id ? <Row id={id} domId={`row-${id}`} own={own} /> : <div class={css.hole} role="option" aria-selected={false} aria-label={t("loading")} />;
+			}} />
+	);
+}
+
+export function ListPane() {
+	const list = store.value?.list.value ?? null;
+	return (
+		<section class={css.pane} aria-label={title()}>
+			{list && selected.value.size > 0 ? <Selection list={list} /> : <Heading list={list} />}
+			<div class={css.list}>
+				{list && list.ids.value.length > 0 ? <List list={list} /> : list ? <Empty list={list} /> : <div class={css.empty}><Spinner label={t("loading")} /></div>}
+			</div>
+		</section>
+	);
+}

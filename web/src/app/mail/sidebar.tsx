@@ -1,0 +1,87 @@
+// The mailboxes, with their counters. Messages can be dropped on them.
+import { signal } from "@preact/signals";
+import { t } from "../../i18n/index.ts";
+import type { Id, Mailbox } from "../../jmap/types.ts";
+import { Icon, type IconName } from "../../ui/icon.tsx";
+import { Tree, type TreeNode } from "../../ui/tree.tsx";
+import { address, go } from "../router.ts";
+import { boxName, moveTo } from "./actions.ts";
+import { boxAddress, drawer, place, store } from "./state.ts";
+import css from "./sidebar.module.css";
+
+export const dragType = "application/x-letterlock-messages";
+
+const order = ["inbox", "snoozed", "drafts", "scheduled", "sent", "archive", "junk", "trash"];
+const icons: Record<string, IconName> = {
+	inbox: "inbox", drafts: "draft", sent: "send", archive: "archive", junk: "spam", trash: "trash", snoozed: "clock", scheduled: "calendar",
+};
+const closed = signal<ReadonlySet<Id>>(new Set());
+
+interface BoxNode extends TreeNode { box: Mailbox | null; icon: IconName; count: number; strong: boolean; to: string }
+
+/** Mailboxes with a role first, in their usual order, then the others by name, each before its children. */
+export function sortMailboxes(all: readonly Mailbox[]): Mailbox[] {
+	const rank = (m: Mailbox) => {
+		const i = order.indexOf(m.role ?? "");
+		return i < 0 ? order.length : i;
+	};
+	return [...all].sort((a, b) => rank(a) - rank(b) || a.sortOrder - b.sortOrder || a.name.localeCompare(b.name));
+}
+
+function boxNode(box: Mailbox, level: number, hasChildren: boolean): BoxNode {
+	const drafts = box.role === "drafts" || box.role === "scheduled";
+	const quiet = box.role === "sent" || box.role === "trash" || box.role === "archive";
+	return {
+		id: box.id, label: boxName(box), level, open: hasChildren ? !closed.value.has(box.id) : undefined, box,
+		icon: icons[box.role ?? ""] ?? "folder", count: drafts ? box.totalEmails : quiet ? 0 : box.unreadEmails,
+		strong: box.role === "inbox" && box.unreadEmails > 0, to: boxAddress(box),
+	};
+}
+
+function boxNodes(all: readonly Mailbox[], parent: Id | null, level: number): BoxNode[] {
+	return sortMailboxes(all.filter((m) => m.parentId === parent)).flatMap((box) => {
+		const children = all.some((m) => m.parentId === box.id);
+		const node = boxNode(box, level, children);
+		return node.open ? [node, ...boxNodes(all, box.id, level + 1)] : [node];
+	});
+}
+
+function starred(): BoxNode {
+	return { id: "starred", label: t("boxStarred"), level: 1, box: null, icon: "star", count: 0, strong: false, to: address("mail", "starred") };
+}
+
+export function Sidebar({ onCompose }: { onCompose(): void }) {
+	const all = [...(store.value?.mailboxes.value.values() ?? [])];
+	const nodes = boxNodes(all, null, 1);
+	const after = nodes.findIndex((n) => n.box?.role !== "inbox" && n.level === 1);
+	nodes.splice(after < 0 ? nodes.length : after, 0, starred());
+	const p = place.value;
+
+	return (
+		<nav class={css.side} aria-label={t("mailboxes")}>
+			<button type="button" class={css.compose} onClick={onCompose} data-tip={t("compose")} data-key="c">
+				<Icon name="compose" size={18} /><span>{t("compose")}</span>
+			</button>
+			<Tree label={t("mailboxes")} nodes={nodes} current={p.kind === "box" ? p.mailbox?.id ?? null : p.key}
+				accepts={dragType}
+				onPick={(node) => { drawer.value = false; go(node.to); }}
+				onOpen={(node, open) => {
+					const next = new Set(closed.value);
+					next[open ? "delete" : "add"](node.id);
+					closed.value = next;
+				}}
+				onDrop={(node, data) => node.box && moveTo(node.box, JSON.parse(data.getData(dragType)) as Id[])}
+				render={(node) => (
+					<span class={css.box}>
+						<Icon name={node.icon} size={17} />
+						<span class={css.name}>{node.label}</span>
+						{node.count > 0 && (
+							<span class={`${css.count} ${node.strong ? css.strong : ""}`}>
+								{node.count}<span class="visually-hidden"> {t("unreadCount", { n: node.count })}</span>
+							</span>
+						)}
+					</span>
+				)} />
+		</nav>
+	);
+}

@@ -1,0 +1,163 @@
+// A conversation: what has been read is folded to a line, what is new is open.
+import { signal } from "@preact/signals";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { t } from "../../i18n/index.ts";
+import type { Id } from "../../jmap/types.ts";
+import { Button, IconButton } from "../../ui/button.tsx";
+import { Icon } from "../../ui/icon.tsx";
+import { Ghost } from "../../ui/progress.tsx";
+import { archive, remove, seen, setSeen, spam, toInbox } from "./actions.ts";
+import { compose, writing } from "./compose_state.ts";
+import { LabelMenu, MoveMenu } from "./menus.tsx";
+import { Folded, MessageView, ReplyBar } from "./message_view.tsx";
+import { closeMessage, mail, openId, place, step } from "./state.ts";
+import css from "./thread_view.module.css";
+
+/** The messages of the open conversation, and which of them are unfolded. */
+export const shown = signal<{ ids: readonly Id[]; open: ReadonlySet<Id> }>({ ids: [], open: new Set() });
+
+export function toggleMessage(id: Id): void {
+	const open = new Set(shown.peek().open);
+	if (!open.delete(id))
+		open.add(id);
+	shown.value = { ...shown.peek(), open };
+}
+
+function toOpen(ids: readonly Id[], asked: Id): Set<Id> {
+	const unread = ids.filter((id) => !mail().emails.peek(id)?.keywords.$seen);
+	const last = ids.at(-1);
+	return new Set([...unread, ...(last ? [last] : []), ...(mail().list.peek()?.query.collapseThreads ? [] : [asked])]);
+}
+
+async function load(id: Id): Promise<void> {
+	const store = mail();
+	if (!store.emails.has(id))
+		await store.read([id]);
+	const email = store.emails.peek(id);
+	if (!email)
+		return;
+	if (email.keywords.$draft && store.role("drafts") && email.mailboxIds[store.role("drafts")?.id ?? ""])
+		return writeOn(id);
+	const inTrash = (m: Id) => Object.keys(store.emails.peek(m)?.mailboxIds ?? {}).every((b) => store.mailboxes.peek().get(b)?.role === "trash");
+	const all = store.list.peek()?.query.collapseThreads === false ? (await store.read([id]), [id]) : await store.readThread(email.threadId);
+	if (openId.peek() !== id)
+		return;
+	const ids = all.filter((m) => m === id || !inTrash(m));
+	const drafts = store.role("drafts")?.id ?? "";
+	const written = ids.filter((m) => m === id || !store.emails.peek(m)?.mailboxIds[drafts]);
+	shown.value = { ids: written, open: toOpen(written, id) };
+	seen([...shown.peek().open]);
+	prefetchNext(id);
+}
+
+/** A draft is opened to be written on, not to be read. */
+async function writeOn(id: Id): Promise<void> {
+	await mail().read([id]);
+	const email = mail().full.peek(id);
+	closeMessage();
+	if (email && writing.peek()?.draftId !== id)
+		compose({ mode: "draft", email });
+}
+
+/** The next conversation is there before it is asked for. */
+function prefetchNext(id: Id): void {
+	const list = mail().list.peek();
+	const next = list?.ids.peek()[list.indexOf(id) + 1];
+	const email = next && mail().emails.peek(next);
+	if (email)
+		setTimeout(() => void mail().readThread(email.threadId).catch(() => undefined), 250);
+}
+
+function Toolbar() {
+	const p = place.value;
+	const role = p.mailbox?.role;
+	return (
+		<div class={css.bar} role="toolbar" aria-label={t("messageActions")}>
+			<span class={css.back}><IconButton icon="back" label={t("backToList")} shortcut="u" onClick={closeMessage} /></span>
+			{role === "archive" || role === "trash"
+				? <IconButton icon="inbox" label={t("moveToInbox")} onClick={() => toInbox()} />
+				: <IconButton icon="archive" label={t("archive")} shortcut="e" onClick={() => archive()} />}
+			<IconButton icon="trash" label={t("delete")} shortcut="#" onClick={() => remove()} />
+			<IconButton icon="spam" label={t(role === "junk" ? "notSpam" : "spam")} shortcut="!" onClick={() => spam()} />
+			<span class={css.gap} />
+			<IconButton icon="mail" label={t("markUnread")} shortcut="U" onClick={() => setSeen(false)} />
+			<MoveMenu />
+			<LabelMenu />
+			<span class={css.end} />
+			<IconButton icon="left" label={t("previous")} shortcut="k" onClick={() => step(-1)} />
+			<IconButton icon="right" label={t("next")} shortcut="j" onClick={() => step(1)} />
+		</div>
+	);
+}
+
+function FoldedMany({ ids, onOpen }: { ids: readonly Id[]; onOpen(): void }) {
+	return <button type="button" class={css.many} onClick={onOpen}><span>{t("olderMessages", { n: ids.length })}</span></button>;
+}
+
+function Messages({ ids, open }: { ids: readonly Id[]; open: ReadonlySet<Id> }) {
+	const [all, setAll] = useState(false);
+	const folded = ids.findIndex((id) => open.has(id));
+	const hide = !all && folded > 4 ? ids.slice(1, folded - 1) : [];
+	const last = mail().full.of(ids.at(-1) ?? "").value;
+	return (
+		<>
+			{ids.map((id, i) => {
+				if (hide.includes(id))
+					return i === 1 ? <FoldedMany key="many" ids={hide} onOpen={() => setAll(true)} /> : null;
+				return open.has(id)
+					? <MessageView key={id} id={id} onFold={() => ids.length > 1 && toggleMessage(id)} />
+					: <Folded key={id} id={id} onOpen={() => { toggleMessage(id); seen([id]); }} />;
+			})}
+			{last && <ReplyBar email={last} />}
+		</>
+	);
+}
+
+function Nothing() {
+	return (
+		<div class={css.nothing}>
+			<Icon name="mail" size={40} />
+			<p>{t("nothingOpen")}</p>
+			<p class={css.hint}><kbd>j</kbd> <kbd>k</kbd> {t("hintMove")} · <kbd>?</kbd> {t("hintKeys")}</p>
+		</div>
+	);
+}
+
+export function ThreadView() {
+	const id = openId.value;
+	const scroller = useRef<HTMLDivElement>(null);
+	const [failed, setFailed] = useState(false);
+	const start = () => {
+		setFailed(false);
+		if (id)
+			load(id).catch(() => setFailed(true));
+	};
+
+	useEffect(() => {
+		shown.value = { ids: [], open: new Set() };
+		start();
+	}, [id]);
+	const { ids, open } = shown.value;
+	useEffect(() => {
+		const first = ids.find((m) => open.has(m));
+		const at = first && ids[0] !== first ? scroller.current?.querySelector(`[data-message="${CSS.escape(first)}"]`) : null;
+		if (at)
+			at.scrollIntoView({ block: "start" });
+		else if (scroller.current)
+			scroller.current.scrollTop = 0;
+	}, [ids]);
+	if (!id)
+		return <section class={css.pane} aria-label={t("message")}><Nothing /></section>;
+	const subject = mail().emails.of(ids[0] ?? id).value?.subject;
+	return (
+		<section class={css.pane} aria-label={t("conversation")}>
+			<Toolbar />
+			<div ref={scroller} class={css.scroll} tabIndex={-1}>
+				<h2 class={css.subject}>{subject === undefined ? "" : subject || t("noSubject")}</h2>
+				{ids.length > 0 && <Messages key={id} ids={ids} open={open} />}
+				{ids.length === 0 && !failed && <div class={css.loading}><Ghost lines={9} /></div>}
+				{failed && <div class={css.nothing}><p>{t("openFailed")}</p><Button onClick={start}>{t("tryAgain")}</Button></div>}
+			</div>
+		</section>
+	);
+}

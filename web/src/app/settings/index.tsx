@@ -1,0 +1,39 @@
+// Settings: a page for each subject, named by the address.
+import type { ComponentType } from "preact";
+import { t, type Key } from "../../i18n/index.ts";
+import { Icon, type IconName } from "../../ui/icon.tsx";
+import { route } from "../router.ts";
+import { AccountPage } from "./account.tsx";
+import { AppearancePage } from "./appearance.tsx";
+import { KeysPage } from "./keys_page.tsx";
+import { MailPage } from "./mail_page.tsx";
+import { PasswordQuestion } from "./parts.tsx";
+import { SecurityPage } from "./security.tsx";
+import css from "./settings.module.css";
+
+const pages: Record<string, { title: Key; icon: IconName; view: ComponentType }> = {
+	account: { title: "settings_account", icon: "user", view: AccountPage },
+	security: { title: "settings_security", icon: "shield", view: SecurityPage },
+	keys: { title: "settings_keys", icon: "key", view: KeysPage },
+	appearance: { title: "settings_appearance", icon: "palette", view: AppearancePage },
+	mail: { title: "settings_mail", icon: "mail", view: MailPage },
+};
+
+export function Settings() {
+	const name = route.value.parts[0] ?? "account";
+	const page = pages[name] ?? pages.account;
+	if (!page)
+		return null;
+	return (
+		<div class={css.page}>
+			<nav class={css.nav} aria-label={t("settings")}>
+				<a href="/mail/inbox" class={css.back}><Icon name="back" size={17} />{t("backToMail")}</a>
+				{Object.entries(pages).map(([id, p]) => (
+					<a key={id} href={`/settings/${id}`} aria-current={p === page ? "page" : undefined}><Icon name={p.icon} size={17} />{t(p.title)}</a>
+				))}
+			</nav>
+			<main class={css.main} tabIndex={-1}><div class={css.inner}><h1>{t(page.title)}</h1><page.view /></div></main>
+			<PasswordQuestion />
+		</div>
+	);
+}

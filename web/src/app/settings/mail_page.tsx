@@ -1,0 +1,101 @@
+// Mail: reading, writing, identities, the vacation notice.
+import { useState } from "preact/hooks";
+import { t } from "../../i18n/index.ts";
+import type { GetResult, Identity, SetResult, VacationResponse } from "../../jmap/types.ts";
+import { Button } from "../../ui/button.tsx";
+import { Dialog } from "../../ui/dialog.tsx";
+import { SelectField, Switch, TextArea, TextField } from "../../ui/field.tsx";
+import { toast } from "../../ui/toast.tsx";
+import { mail } from "../mail/state.ts";
+import { prefs, setPrefs } from "../prefs.ts";
+import { textToHtml } from "../mail/composer/letter.ts";
+import { attempt, Group, Item, useData, Waiting } from "./parts.tsx";
+import css from "./settings.module.css";
+
+async function setOne(type: string, args: Record<string, unknown>): Promise<SetResult> {
+	const result = await mail().client.call<SetResult>(`${type}/set`, args);
+	const refused = Object.values({ ...result.notCreated, ...result.notUpdated, ...result.notDestroyed })[0];
+	if (refused)
+		throw new Error(refused.type);
+	return result;
+}
+
+function IdentityDialog({ identity, close }: { identity: Identity; close(): void }) {
+	const [name, setName] = useState(identity.name);
+	const [text, setText] = useState(identity.textSignature);
+	const save = () => void attempt(async () => {
+		await setOne("Identity", { update: { [identity.id]: { name, textSignature: text, htmlSignature: text ? textToHtml(text) : "" } } });
+		await mail().loadIdentities();
+	}).then((ok) => ok && close());
+	return (
+		<Dialog title={identity.email} onClose={close} footer={<><Button onClick={close}>{t("cancel")}</Button><Button look="primary" onClick={save}>{t("save")}</Button></>}>
+			<TextField label={t("displayName")} value={name} onInput={(e) => setName(e.currentTarget.value)} />
+			<TextArea label={t("signature")} rows={4} value={text} onInput={(e) => setText(e.currentTarget.value)} />
+		</Dialog>
+	);
+}
+
+function Identities() {
+	const [open, setOpen] = useState<Identity | null>(null);
+	return (
+		<Group title={t("identities")} lead={t("identitiesLead")}>
+			{mail().identities.value.map((i) => (
+				<Item key={i.id} title={i.name || i.email} detail={i.name ? i.email : undefined}><Button onClick={() => setOpen(i)}>{t("edit")}</Button></Item>
+			))}
+			{open && <IdentityDialog identity={open} close={() => setOpen(null)} />}
+		</Group>
+	);
+}
+
+const toDay = (utc: string | null) => {
+	if (!utc)
+		return "";
+	const d = new Date(utc);
+	return `${d.getFullYear()}-${String(d.getMonth() + 1).padStart(2, "0")}-${String(d.getDate()).padStart(2, "0")}`;
+};
+const toUtc = (day: string, end: boolean) => (day ? `${new Date(`${day}T${end ? "23:59:59" : "00:00:00"}`).toISOString().slice(0, 19)}Z` : null);
+
+function Vacation() {
+	const { data, failed, again } = useData(() => mail().client.call<GetResult<VacationResponse>>("VacationResponse/get", { ids: ["singleton"] }).then((r) => r.list[0] as VacationResponse));
+	const [change, setChange] = useState<Partial<VacationResponse>>({});
+	if (!data)
+		return <Group title={t("vacation")} lead={t("vacationLead")}><Waiting failed={failed} again={again} /></Group>;
+	const v = { ...data, ...change };
+	const set = (part: Partial<VacationResponse>) => setChange({ ...change, ...part });
+	const save = (part: Partial<VacationResponse> = {}) => void attempt(() => setOne("VacationResponse", { update: { singleton: { ...change, ...part } } }))
+		.then((ok) => { if (ok) { setChange({}); again(); toast({ text: t("saved") }); } });
+	return (
+		<Group title={t("vacation")} lead={t("vacationLead")}>
+			<div class={css.padded}><Switch label={t("vacationOn")} checked={v.isEnabled} onChange={(isEnabled) => { set({ isEnabled }); save({ isEnabled }); }} /></div>
+			<form class={`${css.padded} ${css.form}`} onSubmit={(e) => { e.preventDefault(); save(); }}>
+				<TextField label={t("vacationFrom")} type="date" value={toDay(v.fromDate)} onChange={(e) => set({ fromDate: toUtc(e.currentTarget.value, false) })} />
+				<TextField label={t("vacationTo")} type="date" value={toDay(v.toDate)} onChange={(e) => set({ toDate: toUtc(e.currentTarget.value, true) })} />
+				<TextField label={t("subject")} value={v.subject ?? ""} onInput={(e) => set({ subject: e.currentTarget.value || null })} />
+				<TextArea label={t("vacationText")} rows={5} value={v.textBody ?? ""} onInput={(e) => set({ textBody: e.currentTarget.value || null })} />
+				<div class={css.buttons}><Button type="submit" look="primary" disabled={Object.keys(change).length === 0}>{t("save")}</Button></div>
+			</form>
+		</Group>
+	);
+}
+
+export function MailPage() {
+	const p = prefs.value;
+	return (
+		<>
+			<Group title={t("reading")}>
+				<div class={css.padded}><Switch label={t("conversationView")} hint={t("conversationViewHint")} checked={p.conversations} onChange={(conversations) => setPrefs({ conversations })} /></div>
+				<div class={css.padded}><Switch label={t("imagesAlways")} hint={t("imagesAlwaysHint")} checked={p.images === "always"} onChange={(on) => setPrefs({ images: on ? "always" : "ask" })} /></div>
+				{p.showFrom.length > 0 && <Item title={t("imagesAllowed", { n: p.showFrom.length })} detail={p.showFrom.join(", ")}><Button onClick={() => setPrefs({ showFrom: [] })}>{t("forgetAll")}</Button></Item>}
+			</Group>
+			<Group title={t("writing")}>
+				<div class={css.padded}>
+					<SelectField label={t("undoSend")} value={String(p.undoSeconds)} options={["0", "5", "10", "20", "30"].map((s) => [s, s === "0" ? t("off") : t("seconds", { n: Number(s) })] as const)}
+						onChange={(s) => setPrefs({ undoSeconds: Number(s) })} />
+				</div>
+				<div class={css.padded}><Switch label={t("writePlain")} hint={t("writePlainHint")} checked={p.plainText} onChange={(plainText) => setPrefs({ plainText })} /></div>
+			</Group>
+			<Identities />
+			<Vacation />
+		</>
+	);
+}

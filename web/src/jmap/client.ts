@@ -1,0 +1,146 @@
+// The JMAP wire: calls made in one turn of the event loop travel as one request.
+import { core, mail, submission, vacation, type Session } from "./types.ts";
+
+export class JmapError extends Error {
+	constructor(readonly type: string, readonly status = 0, description?: string) {
+		super(description ?? type);
+	}
+}
+
+type Invocation = [name: string, args: Record<string, unknown>, id: string];
+interface Waiting { call: Invocation; done(result: unknown): void; failed(reason: Error): void }
+
+const using = [core, mail, submission, vacation];
+
+/** A value that the server takes from the answer to an earlier call of the same request. */
+export interface Ref { resultOf: string; name: string; path: string }
+
+export async function fetchJson<T>(url: string, init: RequestInit = {}): Promise<T> {
+	const response = await fetch(url, {
+		...init,
+		headers: { "X-Letterlock": "1", ...(init.body ? { "Content-Type": "application/json" } : {}), ...init.headers },
+		credentials: "same-origin",
+		cache: "no-store",
+	});
+	const type = response.headers.get("Content-Type") ?? "";
+	const body: unknown = /json/.test(type) ? await response.json() : null;
+	if (response.ok)
+		return body as T;
+	const problem = (body ?? {}) as { type?: string; title?: string; detail?: string };
+	throw new JmapError(problem.type ?? "about:blank", response.status, problem.title ?? problem.detail);
+}
+
+export class JmapClient {
+	private waiting: Waiting[] = [];
+	private serial = 0;
+	private limit: number;
+	/** Told when the session is locked or over. */
+	onProblem: (error: JmapError) => void = () => undefined;
+
+	constructor(readonly session: Session) {
+		this.limit = Number(session.capabilities[core]?.maxCallsInRequest ?? 16);
+	}
+
+	get accountId(): string {
+		return this.session.primaryAccounts[mail] ?? "";
+	}
+
+	/** A number of the session's core capability. */
+	maximum(name: string, otherwise: number): number {
+		const value = this.session.capabilities[core]?.[name];
+		return typeof value === "number" && value > 0 ? value : otherwise;
+	}
+
+	call<T>(name: string, args: Record<string, unknown>): Promise<T> & { ref(path: string): Ref } {
+		const id = `c${++this.serial}`;
+		const promise = new Promise<unknown>((done, failed) => {
+			if (this.waiting.length === 0)
+				queueMicrotask(() => void this.flush());
+			this.waiting.push({ call: [name, { accountId: this.accountId, ...args }, id], done, failed });
+		}) as Promise<T>;
+		return Object.assign(promise, { ref: (path: string): Ref => ({ resultOf: id, name, path }) });
+	}
+
+	private async flush(): Promise<void> {
+		const all = this.waiting;
+		this.waiting = [];
+		for (const group of groups(all, this.limit))
+			await this.send(group);
+	}
+
+	private async send(group: Waiting[]): Promise<void> {
+		try {
+			const answer = await fetchJson<{ methodResponses: Invocation[] }>(this.session.apiUrl, {
+				method: "POST",
+				body: JSON.stringify({ using, methodCalls: group.map((w) => w.call) }),
+			});
+			settle(group, answer.methodResponses);
+		} catch (e) {
+			const error = e instanceof JmapError ? e : new JmapError("offline", 0, String(e));
+			this.onProblem(error);
+			for (const w of group)
+				w.failed(error);
+		}
+	}
+
+	upload(body: Blob, progress: (part: number) => void, stop?: AbortSignal): Promise<{ blobId: string; type: string; size: number }> {
+		const url = this.session.uploadUrl.replace("{accountId}", encodeURIComponent(this.accountId));
+		return new Promise((done, failed) => {
+			const request = new XMLHttpRequest();
+			request.open("POST", url);
+			request.setRequestHeader("X-Letterlock", "1");
+			request.setRequestHeader("Content-Type", body.type || "application/octet-stream");
+			request.responseType = "json";
+			request.upload.onprogress = (e) => progress(e.total ? e.loaded / e.total : 0);
+			request.onload = () => (request.status < 300 ? done(request.response) : failed(new JmapError("upload", request.status)));
+			request.onerror = () => failed(new JmapError("offline"));
+			request.onabort = () => failed(new JmapError("aborted"));
+			stop?.addEventListener("abort", () => request.abort());
+			request.send(body);
+		});
+	}
+
+	downloadUrl(blobId: string, name: string, type: string): string {
+		const values: Record<string, string> = { accountId: this.accountId, blobId, name: name || "download", type };
+		return this.session.downloadUrl.replace(/\{(\w+)\}/g, (_, key: string) => encodeURIComponent(values[key] ?? ""));
+	}
+
+	async download(blobId: string, type: string): Promise<ArrayBuffer> {
+		const response = await fetch(this.downloadUrl(blobId, "part", type), { credentials: "same-origin" });
+		if (!response.ok)
+			throw new JmapError("download", response.status);
+		return response.arrayBuffer();
+	}
+}
+
+/** Calls that refer to each other stay in one request: a group is only cut between callers' batches. */
+function groups(all: Waiting[], limit: number): Waiting[][] {
+	const out: Waiting[][] = [];
+	for (const w of all) {
+		const last = out.at(-1);
+		if (last && (last.length < limit || refersBack(w, last)))
+			last.push(w);
+		else
+			out.push([w]);
+	}
+	return out;
+}
+
+function refersBack(w: Waiting, group: Waiting[]): boolean {
+	const ids = new Set(group.map((g) => g.call[2]));
+	return Object.values(w.call[1]).some((v) => ids.has((v as Ref | null)?.resultOf ?? ""));
+}
+
+function settle(group: Waiting[], responses: Invocation[]): void {
+	for (const w of group) {
+		// A call may have several answers (Email/copy); the first of its own name is its result.
+		const answers = responses.filter((r) => r[2] === w.call[2]);
+		const own = answers.find((r) => r[0] === w.call[0]) ?? answers[0];
+		if (!own)
+			w.failed(new JmapError("noAnswer"));
+		else if (own[0] === "error")
+			w.failed(new JmapError(String(own[1].type), 0, own[1].description as string | undefined));
+		else
+			w.done(own[1]);
+	}
+}

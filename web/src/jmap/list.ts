@@ -1,0 +1,145 @@
+// One list of messages: a query of the server seen through windows. Only windows that are looked at are
+// fetched; a change on the server fetches the ones in sight again.
+import { signal } from "@preact/signals";
+import type { JmapClient } from "./client.ts";
+import type { Records } from "./records.ts";
+import type { Comparator, Email, Filter, GetResult, Id, QueryResult, Thread } from "./types.ts";
+
+export const listProperties = [
+	"id", "blobId", "threadId", "mailboxIds", "keywords", "size", "receivedAt", "from", "to", "subject", "preview", "hasAttachment",
+];
+export const windowSize = 50;
+
+export interface ListQuery {
+	filter: Filter | null;
+	sort: Comparator[];
+	collapseThreads: boolean;
+}
+
+export interface Caches { emails: Records<Email>; threads: Records<Thread>; sawEmailState(state: string): void }
+
+export class MessageList {
+	readonly ids = signal<readonly (Id | undefined)[]>([]);
+	readonly total = signal<number | null>(null);
+	readonly failed = signal(false);
+	private readonly loading = new Set<number>();
+	private span = { from: 0, to: windowSize };
+	private generation = 0;
+	private queryState = "";
+
+	constructor(readonly query: ListQuery, private readonly client: JmapClient, private readonly caches: Caches) {}
+
+	/** Fetches what is missing of these rows. */
+	show(from: number, to: number): void {
+		this.span = { from, to };
+		const ids = this.ids.peek();
+		const end = this.total.peek() ?? windowSize;
+		for (let page = Math.floor(from / windowSize); page * windowSize < Math.min(to, end); page++) {
+			const first = page * windowSize;
+			for (let i = first; i < Math.min(first + windowSize, end); i++)
+				if (ids[i] === undefined) {
+					void this.load(page);
+					break;
+				}
+		}
+	}
+
+	/** Asks again for what is in sight, and forgets the rest when the result has changed. */
+	async refresh(): Promise<void> {
+		const pages = new Set<number>();
+		for (let i = this.span.from; i < Math.max(this.span.to, this.span.from + 1); i += windowSize)
+			pages.add(Math.floor(i / windowSize));
+		pages.add(Math.floor(Math.max(this.span.from, this.span.to - 1) / windowSize));
+		this.generation++;
+		this.loading.clear();
+		await Promise.all([...pages].map((page) => this.load(page, true)));
+	}
+
+	private async load(page: number, again = false): Promise<void> {
+		if (this.loading.has(page))
+			return;
+		const generation = this.generation;
+		this.loading.add(page);
+		try {
+			const result = await this.fetch(page * windowSize);
+			if (generation === this.generation)
+				this.take(result, again);
+			this.failed.value = false;
+		} catch {
+			this.failed.value = this.total.peek() === null;
+		} finally {
+			if (generation === this.generation)
+				this.loading.delete(page);
+		}
+	}
+
+	private async fetch(position: number): Promise<QueryResult> {
+		const c = this.client;
+		const query = c.call<QueryResult>("Email/query", {
+			...this.query, position, limit: windowSize, calculateTotal: true,
+		});
+		const get = c.call<GetResult<Email>>("Email/get", { "#ids": query.ref("/ids"), properties: listProperties });
+		const threads = this.query.collapseThreads
+			? c.call<GetResult<Thread>>("Thread/get", { "#ids": get.ref("/list/*/threadId") })
+			: null;
+		const others = threads
+			? c.call<GetResult<Email>>("Email/get", { "#ids": threads.ref("/list/*/emailIds"), properties: listProperties })
+			: null;
+		const [q, emails, t, rest] = await Promise.all([query, get, threads, others]);
+		this.caches.emails.put([...emails.list, ...(rest?.list ?? [])]);
+		this.caches.threads.put(t?.list ?? []);
+		this.caches.sawEmailState(emails.state);
+		return q;
+	}
+
+	private take(result: QueryResult, again: boolean): void {
+		const changed = result.queryState !== this.queryState;
+		const ids = changed && again ? this.inSight() : [...this.ids.peek()];
+
+		this.queryState = result.queryState;
+		result.ids.forEach((id, i) => { ids[result.position + i] = id; });
+		const total = result.total ?? result.position + result.ids.length;
+		ids.length = total;
+		this.ids.value = ids;
+		this.total.value = total;
+	}
+
+	/** What is in sight stays until its answer has come, so that nothing flickers. */
+	private inSight(): (Id | undefined)[] {
+		const out: (Id | undefined)[] = [];
+		this.ids.peek().forEach((id, i) => {
+			if (i >= this.span.from - windowSize && i < this.span.to + windowSize)
+				out[i] = id;
+		});
+		return out;
+	}
+
+	/** Takes rows out at once; the returned function puts them back. */
+	remove(gone: ReadonlySet<Id>): () => void {
+		const before = this.ids.peek();
+		const total = this.total.peek();
+		const left = without(before, gone);
+
+		this.ids.value = left;
+		this.total.value = total === null ? null : total - (before.length - left.length);
+		return () => {
+			this.ids.value = before;
+			this.total.value = total;
+		};
+	}
+
+	indexOf(id: Id): number {
+		return this.ids.peek().indexOf(id);
+	}
+}
+
+/** Rows that have not been fetched are undefined, and move up with the others. */
+export function without(before: readonly (Id | undefined)[], gone: ReadonlySet<Id>): (Id | undefined)[] {
+	const out: (Id | undefined)[] = [];
+	for (let i = 0; i < before.length; i++) {
+		const id = before[i];
+		if (id === undefined || !gone.has(id))
+			out.push(id);
+	}
+	return out;
+}

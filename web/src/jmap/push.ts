@@ -1,0 +1,93 @@
+// State changes as they happen: over a WebSocket (RFC 8887) where the server has one, else EventSource.
+// A connection that breaks is made again after a growing pause; after each one the state is asked for anew.
+import { websocket, type Session, type StateChange } from "./types.ts";
+
+const longestPause = 60_000;
+
+export class Push {
+	private socket: WebSocket | null = null;
+	private source: EventSource | null = null;
+	private failures = 0;
+	private timer = 0;
+	private stopped = false;
+
+	constructor(
+		private readonly session: Session,
+		private readonly changed: (types: Record<string, string>) => void,
+		private readonly connected: (on: boolean) => void,
+	) {
+		addEventListener("online", this.now);
+	}
+
+	start(): void {
+		const url = this.session.capabilities[websocket]?.url;
+		if (typeof url === "string" && this.failures < 3)
+			this.openSocket(url);
+		else
+			this.openSource();
+	}
+
+	stop(): void {
+		this.stopped = true;
+		clearTimeout(this.timer);
+		removeEventListener("online", this.now);
+		this.socket?.close();
+		this.source?.close();
+	}
+
+	private now = (): void => {
+		clearTimeout(this.timer);
+		if (!this.socket && !this.source)
+			this.start();
+	};
+
+	private take(change: StateChange): void {
+		for (const types of Object.values(change.changed))
+			this.changed(types);
+	}
+
+	private openSocket(url: string): void {
+		const socket = new WebSocket(url, "jmap");
+		this.socket = socket;
+		socket.onopen = () => {
+			this.failures = 0;
+			socket.send(JSON.stringify({ "@type": "WebSocketPushEnable", dataTypes: null }));
+			this.connected(true);
+		};
+		socket.onmessage = (e) => {
+			const message = JSON.parse(String(e.data)) as StateChange;
+			if (message["@type"] === "StateChange")
+				this.take(message);
+		};
+		socket.onclose = () => {
+			this.socket = null;
+			this.again();
+		};
+	}
+
+	private openSource(): void {
+		const url = this.session.eventSourceUrl
+			.replace("{types}", "*").replace("{closeafter}", "no").replace("{ping}", "60");
+		const source = new EventSource(url, { withCredentials: true });
+		this.source = source;
+		source.onopen = () => {
+			this.failures = 0;
+			this.connected(true);
+		};
+		source.addEventListener("state", (e) => this.take(JSON.parse((e as MessageEvent<string>).data) as StateChange));
+		source.onerror = () => {
+			source.close();
+			this.source = null;
+			this.again();
+		};
+	}
+
+	private again(): void {
+		if (this.stopped)
+			return;
+		this.connected(false);
+		this.failures++;
+		const pause = Math.min(longestPause, 1000 * 2 ** Math.min(this.failures, 6)) * (0.5 + Math.random() / 2);
+		this.timer = window.setTimeout(() => this.start(), pause);
+	}
+}

@@ -1,0 +1,60 @@
+// Reading safely: styles that load, quotations, warnings.
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import { cleanCss } from "../../src/app/mail/sanitize.ts";
+import { blocksOf, trailingQuote } from "../../src/app/mail/text_body.tsx";
+import { authenticationFailed, imitates, isDangerous, skeleton } from "../../src/app/mail/warnings.ts";
+
+const loading = [
+	"background:url(https://t.example/a)", "background:URL( 'https://t.example/a' )", "background:u\\72l(https://t.example/a)", "background:\\75\\72\\6c(https://t.example/a)",
+	"@import url(https://t.example/a);", "@import 'https://t.example/a'", "@\\69mport 'https://t.example/a';", "@font-face{font-family:x;src:url(https://t.example/f)}",
+	"background:image-set(\"https://t.example/a\" 1x)", "background:-webkit-image-set(url(https://t.example/a) 1x)", "cursor:url(https://t.example/a),auto",
+	"list-style:url(//t.example/a)", "background:url(https://t.example/a", "background:u/**/rl(https://t.example/a);background:url/**/(https://t.example/a)",
+	"content:url(https://t.example/a)", "filter:url(https://t.example/a#b)", "background:cross-fade(url(https://t.example/a),red)", "src:src(\"https://t.example/a\")",
+];
+
+for (const css of loading)
+	test(`loads nothing: ${css}`, () => {
+		const { css: out, blocked } = cleanCss(css);
+		assert.doesNotMatch(out.replace(/u\/\*\*\/rl/g, ""), /t\.example.*\)|url\s*\(\s*["']?(?!data:)|@import|image-set/i);
+		assert.ok(blocked > 0 || !/url/i.test(out));
+	});
+
+test("styles that load nothing stay", () => {
+	const css = "color:#7a3b00;background:url(data:image/png;base64,AAAA);padding:4px";
+	assert.deepEqual(cleanCss(css), { css, blocked: 0 });
+});
+
+test("lines of one depth are one block", () => {
+	assert.deepEqual(blocksOf("a\nb\n> c\n>> d\n> > e\nf"), [
+		{ depth: 0, text: "a\nb" }, { depth: 1, text: "c" }, { depth: 2, text: "d\ne" }, { depth: 0, text: "f" },
+	]);
+});
+
+test("only a quotation at the end is folded", () => {
+	assert.equal(trailingQuote(blocksOf("a\n> b\nc")), 3);
+	assert.equal(trailingQuote(blocksOf("a\n\n> b\n> c")), 1);
+	assert.equal(trailingQuote(blocksOf("> only")), 1);
+});
+
+test("programs are told by their names, also behind another one", () => {
+	for (const name of ["a.pdf.exe", "A.SCR", "x.lnk", "m.docm"])
+		assert.ok(isDangerous({ name, type: "application/pdf" }), name);
+	for (const name of ["a.pdf", "exe.txt", "report.docx", null])
+		assert.ok(!isDangerous({ name, type: "application/pdf" }));
+});
+
+test("somebody who looks like somebody known", () => {
+	const known = new Map([["marta@lindqvist.example", "Marta Lindqvist"]]);
+	assert.equal(imitates({ name: "x", email: "marta@lindqvist.example" }, known), null);
+	assert.equal(imitates({ name: null, email: "mаrta@lindqvist.example" }, known), "marta@lindqvist.example");
+	assert.equal(imitates({ name: "Marta Lindqvist", email: "other@free.example" }, known), "marta@lindqvist.example");
+	assert.equal(imitates({ name: "Marta", email: "other@free.example" }, known), null);
+	assert.equal(skeleton("rnicro5oft"), skeleton("microsoft"));
+});
+
+test("a failed check is read from the result, not from words", () => {
+	assert.ok(authenticationFailed("mx.test; spf=pass; dmarc=fail (p=reject) header.from=a.test"));
+	assert.ok(!authenticationFailed("mx.test; dmarc=pass header.from=fail.test"));
+	assert.ok(!authenticationFailed(null));
+});
