@@ -8,7 +8,8 @@
  * refusing handler's exit is caught so that the next attempt can follow; then it sends its peers
  * messages it may not send and asks the store for what is not its own; at last it lets one refused
  * call really end it. Each outcome is a line of the log, which test_separation.py reads. With `log`
- * instead of an account it only floods the log, and then behaves. */
+ * instead of an account it only floods the log, and then behaves; with `live` it only sends each
+ * kind of peer a message it may not send, and then behaves. */
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -67,7 +68,7 @@ static struct {
 	struct config config;
 	enum role role;
 	pid_t parent;
-	bool armed, is_session, session_only, started, at_parent, at_log;
+	bool armed, is_session, session_only, started, at_parent, at_log, lives_on;
 	unsigned peers_left; /* kinds of peers not yet attacked */
 	bool *session_done; /* shared by all sessions: only the first attacks */
 	struct store_id victim;
@@ -583,6 +584,7 @@ read_orders(void)
 		return;
 	unlink(path); /* the successor of this process behaves */
 	at.at_log = strcmp(victim, "log") == 0;
+	at.lives_on = strcmp(victim, "live") == 0;
 	at.armed = !at.at_log;
 	at.at_parent = strcmp(victim, "parent") == 0;
 	if (!at.at_parent && victim[0] && hex_decode(&id, slice_str(victim)) == LL_OK &&
@@ -634,12 +636,13 @@ __wrap_sandbox_enter(const struct sandbox_profile *p, uint32_t uid)
 	if (at.armed) {
 		at.session_done =
 			mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-		try_controls();
+		if (!at.lives_on)
+			try_controls();
 	}
 	r = __real_sandbox_enter(p, uid);
 	if (r == LL_OK && at.at_log)
 		flood_log();
-	if (r == LL_OK && at.armed && !at.session_only)
+	if (r == LL_OK && at.armed && !at.session_only && !at.lives_on)
 		try_all();
 	return r;
 }
@@ -668,7 +671,8 @@ attack_peer(enum role peer, int sock)
 		return;
 	if (at.at_parent)
 		send_forbidden(at.role, ROLE_PARENT, SPAWN_PARENT_FD);
-	(void)try_exec(); /* and this one ends it */
+	if (!at.lives_on)
+		(void)try_exec(); /* and this one ends it */
 }
 
 int

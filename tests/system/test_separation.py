@@ -104,6 +104,18 @@ def test_flood_of_the_log(world):
     round_trip(world)
 
 
+def test_dropped_peer_lives_on(world):
+    """A process breaks the protocol once and is dropped by each peer, but nobody dies: they are joined again."""
+    for role in ("tlskey", "delivery", "auth", "frontend", "store"):
+        offset = take_over(world, role, "live")
+        wait_until(lambda: (role, "message") in reports(world.log_text()[offset:]), f"{role} sent a forbidden message")
+        wait_until(lambda: "pair-mended" in world.log_text()[offset:], f"{role} is joined with its peers again")
+        for _ in range(4):  # whichever of several processes it is
+            round_trip(world)
+        text = world.log_text()[offset:]
+        check("peer-dropped" in text and f"process-died role={role} " not in text, f"{role} was to live on, and to be dropped")
+
+
 def test_session_of_an_account_taken_over(world):
     """The session reads hostile mail: it is the one to fear. It is after another account."""
     victim = account_id(world, BOB)
@@ -135,4 +147,4 @@ def account_id(world, address):
 
 
 if __name__ == "__main__":
-    main([hostile(role) for role in ROLES] + [test_forbidden_message_to_the_parent, test_flood_of_the_log, test_session_of_an_account_taken_over], setup, stop_and_inspect)
+    main([hostile(role) for role in ROLES] + [test_forbidden_message_to_the_parent, test_flood_of_the_log, test_dropped_peer_lives_on, test_session_of_an_account_taken_over], setup, stop_and_inspect)
