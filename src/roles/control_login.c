@@ -21,7 +21,8 @@ control_sign_out(const uint8_t account[RECORD_ID_LEN], const uint8_t *unlocker)
 
 	while (map_next(auth.tickets, &pos, NULL, &value)) {
 		struct ticket *t = value;
-		if (memcmp(t->account, account, RECORD_ID_LEN) == 0 &&
+		/* One that no frontend holds is its session's own, and ends with that. */
+		if (t->frontend && memcmp(t->account, account, RECORD_ID_LEN) == 0 &&
 			(!unlocker || memcmp(t->unlocker, unlocker, RECORD_ID_LEN) == 0))
 			ticket_free(t);
 	}
