@@ -102,16 +102,21 @@ guess_keys(const struct web_call *c, struct slice address, struct buf *one, stru
 	buf_put(both, buf_slice(one));
 }
 
+/* Programs on this machine, such as a proxy, speak for many people. */
+int
+web_take_network(struct web_call *c, enum web_rule rule)
+{
+	return ip_is_loopback(c->m->peer.ptr) ? LL_OK
+					      : web_take(c, rule, ip_network(c->m->peer.ptr));
+}
+
 int
 web_guess(struct web_call *c, struct slice address)
 {
 	CLEANUP(buf_done) struct buf one = BUF_INIT(4096), both = BUF_INIT(8192);
-	int r = LL_OK;
+	int r = web_take_network(c, WEB_RULE_NETWORK);
 
 	guess_keys(c, address, &one, &both);
-	/* Programs on this machine, such as a proxy, speak for many people. */
-	if (!ip_is_loopback(c->m->peer.ptr))
-		r = web_take(c, WEB_RULE_NETWORK, ip_network(c->m->peer.ptr));
 	if (r == LL_OK)
 		r = web_take(c, WEB_RULE_ADDRESS_NETWORK, buf_slice(&both));
 	return r ? r : web_take(c, WEB_RULE_ADDRESS, buf_slice(&one));
@@ -179,8 +184,12 @@ web_flow_new(struct web_call *c, enum web_flow_kind kind, struct web_flow **ret)
 	f->control.answer = BUF_INIT(IPC_PAYLOAD_MAX);
 	if (c->session)
 		memcpy(f->session, c->session->id, sizeof(f->session));
-	if (c->session && kind == FLOW_KEYS)
+	if (c->session && kind == FLOW_KEYS) {
+		struct web_flow *old = map_get(flows, SLICE_OF(c->session->id));
+		if (old)
+			web_flow_free(old); /* its time is over */
 		memcpy(f->id, c->session->id, sizeof(f->id));
+	}
 	if (map_set(flows, SLICE_OF(f->id), f, NULL)) {
 		web_flow_free(f);
 		return LL_ERR_NOMEM;

@@ -79,6 +79,8 @@ void web_flow_free(struct web_flow *f);
 int web_guess(struct web_call *c, struct slice address) CHECKED;
 void web_guess_was_right(struct web_call *c, struct slice address);
 int web_take(struct web_call *c, enum web_rule rule, struct slice key) CHECKED;
+/* One of the client's network, unless it is this machine. */
+int web_take_network(struct web_call *c, enum web_rule rule) CHECKED;
 
 /* --- web_login.c --- */
 web_handler web_login_start, web_login_password, web_login_recovery, web_login_totp,

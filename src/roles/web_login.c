@@ -358,7 +358,7 @@ web_passkey_start(struct web_call *c, struct slice body)
 	int r = web_passkey_start_get(body, &m);
 
 	if (r == LL_OK)
-		r = web_guess(c, S(""));
+		r = web_take_network(c, WEB_RULE_NETWORK);
 	if (r == LL_OK)
 		r = web_flow_new(c, FLOW_PASSKEY, &f);
 	if (r)

@@ -170,8 +170,8 @@ web_account_begin(struct web_call *c, struct slice body)
 	struct web_flow *f;
 	int r = web_begin_get(body, &m);
 
-	if (r == LL_OK && !ip_is_loopback(c->m->peer.ptr))
-		r = web_take(c, WEB_RULE_SIGNUP, ip_network(c->m->peer.ptr));
+	if (r == LL_OK)
+		r = web_take_network(c, WEB_RULE_SIGNUP);
 	if (r == LL_OK)
 		r = web_flow_new(c, FLOW_SIGNUP, &f);
 	if (r)
