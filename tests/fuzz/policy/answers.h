@@ -80,8 +80,6 @@ answers_rdata(const struct answers *a, const struct dns_query *q, uint32_t hash,
 	case DNS_TLSA:
 		buf_put_be32(out, hash);
 		break;
-	case DNS_OPENPGPKEY: /* policy never asks for it */
-		break;
 	}
 }
 
