@@ -76,7 +76,7 @@ front_command_begin(struct front_task *t, struct slice command, const struct htt
 	struct command *k;
 
 	if (!e || command.len >= sizeof(k->name)) {
-		front_task_problem(t, 404, "not-found", "There is no such command.", 0);
+		front_task_problem(t, 404, "unknown-command", "There is no such command.", 0);
 	} else if (q->method != WEB_POST) {
 		front_task_problem(t, 405, "method", "Commands are sent with POST.", 0);
 	} else if (q->length && !is_json(http_request_header(q, "content-type"))) {

@@ -87,7 +87,7 @@ passage_lost(struct passage *p, unsigned status)
 	if (t->head_sent)
 		front_task_reset(t);
 	else if (status == 401)
-		front_task_problem(t, 401, "sign-in", "Please sign in.", 0);
+		front_task_problem(t, 401, "signed-out", "Please sign in.", 0);
 	else
 		front_task_problem(t, 503, "unavailable",
 			"The account cannot be reached now, please try again.", 2);

@@ -362,9 +362,9 @@ on_account(struct front_task *t, struct slice rest, const struct http_request *q
 		else if (read_password(q, &secret))
 			front_link_request(t, q, FRONT_LINK_PASSWORD, buf_slice(&secret));
 		else
-			front_task_problem(t, 401, "sign-in", "Please sign in.", 0);
+			front_task_problem(t, 401, "signed-out", "Please sign in.", 0);
 	} else if (!t->has_token) {
-		front_task_problem(t, 401, "sign-in", "Please sign in.", 0);
+		front_task_problem(t, 401, "signed-out", "Please sign in.", 0);
 	} else if (forged(q)) {
 		front_task_problem(t, 403, "forged", "This request came from elsewhere.", 0);
 	} else {
