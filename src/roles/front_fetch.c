@@ -27,7 +27,7 @@ front_fetch_begin(struct front_task *t, const struct http_request *q,
 	struct front_fetch *f;
 
 	if (!t->has_token) {
-		front_task_problem(t, 401, "sign-in", "Please sign in.", 0);
+		front_task_problem(t, 401, "signed-out", "Please sign in.", 0);
 		return;
 	}
 	if (site.len && !slice_eq(site, S("same-origin"))) {
@@ -54,7 +54,7 @@ front_fetch_signed(const struct msg_web_reply *m)
 	if (!f || !f->go || t->over)
 		return;
 	if (m->err)
-		front_task_problem(t, 401, "sign-in", "Please sign in.", 0);
+		front_task_problem(t, 401, "signed-out", "Please sign in.", 0);
 	else
 		TAKE(f->go)(t);
 }
