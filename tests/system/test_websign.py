@@ -323,6 +323,29 @@ def test_passkey(world):
 
 # --- sessions ---
 
+def test_alerts(world):
+    """Told of a browser that was not seen before, once; not when its owner does not want it."""
+    with Client(world) as c, Client(world) as d:
+        address, _ = sign_up(world, c, "watchful")
+        app = c.call("addAppPassword", scope={"areas": 2, "protocols": 1, "expires": 0}, name="mail")
+        world.accounts[address] = app["password"]
+        for name in ("Other browser", "Other browser", "Test client"):
+            d.ask(agent=name)
+            d.login(address, device="Somewhere\r\nBcc: x@y")
+        letter = world.wait_message(address, "Other browser")
+        check(b"Subject: Sign-in from a new device" in letter and b"127.0.0.1" in letter, letter)
+        check(b"Device: Somewhere  Bcc: x@y" in letter, "nothing but one line")
+        c.post("alerts", on=False)
+        d.ask(agent="Third browser")
+        d.login(address)
+        c.post("alerts", on=True)
+        d.ask(agent="Fourth browser")
+        d.login(address)
+        world.wait_message(address, "Fourth browser")
+        check_equal(len(world.texts(address)), 2, "letters")
+
+
+
 def test_sessions(world):
     before = set(world.pids("session-of-account"))
     with Client(world) as a, Client(world) as b, Client(world) as d:

@@ -7,6 +7,7 @@
 //	{"get": "/api/v1/session"}
 //	{"passkey": "create" | "get", "args": {...}}   what the browser would do for a passkey
 //	{"seal": "unlockKey", "account": "...", "version": 1}   a random mail key, sealed to a session
+//	{"agent": "..."}                               is another browser from now on
 //	{"cookie": "..."}                              takes another cookie; the answer is the old one
 import { createHash, createHmac, createSign, generateKeyPairSync, type KeyObject, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -24,6 +25,7 @@ import { sealForSession } from "../../src/keys/session";
 const [host = "", address = "", port = "", caFile = ""] = process.argv.slice(2);
 const ca = readFileSync(caFile);
 let cookie = "";
+let agent = "Test client";
 
 // --- HTTPS ---
 
@@ -40,7 +42,7 @@ function takeCookie(response: IncomingMessage): void {
 }
 
 function exchange(method: string, path: string, body?: string): Promise<Reply> {
-	const headers: { [name: string]: string } = { Host: `${host}:${port}`, "User-Agent": "Test client" };
+	const headers: { [name: string]: string } = { Host: `${host}:${port}`, "User-Agent": agent };
 	if (cookie) headers["Cookie"] = `__Host-letterlock=${cookie}`;
 	if (body !== undefined) Object.assign(headers, { "Content-Type": "application/json", "X-Letterlock": "1" });
 	return new Promise((resolve, reject) => {
@@ -183,6 +185,7 @@ async function run(line: JsonObject): Promise<unknown> {
 	}
 	if (line["passkey"] === "create") return create(args);
 	if (line["passkey"] === "get") return assert(args);
+	if (typeof line["agent"] === "string") return (agent = line["agent"]);
 	const old = cookie;
 	cookie = String(line["cookie"]);
 	return old;
