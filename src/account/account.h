@@ -122,8 +122,8 @@ int account_mailbox_delete(struct account *a, struct mailbox *mb) CHECKED;
 /* Renames it and everything below it, making missing levels above. A renamed INBOX gives its
  * messages to a new mailbox of that name and stays, empty (RFC 9051 section 6.3.6). LL_ERR_EXISTS,
  * LL_ERR_DENIED (into itself), LL_ERR_NOTFOUND. old_name may be a missing level that has mailboxes
- * below it. A large tree takes several commits: after an error that is not one of these, or a crash,
- * the rest is renamed when the account is opened again. */
+ * below it. A large tree takes several commits: after an error that is not one of these, or a
+ * crash, the rest is renamed when the account is opened again. */
 int account_mailbox_rename(struct account *a, struct slice old_name, struct slice new_name) CHECKED;
 /* Subscriptions are names: they may name nothing (LL_OK) and survive deletion; a rename takes them
  * along. */

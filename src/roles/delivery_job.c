@@ -515,8 +515,8 @@ open_payload(struct job *j, const struct msg_deliver *m)
 	return delivery_envelope_decode(slice_sub(all, at, (size_t)m->envelope_len), &j->envelope);
 }
 
-/* What must be known of the sender. Of the letters of auth, of relay's reports, and of what it held back, nothing; but
- * nobody else may call a message one of these. */
+/* What must be known of the sender. Of the letters of auth, of relay's reports, and of what it held
+ * back, nothing; but nobody else may call a message one of these. */
 static int
 begin_service(struct job *j)
 {
