@@ -14,6 +14,7 @@
 #define OUTPUT_MAX ((size_t)1 << 20) /* of all answers of a connection */
 #define FRAMES_AHEAD ((size_t)64 << 10)
 #define CONNECTION_WINDOW (1 << 20)
+#define DISCARD_MAX ((uint64_t)1 << 20) /* of a body that nobody wants any more */
 #define NUISANCE_MAX 300 /* frames that ask for nothing, at once */
 #define NUISANCE_PER_S 20
 
@@ -27,7 +28,7 @@ struct stream2 {
 	bool remote_done, responded, bodyless, answered, gone, starved, short_answer;
 	struct buf out;
 	size_t out_at;
-	uint64_t answer_left;
+	uint64_t answer_left, discarded;
 };
 
 struct event2 {
@@ -274,6 +275,17 @@ nuisance(struct http2 *c)
 	return 0;
 }
 
+/* Also called for frames of streams that are over. */
+static int
+on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, void *user)
+{
+	bool useful = hd->type == NGHTTP2_HEADERS || hd->type == NGHTTP2_CONTINUATION ||
+		hd->type == NGHTTP2_WINDOW_UPDATE ||
+		(hd->type == NGHTTP2_DATA && (hd->length || (hd->flags & NGHTTP2_FLAG_END_STREAM)));
+
+	return useful ? 0 : nuisance(user);
+}
+
 static int
 on_request(struct http2 *c, struct stream2 *s, bool ended)
 {
@@ -298,9 +310,6 @@ on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 	bool ended = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
 	bool request = frame->hd.type == NGHTTP2_HEADERS;
 
-	if (!request && (frame->hd.type != NGHTTP2_DATA || (frame->hd.length == 0 && !ended)) &&
-		frame->hd.type != NGHTTP2_WINDOW_UPDATE)
-		return nuisance(c);
 	if (!s || (!request && frame->hd.type != NGHTTP2_DATA))
 		return 0;
 	if (request && frame->headers.cat == NGHTTP2_HCAT_REQUEST)
@@ -320,6 +329,11 @@ on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *data
 
 	if (s && s->requested && !s->answered)
 		return push(c, s, HTTP_EVENT_BODY, slice_new(data, len));
+	/* The answer is out, the request is not in: a little of it is still taken, since not every
+	 * client reads on after a reset, the rest is not wanted (RFC 9113, section 8.1). */
+	if (s && (s->discarded += len) > DISCARD_MAX &&
+		nghttp2_session_get_stream_local_close(session, id) == 1)
+		(void)nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, id, NGHTTP2_NO_ERROR);
 	return nghttp2_session_consume(session, id, len) ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
 }
 
@@ -342,20 +356,6 @@ on_stream_close(nghttp2_session *session, int32_t id, uint32_t error, void *user
 }
 
 /* --- answers --- */
-
-/* The answer is out, the request is not in: the rest of it is not wanted (RFC 9113, 8.1). */
-static int
-on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *user)
-{
-	struct http2 *c = user;
-	struct stream2 *s = stream_find(c, (uint32_t)frame->hd.stream_id);
-
-	if (s && !s->remote_done && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) &&
-		(frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS))
-		return nghttp2_submit_rst_stream(
-			session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_NO_ERROR);
-	return 0;
-}
 
 static size_t
 waiting(const struct stream2 *s)
@@ -720,13 +720,13 @@ session_new(struct http2 *c)
 		nghttp2_option_set_no_auto_window_update(option, 1);
 		nghttp2_option_set_no_closed_streams(option, 1);
 		nghttp2_option_set_max_settings(option, 32);
+		nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, on_begin_frame);
 		nghttp2_session_callbacks_set_on_begin_headers_callback(
 			callbacks, on_begin_headers);
 		nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
 		nghttp2_session_callbacks_set_on_invalid_header_callback(
 			callbacks, on_invalid_header);
 		nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame_recv);
-		nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_send);
 		nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
 		nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
 		r = nghttp2_session_server_new2(&c->session, callbacks, c, option);

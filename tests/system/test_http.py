@@ -41,7 +41,7 @@ def setup():
         ("/sw.js", "text/javascript", 4, "", b"self;", False),
     ]))
     world.configure({("server", "web"): str(web)})
-    (world.dir / "large").write_bytes(b"x" * 3000000)
+    (world.dir / "large").write_bytes(b"x" * 500000)
     return world.start().populate(ALICE)
 
 
