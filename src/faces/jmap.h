@@ -48,12 +48,6 @@ void jmap_account_id(struct store_id id, char ret_text[JMAP_ACCOUNT_ID_LEN + 1])
  * Response object, else a problem object (application/problem+json). 500 and an empty reply when
  * memory fails. id (may be empty): of a WebSocket request, given back as requestId (RFC 8887). */
 unsigned jmap_api(struct jmap *j, struct slice request, struct buf *out);
-/* The same for one WebSocket message (RFC 8887): Request, WebSocketPushEnable and Disable. Appends
- * the answer; nothing for the latter two, which change *push (types that are to be pushed) and say
- * by *ret_state whether a StateChange is due at once. */
-void jmap_ws_message(
-	struct jmap *j, struct slice message, uint32_t *push, bool *ret_due, struct buf *out);
-
 /* The session object (RFC 8620 section 2). origin: "https://host:port", no slash at the end. */
 int jmap_session(struct jmap *j, struct slice origin, struct buf *out) CHECKED;
 
@@ -79,7 +73,15 @@ void jmap_states_now(const struct jmap *j, struct jmap_states *ret);
  * false and nothing when none does. push_state: also a pushState (RFC 8887 section 4.3.5.1). */
 bool jmap_state_change(
 	struct jmap *j, uint32_t types, bool push_state, struct jmap_states *told, struct buf *out);
-/* The opposite of pushState; false when it is none. */
+/* Appends the states as one word: a pushState, and an EventSource's event id. */
+int jmap_push_state_put(const struct jmap_states *s, struct buf *out);
+/* The opposite; false when it is none. */
 bool jmap_push_state_parse(struct slice text, struct jmap_states *ret);
+
+/* One WebSocket message (RFC 8887): Request, WebSocketPushEnable or Disable. Appends the answer;
+ * nothing for the latter two, which change *push, the types that are to be pushed, and *told, what
+ * the client knows of them: then call jmap_state_change. */
+void jmap_ws_message(struct jmap *j, struct slice message, uint32_t *push, struct jmap_states *told,
+	struct buf *out);
 
 #endif

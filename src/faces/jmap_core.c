@@ -455,20 +455,20 @@ ws_types(const json_t *types)
 }
 
 void
-jmap_ws_message(
-	struct jmap *j, struct slice message, uint32_t *push, bool *ret_due, struct buf *out)
+jmap_ws_message(struct jmap *j, struct slice message, uint32_t *push, struct jmap_states *told,
+	struct buf *out)
 {
 	CLEANUP(buf_done) struct buf bad = BUF_INIT(4096);
 	bool fits = message.len <= JMAP_REQUEST_MAX && json_depth(message) <= JMAP_DEPTH_MAX;
 	json_t *q = fits ? json_read(message) : NULL;
 	struct slice type = json_slice(json_object_get(q, "@type"));
 
-	*ret_due = false;
 	if (slice_eq(type, S("Request"))) {
 		ws_request(j, q, out);
 	} else if (slice_eq(type, S("WebSocketPushEnable"))) {
 		*push = ws_types(json_object_get(q, "dataTypes"));
-		*ret_due = json_member(q, "pushState") != NULL;
+		jmap_states_now(j, told);
+		(void)jmap_push_state_parse(json_slice(json_object_get(q, "pushState")), told);
 	} else if (slice_eq(type, S("WebSocketPushDisable"))) {
 		*push = 0;
 	} else {

@@ -284,17 +284,24 @@ type_due(const struct jmap *j, uint32_t types, const struct jmap_states *told, i
 		told->at[i] != account_state(j->env.account, (enum change_type)i);
 }
 
+int
+jmap_push_state_put(const struct jmap_states *s, struct buf *out)
+{
+	for (int i = 0; i < CHANGE_TYPES; i++)
+		buf_printf(out, "%s%llu", i ? "." : "", (unsigned long long)s->at[i]);
+	return buf_err(out);
+}
+
 static void
 put_push_state(const struct jmap *j, struct json_out *o)
 {
-	char text[CHANGE_TYPES * 22];
-	size_t n = 0;
+	CLEANUP(buf_done) struct buf text = BUF_INIT(1024);
+	struct jmap_states now;
 
-	for (int i = 0; i < CHANGE_TYPES; i++)
-		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%llu", i ? "." : "",
-			(unsigned long long)account_state(j->env.account, (enum change_type)i));
+	jmap_states_now(j, &now);
+	jmap_push_state_put(&now, &text);
 	jo_key(o, "pushState");
-	jo_str(o, text);
+	jo_slice(o, buf_slice(&text));
 }
 
 bool

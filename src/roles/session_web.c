@@ -54,6 +54,7 @@ static const struct {
 	const size_t *n;
 } tables[] = {
 	{session_api_routes, &n_session_api_routes},
+	{session_jmap_routes, &n_session_jmap_routes},
 };
 
 static void
@@ -228,11 +229,19 @@ void
 web_exchange_answer(
 	struct web_exchange *x, uint16_t status, const char *content_type, struct slice body)
 {
+	web_exchange_answer_with(x, status, slice_str(content_type), NULL, 0, body);
+}
+
+void
+web_exchange_answer_with(struct web_exchange *x, uint16_t status, struct slice content_type,
+	const struct web_header *headers, unsigned n, struct slice body)
+{
 	struct web_response a = {.status = status, .length = body.len};
 
-	if (content_type)
-		a.headers[a.n_headers++] =
-			(struct web_header){S("content-type"), slice_str(content_type)};
+	if (content_type.len)
+		a.headers[a.n_headers++] = (struct web_header){S("content-type"), content_type};
+	for (unsigned i = 0; i < n && a.n_headers < WEB_HEADERS_MAX; i++)
+		a.headers[a.n_headers++] = headers[i];
 	x->answer = BUF_INIT(ANSWER_MAX);
 	if (buf_put(&x->answer, body) || web_exchange_respond(x, &a)) {
 		web_exchange_abort(x);

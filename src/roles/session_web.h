@@ -45,6 +45,8 @@ struct web_route {
 /* The tables, one per part: each part defines its own. */
 extern const struct web_route session_api_routes[]; /* /api/v1/session: session_unlock.c */
 extern const size_t n_session_api_routes;
+extern const struct web_route session_jmap_routes[]; /* /jmap/: session_jmap.c */
+extern const size_t n_session_jmap_routes;
 
 const struct web_request *web_exchange_request(const struct web_exchange *x);
 void web_exchange_set_state(struct web_exchange *x, void *state);
@@ -60,6 +62,9 @@ void web_exchange_end(struct web_exchange *x);
  */
 void web_exchange_answer(
 	struct web_exchange *x, uint16_t status, const char *content_type, struct slice body);
+/* The same with further headers. */
+void web_exchange_answer_with(struct web_exchange *x, uint16_t status, struct slice content_type,
+	const struct web_header *headers, unsigned n, struct slice body);
 /* An RFC 7807 problem: type is what follows "urn:letterlock:", title a plain sentence. */
 void web_exchange_problem(
 	struct web_exchange *x, uint16_t status, const char *type, const char *title);

@@ -1,0 +1,511 @@
+/* JMAP by HTTP: the session object, API requests, uploads, downloads, and what is pushed over
+ * EventSource (RFC 8620 section 7.3) and WebSocket (RFC 8887). */
+#include "base/error.h"
+#include "base/text.h"
+#include "faces/jmap.h"
+#include "roles/session.h"
+#include "roles/session_web.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define PING_MIN 30 /* seconds */
+#define PING_MAX 900
+#define QUEUE_MAX ((size_t)64 << 20) /* of one WebSocket, not yet sent */
+
+/* Somebody who is told of changes. */
+struct subscriber {
+	struct subscriber *next;
+	struct web_exchange *x;
+	bool websocket, once; /* once: closeafter=state */
+	uint32_t types;
+	struct jmap_states told;
+	struct loop_timer ping;
+	unsigned interval; /* seconds; 0: no pings */
+	struct buf in; /* of a WebSocket: the message so far */
+	VEC(struct slice) queue; /* messages to be sent, allocated */
+	size_t queued, sent; /* bytes of all; of the first */
+};
+
+static struct {
+	struct jmap *jmap;
+	struct account *account;
+	struct slice address;
+	struct account_listener listener;
+	struct loop_timer soon;
+	struct subscriber *subscribers;
+} sj;
+
+static int64_t
+now(void *ctx)
+{
+	return time(NULL);
+}
+
+static int
+fill_random(void *ctx, void *p, size_t n)
+{
+	randombytes_buf(p, n);
+	return LL_OK;
+}
+
+/* ---- Telling of changes ---- */
+
+static void subscriber_send(struct subscriber *s);
+static void subscriber_tell(struct subscriber *s);
+
+static void
+on_soon(void *ctx)
+{
+	struct subscriber *next;
+
+	for (struct subscriber *s = sj.subscribers; s; s = next) {
+		next = s->next;
+		subscriber_tell(s);
+	}
+}
+
+static void
+tell_soon(void)
+{
+	if (sj.subscribers && !sj.soon.slot)
+		(void)!loop_timer_set(session_loop(), &sj.soon, 0, on_soon, NULL);
+}
+
+static void
+on_change(struct account_listener *l, struct mailbox *mb, unsigned events)
+{
+	tell_soon();
+}
+
+/* Made when first needed: the account is open then. NULL without memory. */
+static struct jmap *
+jmap(void)
+{
+	struct jmap_env env = {.account = session_account(),
+		.now = now,
+		.random = fill_random,
+		.addresses = &sj.address,
+		.n_addresses = 1};
+
+	if (sj.jmap && sj.account == env.account)
+		return sj.jmap;
+	jmap_free(sj.jmap);
+	sj.address = slice_str(session_address());
+	sj.jmap = jmap_new(&env);
+	sj.account = env.account;
+	if (!sj.jmap)
+		return NULL;
+	sj.listener.changed = on_change;
+	account_listen(env.account, &sj.listener);
+	return sj.jmap;
+}
+
+/* False, and answered, when there is no memory for it. */
+static bool
+ready_jmap(struct web_exchange *x)
+{
+	if (jmap())
+		return true;
+	web_exchange_problem(x, 503, "busy", "The server is busy, please try again.");
+	return false;
+}
+
+static void
+answer_buf(struct web_exchange *x, unsigned status, const char *type, const struct buf *b)
+{
+	if (buf_err(b) || !status || (status == 500 && !b->len))
+		web_exchange_problem(x, 500, "internal", "The answer could not be made.");
+	else
+		web_exchange_answer(x, (uint16_t)status, type, buf_slice(b));
+}
+
+/* ---- Session, API ---- */
+
+static void
+session_ready(struct web_exchange *x, struct slice body)
+{
+	CLEANUP(buf_done) struct buf origin = BUF_INIT(1024);
+	CLEANUP(buf_done) struct buf out = BUF_INIT((size_t)1 << 20);
+
+	if (!ready_jmap(x))
+		return;
+	buf_puts(&origin, "https://");
+	buf_put(&origin, web_exchange_request(x)->host);
+	if (buf_err(&origin) || jmap_session(sj.jmap, buf_slice(&origin), &out))
+		buf_done(&out);
+	answer_buf(x, out.len ? 200 : 500, "application/json", &out);
+}
+
+static void
+api_ready(struct web_exchange *x, struct slice body)
+{
+	CLEANUP(buf_wipe) struct buf out = BUF_INIT(JMAP_REPLY_MAX);
+	unsigned status;
+
+	if (!ready_jmap(x))
+		return;
+	status = jmap_api(sj.jmap, body, &out);
+	answer_buf(
+		x, status, status == 200 ? "application/json" : "application/problem+json", &out);
+}
+
+/* ---- Upload, download ---- */
+
+static void
+upload_ready(struct web_exchange *x, struct slice body)
+{
+	const struct web_request *q = web_exchange_request(x);
+	CLEANUP(buf_done) struct buf out = BUF_INIT((size_t)1 << 16);
+	struct slice account = slice_skip(q->path, strlen("/jmap/upload/"));
+	unsigned status;
+
+	if (!ready_jmap(x))
+		return;
+	if (slice_ends(account, S("/")))
+		account.len--;
+	status = jmap_upload(sj.jmap, account, web_request_header(q, "content-type"), body, &out);
+	answer_buf(
+		x, status, status == 201 ? "application/json" : "application/problem+json", &out);
+}
+
+/* The value of a parameter of the query, percent decoded. */
+static bool
+query_value(struct slice query, const char *name, struct buf *out)
+{
+	while (query.len) {
+		struct slice pair = slice_split(&query, '&'), key = slice_split(&pair, '=');
+		if (!slice_eq(key, slice_str(name)))
+			continue;
+		for (size_t i = 0; i < pair.len; i++) {
+			int hi = i + 2 < pair.len ? hex_value(pair.ptr[i + 1]) : -1;
+			int lo = i + 2 < pair.len ? hex_value(pair.ptr[i + 2]) : -1;
+			bool coded = pair.ptr[i] == '%' && hi >= 0 && lo >= 0;
+			buf_putc(out, coded ? (uint8_t)(hi << 4 | lo) : pair.ptr[i]);
+			i += coded ? 2 : 0;
+		}
+		return true;
+	}
+	return false;
+}
+
+/* A media type that may stand in a header: "type/subtype", perhaps with parameters. */
+static bool
+type_ok(struct slice type)
+{
+	for (size_t i = 0; i < type.len; i++)
+		if (type.ptr[i] < ' ' || type.ptr[i] >= 0x7f)
+			return false;
+	return type.len > 2 && type.len < 256 && slice_find_byte(type, '/') != SLICE_NPOS;
+}
+
+/* RFC 6266: the name in UTF-8, percent encoded. Always an attachment: what is downloaded is not
+ * shown as a page of ours. */
+static void
+put_disposition(struct buf *out, struct slice name)
+{
+	static const char digits[] = "0123456789ABCDEF";
+
+	buf_puts(out, "attachment; filename*=UTF-8''");
+	for (size_t i = 0; i < name.len && i < 1000; i++) {
+		uint8_t c = name.ptr[i];
+		if (is_alpha(c) || is_digit(c) || c == '.' || c == '-' || c == '_') {
+			buf_putc(out, c);
+		} else {
+			buf_putc(out, '%');
+			buf_putc(out, (uint8_t)digits[c >> 4]);
+			buf_putc(out, (uint8_t)digits[c & 15]);
+		}
+	}
+}
+
+static void
+download_send(struct web_exchange *x, struct slice name, struct slice type, struct slice data)
+{
+	CLEANUP(buf_done) struct buf disposition = BUF_INIT(8192);
+	struct web_header headers[2];
+
+	put_disposition(&disposition, name);
+	headers[0] = (struct web_header){S("content-disposition"), buf_slice(&disposition)};
+	headers[1] =
+		(struct web_header){S("cache-control"), S("private, immutable, max-age=31536000")};
+	web_exchange_answer_with(x, 200, type, headers, ARRAY_SIZE(headers), data);
+}
+
+static void
+download_ready(struct web_exchange *x, struct slice body)
+{
+	const struct web_request *q = web_exchange_request(x);
+	CLEANUP(buf_wipe) struct buf data = BUF_INIT(JMAP_REPLY_MAX);
+	CLEANUP(buf_done) struct buf type = BUF_INIT(4096);
+	CLEANUP(buf_done) struct buf asked = BUF_INIT(4096);
+	struct slice rest = slice_skip(q->path, strlen("/jmap/download/"));
+	struct slice account = slice_split(&rest, '/'), blob = slice_split(&rest, '/');
+	int err;
+
+	if (!ready_jmap(x))
+		return;
+	err = jmap_download(sj.jmap, account, blob, &data, &type);
+	if (err) {
+		bool none = err == LL_ERR_NOTFOUND;
+		web_exchange_problem(x, none ? 404 : 503, none ? "not-found" : "busy",
+			none ? "There is no such file." : "It could not be read now.");
+		return;
+	}
+	(void)query_value(q->query, "type", &asked);
+	download_send(x, rest,
+		type_ok(buf_slice(&asked))	    ? buf_slice(&asked)
+			: type_ok(buf_slice(&type)) ? buf_slice(&type)
+						    : S("application/octet-stream"),
+		buf_slice(&data));
+}
+
+/* ---- Subscribers ---- */
+
+static struct subscriber *
+subscriber_new(struct web_exchange *x, bool websocket)
+{
+	struct subscriber *s = calloc(1, sizeof(*s));
+
+	if (!s) {
+		web_exchange_abort(x);
+		return NULL;
+	}
+	s->x = x;
+	s->websocket = websocket;
+	s->in = BUF_INIT(JMAP_REQUEST_MAX + 1);
+	s->next = sj.subscribers;
+	sj.subscribers = s;
+	jmap_states_now(sj.jmap, &s->told);
+	web_exchange_set_state(x, s);
+	return s;
+}
+
+static void
+message_free(struct slice m)
+{
+	union {
+		const uint8_t *view;
+		void *mem;
+	} u = {.view = m.ptr};
+
+	free(u.mem);
+}
+
+static void
+subscriber_gone(struct web_exchange *x)
+{
+	struct subscriber *s = web_exchange_state(x), **at = &sj.subscribers;
+
+	if (!s)
+		return;
+	while (*at != s)
+		at = &(*at)->next;
+	*at = s->next;
+	loop_timer_stop(session_loop(), &s->ping);
+	VEC_EACH (m, &s->queue)
+		message_free(*m);
+	VEC_DONE(&s->queue);
+	buf_wipe(&s->in);
+	free(s);
+}
+
+static void
+subscriber_queue(struct subscriber *s, struct slice m)
+{
+	uint8_t *copy = malloc(m.len + 1);
+
+	if (!copy || s->queued + m.len > QUEUE_MAX || VEC_PUSH(&s->queue, slice_new(copy, m.len))) {
+		free(copy);
+		web_exchange_abort(s->x);
+		return;
+	}
+	memcpy(copy, m.ptr, m.len);
+	s->queued += m.len;
+	subscriber_send(s);
+}
+
+/* Sends what there is room for. */
+static void
+subscriber_send(struct subscriber *s)
+{
+	while (s->queue.len) {
+		struct slice m = s->queue.at[0], rest = slice_skip(m, s->sent);
+		size_t n = MIN(MIN(rest.len, web_exchange_room(s->x)), WEB_LINK_PIECE_MAX);
+		int err;
+		if (!n && rest.len)
+			return;
+		err = s->websocket
+			? web_exchange_message(s->x, true, n == rest.len, slice_sub(rest, 0, n))
+			: web_exchange_body(s->x, slice_sub(rest, 0, n));
+		if (err) {
+			web_exchange_abort(s->x);
+			return;
+		}
+		s->sent += n;
+		if (s->sent < m.len)
+			continue;
+		s->queued -= m.len;
+		s->sent = 0;
+		message_free(m);
+		VEC_REMOVE(&s->queue, 0);
+	}
+}
+
+static void
+subscriber_room(struct web_exchange *x)
+{
+	struct subscriber *s = web_exchange_state(x);
+
+	if (!s)
+		return;
+	subscriber_send(s);
+	subscriber_tell(s);
+}
+
+/* What is new; put off while what was told before is still under way. */
+static void
+subscriber_tell(struct subscriber *s)
+{
+	CLEANUP(buf_done) struct buf change = BUF_INIT((size_t)1 << 16);
+	CLEANUP(buf_done) struct buf event = BUF_INIT((size_t)1 << 16);
+
+	if (!s->types || s->queue.len ||
+		!jmap_state_change(sj.jmap, s->types, s->websocket, &s->told, &change))
+		return;
+	if (s->websocket) {
+		subscriber_queue(s, buf_slice(&change));
+		return;
+	}
+	buf_puts(&event, "id: ");
+	jmap_push_state_put(&s->told, &event);
+	buf_puts(&event, "\nevent: state\ndata: ");
+	buf_put(&event, buf_slice(&change));
+	buf_puts(&event, "\n\n");
+	subscriber_queue(s, buf_slice(&event));
+	if (s->once)
+		web_exchange_end(s->x);
+}
+
+/* ---- EventSource ---- */
+
+static void
+on_ping(void *ctx)
+{
+	struct subscriber *s = ctx;
+	char text[64];
+
+	snprintf(text, sizeof(text), "event: ping\ndata: {\"interval\":%u}\n\n", s->interval);
+	if (loop_timer_set(session_loop(), &s->ping, s->interval * 1000, on_ping, s))
+		s->interval = 0;
+	if (!s->queue.len)
+		subscriber_queue(s, slice_str(text));
+}
+
+static void
+events_read(struct subscriber *s)
+{
+	const struct web_request *q = web_exchange_request(s->x);
+	CLEANUP(buf_done) struct buf types = BUF_INIT(4096);
+	CLEANUP(buf_done) struct buf close = BUF_INIT(4096);
+	CLEANUP(buf_done) struct buf ping = BUF_INIT(4096);
+	uint64_t seconds = 0;
+
+	s->types = query_value(q->query, "types", &types) ? jmap_push_types(buf_slice(&types))
+							  : JMAP_PUSH_ALL;
+	(void)query_value(q->query, "closeafter", &close);
+	s->once = slice_eq(buf_slice(&close), S("state"));
+	if (query_value(q->query, "ping", &ping) &&
+		!slice_u64(buf_slice(&ping), UINT32_MAX, &seconds) && seconds)
+		s->interval = (unsigned)MIN(MAX(seconds, PING_MIN), PING_MAX);
+	(void)jmap_push_state_parse(web_request_header(q, "last-event-id"), &s->told);
+}
+
+static void
+events_ready(struct web_exchange *x, struct slice body)
+{
+	struct web_response a = {.status = 200, .length = WEB_LENGTH_UNKNOWN, .n_headers = 2};
+	struct subscriber *s;
+
+	if (!ready_jmap(x))
+		return;
+	a.headers[0] = (struct web_header){S("content-type"), S("text/event-stream")};
+	a.headers[1] = (struct web_header){S("cache-control"), S("no-store")};
+	s = subscriber_new(x, false);
+	if (!s)
+		return;
+	if (web_exchange_respond(x, &a)) {
+		web_exchange_abort(x);
+		return;
+	}
+	events_read(s);
+	if (s->interval)
+		on_ping(s);
+	subscriber_tell(s);
+}
+
+/* ---- WebSocket ---- */
+
+static void
+ws_start(struct web_exchange *x)
+{
+	const struct web_request *q = web_exchange_request(x);
+	struct slice offered = web_request_header(q, "sec-websocket-protocol");
+	bool jmap_offered = false;
+
+	if (!ready_jmap(x))
+		return;
+	while (offered.len)
+		jmap_offered |= slice_eq(slice_trim(slice_split(&offered, ',')), S("jmap"));
+	if (!q->websocket || !jmap_offered)
+		web_exchange_problem(x, 400, "not-a-websocket", "This is for WebSockets of jmap.");
+	else if (subscriber_new(x, true) && web_exchange_accept(x, "jmap"))
+		web_exchange_abort(x);
+}
+
+static void
+ws_message(struct web_exchange *x, bool text, bool last, struct slice piece)
+{
+	struct subscriber *s = web_exchange_state(x);
+	CLEANUP(buf_wipe) struct buf out = BUF_INIT(JMAP_REPLY_MAX);
+
+	if (!s)
+		return;
+	if (!text || buf_put(&s->in, piece)) {
+		web_exchange_close(x, text ? 1009 : 1003, text ? "too large" : "text only");
+		return;
+	}
+	if (!last)
+		return;
+	jmap_ws_message(sj.jmap, buf_slice(&s->in), &s->types, &s->told, &out);
+	buf_wipe(&s->in);
+	s->in = BUF_INIT(JMAP_REQUEST_MAX + 1);
+	if (out.len && !buf_err(&out))
+		subscriber_queue(s, buf_slice(&out));
+	subscriber_tell(s);
+}
+
+/* ---- Routes ---- */
+
+static const struct web_handler session_handler = {.ready = session_ready};
+static const struct web_handler api_handler = {.ready = api_ready};
+static const struct web_handler upload_handler = {.ready = upload_ready};
+static const struct web_handler download_handler = {.ready = download_ready};
+static const struct web_handler events_handler = {
+	.ready = events_ready, .room = subscriber_room, .gone = subscriber_gone};
+static const struct web_handler ws_handler = {
+	.start = ws_start, .room = subscriber_room, .message = ws_message, .gone = subscriber_gone};
+
+#define GET (1u << WEB_GET)
+#define POST (1u << WEB_POST)
+const struct web_route session_jmap_routes[] = {
+	{"/jmap/session", GET, 0, 0, &session_handler},
+	{"/jmap/api", POST, 0, JMAP_REQUEST_MAX, &api_handler},
+	{"/jmap/upload/", POST, 0, JMAP_UPLOAD_MAX, &upload_handler},
+	{"/jmap/download/", GET, 0, 0, &download_handler},
+	{"/jmap/events", GET, 0, 0, &events_handler},
+	{"/jmap/ws", GET, WEB_ROUTE_WEBSOCKET, 0, &ws_handler},
+};
+const size_t n_session_jmap_routes = ARRAY_SIZE(session_jmap_routes);
