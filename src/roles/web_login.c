@@ -226,6 +226,14 @@ web_login_password(struct web_call *c, struct slice body)
 	return progress(c, f);
 }
 
+static void
+second_was_right(const uint8_t account[WEB_ID])
+{
+	if (web_limits())
+		web_limits_give(
+			web_limits(), WEB_RULE_CODE, slice_new(account, WEB_ID), clock_ms());
+}
+
 /* The code in the place of the second factor. */
 static int
 recovery_second(struct web_call *c, struct web_flow *f, struct slice proof)
@@ -237,6 +245,8 @@ recovery_second(struct web_call *c, struct web_flow *f, struct slice proof)
 		r = login_verifiers(f->control.owner.account, is_recovery, &rec);
 	if (r == LL_OK && (!rec.found || unlock_auth_check(proof, rec.v.auth_hash)))
 		r = refused(c);
+	if (r == LL_OK)
+		second_was_right(f->control.owner.account);
 	return r;
 }
 
@@ -277,13 +287,6 @@ second(struct web_call *c, const uint8_t handle[WEB_ID], struct web_flow **ret,
 	return r ? r : web_account_load(&p, (*ret)->control.owner.account, ret_account);
 }
 
-static void
-second_was_right(const struct web_account *a)
-{
-	if (web_limits())
-		web_limits_give(web_limits(), WEB_RULE_CODE, SLICE_OF(a->id), clock_ms());
-}
-
 int
 web_login_totp(struct web_call *c, struct slice body)
 {
@@ -306,7 +309,7 @@ web_login_totp(struct web_call *c, struct slice body)
 	r = web_account_save(&p, a); /* before it counts: no code is used twice */
 	if (r)
 		return r;
-	second_was_right(a);
+	second_was_right(a->id);
 	f->code = true;
 	return progress(c, f);
 }
@@ -342,7 +345,7 @@ web_login_passkey(struct web_call *c, struct slice body)
 	r = assertion_used(a, factor);
 	if (r)
 		return r;
-	second_was_right(a);
+	second_was_right(a->id);
 	f->passkey = true;
 	return progress(c, f);
 }
