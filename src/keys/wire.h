@@ -10,7 +10,7 @@
 
 /* Copies n bytes out of the input; zeros after an error. */
 void wire_get(struct reader *r, uint8_t *ret, size_t n);
-/* A time or 0; negative ones are LL_ERR_SYNTAX. */
+/* A time or 0; from 2^53 on LL_ERR_SYNTAX. */
 int64_t wire_get_time(struct reader *r);
 void wire_fail(struct reader *r);
 

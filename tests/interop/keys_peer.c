@@ -256,6 +256,52 @@ cmd_verifier(const struct args *a)
 	return err;
 }
 
+/* Bodies, decoded and encoded again. */
+
+static int
+cmd_anchor(const struct args *a)
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(ANCHOR_BODY_MAX);
+	struct anchor anchor;
+	int err = anchor_decode(arg(a, 0), &anchor);
+
+	if (!err)
+		err = anchor_encode(&anchor, &b);
+	if (!err)
+		put(buf_slice(&b));
+	return err;
+}
+
+static int
+cmd_manifest(const struct args *a)
+{
+	CLEANUP(manifest_cleanup) struct manifest *m = NULL;
+	CLEANUP(buf_done) struct buf b = BUF_INIT(OUT_MAX);
+	int err = manifest_decode(arg(a, 0), &m);
+
+	if (!err)
+		err = manifest_encode(m, &b);
+	if (!err)
+		put(buf_slice(&b));
+	return err;
+}
+
+static int
+cmd_keyring(const struct args *a)
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(OUT_MAX);
+	struct keyring k;
+	int err = keyring_decode(arg(a, 0), &k);
+
+	if (err)
+		return err;
+	err = keyring_encode(&k, &b);
+	keyring_done(&k);
+	if (!err)
+		put(buf_slice(&b));
+	return err;
+}
+
 /* --- OPAQUE --- */
 
 static int
@@ -568,6 +614,9 @@ static const struct command {
 	{"scram", cmd_scram, false},
 	{"code", cmd_code, false},
 	{"verifier", cmd_verifier, false},
+	{"anchor", cmd_anchor, false},
+	{"manifest", cmd_manifest, false},
+	{"keyring", cmd_keyring, false},
 	{"opaque-server", cmd_opaque_server, false},
 	{"opaque-register", cmd_opaque_register, false},
 	{"opaque-login", cmd_opaque_login, false},

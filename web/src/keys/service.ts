@@ -45,8 +45,9 @@ export class KeyService {
 			const a = await auth(this.transport, "account");
 			[address, account] = [a.text("address"), a.bytes("account")];
 		} catch (err) {
-			if (err instanceof ApiError && err.type === "signed-out") return signedOut;
-			throw err;
+			if (!(err instanceof ApiError) || err.type !== "signed-out") throw err;
+			await this.device.forget();
+			return signedOut;
 		}
 		await this.openKept(address, account);
 		return this.account ? this.status() : { state: "locked", address, account: base64url(account) };

@@ -14,7 +14,6 @@ import {
 	type Entity,
 	fieldValue,
 	fieldValues,
-	parseContentType,
 	parseEntity,
 	parts,
 	toCrlf,
@@ -27,7 +26,7 @@ const BODY_MAX = 100 * 1024 * 1024;
 const DEPTH_MAX = 3; // encrypted, signed, wrapped
 
 export type Form =
-	| "plain" // nothing to do here
+	| "plain" // no PGP in it
 	| "mime" // PGP/MIME
 	| "inline" // inline PGP, the whole text
 	| "partial"; // a part of it is PGP, or in a form that is not opened by itself
@@ -79,7 +78,7 @@ function nothing(form: Form, e: Entity): Opened {
 		headers: undefined,
 		sender: singleAddress(fieldValue(e, "from")),
 		fromDiffers: false,
-		entity: form === "plain" ? e.bytes : undefined,
+		entity: undefined,
 		text: undefined,
 	};
 }
@@ -304,5 +303,3 @@ export async function read(message: Bytes, keys: Keys): Promise<Opened> {
 	if (signed) return openSigned(e, signed, keys, nothing("mime", e), 1);
 	return (await openInline(e, keys)) ?? nothing(hasPartial(e) ? "partial" : "plain", e);
 }
-
-export { parseContentType };

@@ -2,6 +2,7 @@
 // the page gets them only as an export that its owner asks for.
 import PostalMime from "postal-mime";
 import type { PrivateKey, PublicKey } from "openpgp";
+import { wipe } from "../keys/bytes";
 import { autocryptOf, autocryptValue } from "./autocrypt";
 import type { Draft } from "./build";
 import { type Protection, write } from "./crypt";
@@ -45,7 +46,8 @@ export interface Content {
 	attachments: { name: string; type: string; contentId: string; inline: boolean; content: Bytes }[];
 }
 
-/** What the reader shows. A message that was encrypted loads nothing from outside, ever. */
+/** What the reader shows: content, or the message as the server gives it when content is not there
+ * (forms "plain" and "partial"). A message that was encrypted loads nothing from outside, ever. */
 export type ReadMessage = Omit<Opened, "entity"> & { content: Content | undefined };
 
 export interface Outgoing {
@@ -82,6 +84,7 @@ export class PgpService {
 			this.store = new KeyStore();
 			this.rev = 0n;
 		}
+		wipe(...this.secrets, ...this.storeKeys.map((k) => k.key));
 		this.secrets = secrets;
 		this.storeKeys = storeKeys;
 		this.own = await Promise.all(secrets.map(readSecret));
@@ -219,9 +222,10 @@ export class PgpService {
 		return out;
 	}
 
-	/** Reads a message and learns what its Autocrypt header says. received: seconds since 1970. */
-	async read(a: { message: Bytes; received: number }): Promise<ReadMessage> {
-		const header = await autocryptOf(parseEntity(a.message), a.received);
+	/** Reads a message. received: seconds since 1970; authentic: the server found that it comes from
+	 * the domain in From, so that its Autocrypt header may be believed. */
+	async read(a: { message: Bytes; received: number; authentic: boolean }): Promise<ReadMessage> {
+		const header = a.authentic ? await autocryptOf(parseEntity(a.message), a.received) : undefined;
 		if (header) {
 			const [key] = await readPublic(header.key);
 			if (key) await this.remember(header.address, key, "autocrypt", header.mutual, header.seen);

@@ -113,7 +113,7 @@ function thunderbirdEncrypted(armor: Uint8Array): Bytes {
 	);
 }
 
-const read = (m: Bytes) => alice.service.read({ message: m, received: NOW });
+const read = (m: Bytes) => alice.service.read({ message: m, received: NOW, authentic: true });
 
 test("an encrypted and signed message in Thunderbird's form is read", async () => {
 	const args = ["--armor", "--encrypt", "--sign", "-r", alice.address, "-u", greta];
@@ -188,6 +188,7 @@ test("a key of GnuPG under a passphrase is imported, one of ours is exported", a
 	const got = await otto.service.read({
 		message: message(`From: x@y.example\nContent-Type: text/plain\n\n${latin1(encrypted)}`),
 		received: NOW,
+		authentic: true,
 	});
 	assert.equal(got.content?.text, "for Otto");
 	// Expiry, another address, revocation: GnuPG sees each.

@@ -20,7 +20,7 @@ async function send(from: typeof alice, to: string[], protection: "plain" | "sig
 	return out.message;
 }
 
-const readBy = (p: typeof alice, m: Uint8Array<ArrayBuffer>) => p.service.read({ message: m, received: NOW });
+const readBy = (p: typeof alice, m: Uint8Array<ArrayBuffer>) => p.service.read({ message: m, received: NOW, authentic: true });
 
 test("encrypted: nothing shows outside, everything is there inside", async () => {
 	const content = random(5000);
@@ -209,4 +209,27 @@ test("what unpacks to too much is not opened", async () => {
 	});
 	const got = await readBy(bob, message(`From: eve@example.org\nContent-Type: text/plain\n\n${bomb}`));
 	assert.deepEqual([got.failure, got.content], ["tooLarge", undefined]);
+});
+
+/** The same numbers in every run. */
+function* places(count: number, below: number): Generator<number> {
+	for (let i = 0, x = 7; i < count; i++) {
+		x = (Math.imul(x, 1664525) + 1013904223) >>> 0;
+		yield x % below;
+	}
+}
+
+test("whatever byte is changed: with a good verdict the same is shown, or nothing", async () => {
+	for (const protection of ["signed", "encrypted"] as const) {
+		const m = await send(alice, [bob.address], protection, { html: "<p>Hello</p>" });
+		const want = await readBy(bob, m);
+		for (const at of places(250, m.length)) {
+			const bad = m.slice();
+			bad[at] = (bad[at] as number) ^ 1;
+			const got = await readBy(bob, bad);
+			if (!["verified", "unverified"].includes(got.signature.verdict)) continue;
+			assert.deepEqual([got.content, got.headers?.subject], [want.content, want.headers?.subject], `${protection}, byte ${at}`);
+			assert.equal(got.sender, alice.address);
+		}
+	}
 });
