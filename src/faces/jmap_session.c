@@ -370,9 +370,15 @@ struct jmap *
 jmap_new(const struct jmap_env *env)
 {
 	struct jmap *j = calloc(1, sizeof(*j));
+	size_t seed = 0;
 
-	if (!j)
+	if (!j || env->random(env->ctx, &seed, sizeof(seed))) {
+		free(j);
 		return NULL;
+	}
+	/* Left to itself, jansson opens a file for its seed, which no sandbox of ours permits. Only
+	 * the first call counts. */
+	json_object_seed(seed | 1);
 	j->env = *env;
 	jmap_account_id(account_id(env->account), j->account_id);
 	if (session_fingerprint(j)) {
