@@ -363,7 +363,7 @@ def test_sessions(world):
         library = next(s["id"] for s in listed if s["device"] == "Library")
         a.post("session-end", id=library)
         refused("signed-out", d.post, "account")
-        refused("sign-in", lambda: d.ask(get="/api/v1/session"))
+        refused("signed-out", lambda: d.ask(get="/api/v1/session"))
         check_equal(b.ask(get="/api/v1/session")["state"], "open", "state")
         refused("not-found", a.post, "session-end", id=library)
         a.post("sessions-end")
