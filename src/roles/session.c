@@ -17,6 +17,7 @@
 #include "roles/session_web.h"
 #include "store/client.h"
 
+#include <jansson.h>
 #include <malloc.h>
 #include <signal.h>
 #include <sodium.h>
@@ -685,6 +686,7 @@ session_main(struct role_env *env, const struct msg_session_spawn *m, int fd)
 	if (!se.auth)
 		_exit(1);
 	session_web_on_change(on_web_change);
+	json_object_seed(randombytes_random() | 1); /* left alone, it would open a file for it */
 	se.reserve = malloc(RESERVE);
 	limit_round();
 	loop_at_round_end(se.loop, bury, NULL);
