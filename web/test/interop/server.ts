@@ -204,6 +204,17 @@ export class Server implements Transport {
 			if (!equal(authHash(this.bytes(f, "proof")), v.authHash)) throw refused();
 			return this.done();
 		},
+		"passkey-start": async () => ({ handle: base64url(this.handle), rpId: "example.org", challenge: base64url(random(32)) }),
+		"passkey-assert": async (f: JsonObject) => {
+			const v = this.find(UnlockType.webauthn);
+			if (!v || f["signature"] !== "sig" || "prf" in f) throw refused();
+			return { ...this.state("proof"), account: base64url(this.account), unlocker: base64url(v.id) };
+		},
+		"passkey-unlock": async (f: JsonObject) => {
+			const v = this.find(UnlockType.webauthn);
+			if (v?.type !== UnlockType.webauthn || !equal(authHash(this.bytes(f, "proof")), v.authHash)) throw refused();
+			return this.done();
+		},
 		"confirm-start": (f: JsonObject) => this.startOpaque(f),
 		"confirm-password": async (f: JsonObject) => {
 			await this.finishOpaque(f);

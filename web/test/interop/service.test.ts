@@ -140,3 +140,19 @@ test("a server that shows an older account is noticed", peerOptions, async () =>
 		message: "the account was rolled back",
 	});
 });
+
+test("a passkey with PRF signs in without a password", peerOptions, async () => {
+	const w = await signedUp();
+	const prf = "B".repeat(42) + "A";
+	await w.service.addPasskeyUnlocker({ prf, name: "Schlüssel" });
+	const service = fresh(w);
+	const { rpId } = await service.passkeyStart(options);
+	assert.equal(rpId, "example.org");
+	const assertion = { credential: "c", userHandle: "u", clientData: "d", authenticatorData: "a", signature: "sig" };
+	await assert.rejects(service.passkeyFinish({ ...assertion, prf: "A".repeat(43) }), { type: "refused" });
+	await service.passkeyStart(options);
+	assert.equal((await service.passkeyFinish({ ...assertion, prf })).next, "done");
+	assert.equal(service.status().state, "open");
+	await service.unlockSession();
+	assert.equal(w.server.session?.length, 1);
+});
