@@ -216,36 +216,33 @@ note_thread_boxes(struct account *a, uint32_t thread, uint64_t modseq, struct no
 	}
 }
 
-static int
-thread_number_cmp(const void *a, const void *b)
-{
-	const uint32_t *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
-}
-
+/* Each mailbox stands at the last change of its threads: a place that does not move when a client
+ * takes the changes in several pages. */
 static void
 note_boxes_of_threads(struct account *a, const struct notes *emails, size_t first, struct notes *n)
 {
-	uint64_t now = a->head.states[CHANGE_MAILBOX];
-	struct uid_list threads = {0};
+	struct notes threads = {.err = LL_OK};
 	size_t count;
 	const struct log_event *e = events_from(a, first, &count);
 
 	VEC_EACH (note, &emails->v) {
 		const struct email_info *info = email_find(a, be32_get(note->id.b));
-		if (info && !n->err)
-			n->err = VEC_PUSH(&threads, info->thread);
+		if (info)
+			note_add(&threads, number_id(info->thread), note->modseq, NOTE_COUNTERS);
 	}
-	for (size_t i = 0; i < count && !n->err; i++)
+	for (size_t i = 0; i < count; i++)
 		if (e[i].op <= LOG_EMAIL_GONE)
-			n->err = VEC_PUSH(&threads, e[i].thread);
-	if (threads.len)
-		qsort(threads.at, threads.len, sizeof(threads.at[0]), thread_number_cmp);
-	for (size_t i = 0; i < threads.len; i++)
-		if (!i || threads.at[i] != threads.at[i - 1])
-			note_thread_boxes(a, threads.at[i], now, n);
-	uid_list_done(&threads);
+			note_add(&threads, number_id(e[i].thread), e[i].modseq, NOTE_COUNTERS);
+	if (threads.v.len)
+		qsort(threads.v.at, threads.v.len, sizeof(threads.v.at[0]), note_cmp);
+	for (size_t i = 0; i < threads.v.len; i++) {
+		const struct note *t = &threads.v.at[i];
+		if (i + 1 == threads.v.len || memcmp(t[1].id.b, t->id.b, STORE_ID_LEN) != 0)
+			note_thread_boxes(a, be32_get(t->id.b), t->modseq, n);
+	}
+	if (threads.err)
+		n->err = threads.err;
+	VEC_DONE(&threads.v);
 }
 
 static void

@@ -57,30 +57,47 @@ add(const char *text)
 	return err;
 }
 
-/* A fresh account, when there is none or the last request has changed it. */
 static void
-prepare(void)
+open_jmap(void)
 {
 	static const struct slice address = S("alice@letterlock.test");
-	struct jmap_env env = {
-		.now = fuzz_now, .random = fuzz_random, .addresses = &address, .n_addresses = 1};
+	struct jmap_env env = {.account = world.account,
+		.now = fuzz_now,
+		.random = fuzz_random,
+		.addresses = &address,
+		.n_addresses = 1};
 
-	if (jmap && account_modseq(world.account) == made)
-		return;
-	if (!started && world_open(&world))
-		abort();
-	started = 1;
 	jmap_free(jmap);
-	if (world_account(&world, 0))
-		abort();
-	for (size_t i = 0; i < ARRAY_SIZE(messages); i++)
-		if (add(messages[i]))
-			abort();
-	env.account = world.account;
 	jmap = jmap_new(&env);
 	if (!jmap)
 		abort();
 	made = account_modseq(world.account);
+}
+
+static void
+start(void)
+{
+	if (world_open_memory(&world) || world_account(&world, 0))
+		abort();
+	for (size_t i = 0; i < ARRAY_SIZE(messages); i++)
+		if (add(messages[i]))
+			abort();
+	if (world_mark(&world))
+		abort();
+	started = 1;
+}
+
+/* The account as it was made, also when the last request has changed it. */
+static void
+prepare(void)
+{
+	if (jmap && account_modseq(world.account) == made)
+		return;
+	if (!started)
+		start();
+	else if (world_rewind(&world))
+		abort();
+	open_jmap();
 }
 
 /* Seeds cannot know the account's id: "@" stands for it where an accountId may be. */
@@ -121,7 +138,7 @@ check_answer(unsigned status, const struct buf *out)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct buf request = BUF_INIT(4 * MAX_INPUT), out = BUF_INIT((size_t)64 << 20);
+	struct buf request = BUF_INIT(64 * MAX_INPUT), out = BUF_INIT((size_t)64 << 20);
 	struct jmap_states told = {{0}};
 	uint32_t push = 0;
 
