@@ -2,6 +2,7 @@
  * frames are written here, since a message may pass through before its end is known. */
 #include "faces/websocket.h"
 #include "base/buf.h"
+#include "base/text.h"
 #include "base/vec.h"
 
 #include <stdlib.h>
@@ -124,14 +125,18 @@ static void
 on_msg(wslay_event_context_ptr ctx, const struct wslay_event_on_msg_recv_arg *arg, void *user)
 {
 	struct websocket *w = user;
-	size_t skip = arg->msg_length >= 2 ? 2 : arg->msg_length;
+	struct slice reason = slice_skip(slice_new(arg->msg, arg->msg_length), 2);
 
 	if (arg->opcode != WSLAY_CONNECTION_CLOSE)
 		return;
 	w->close_due = true;
 	w->code = arg->status_code ? arg->status_code : arg->msg_length ? 1006 : 1005;
 	buf_reset(&w->reason);
-	(void)buf_put(&w->reason, slice_new(arg->msg + skip, arg->msg_length - skip));
+	/* The library looks at the text, but leaves out two octets of each piece that it reads. */
+	if (utf8_valid(reason))
+		(void)buf_put(&w->reason, reason);
+	else
+		w->code = 1006;
 }
 
 static const struct wslay_event_callbacks callbacks = {

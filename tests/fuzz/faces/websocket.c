@@ -58,6 +58,19 @@ drive(struct world *w, struct slice in, size_t step)
 	buf_done(&w->message);
 }
 
+/* A text that is not UTF-8 in a close that is not complete may be seen or not. */
+static bool
+same(const struct world *a, const struct world *b)
+{
+	struct slice one = buf_slice(&a->log), other = buf_slice(&b->log);
+
+	if (a->closed == b->closed)
+		return slice_eq(one, other);
+	return a->closed
+		? slice_starts(one, other) && slice_eq(slice_skip(one, other.len), S("close 1006"))
+		: same(b, a);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -67,7 +80,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	drive(&whole, slice_new(data + 1, size - 1), size);
 	drive(&split, slice_new(data + 1, size - 1), 1 + data[0] % 41);
-	if (!slice_eq(buf_slice(&whole.log), buf_slice(&split.log)))
+	if (!same(&whole, &split))
 		abort();
 	buf_done(&whole.log);
 	buf_done(&split.log);
