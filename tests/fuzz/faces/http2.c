@@ -23,10 +23,10 @@ reply(struct world *w, uint32_t stream)
 	struct web_header h = {S("x-test"), S("yes")};
 	struct http_response a = {.status = 200, .length = 5, .n_headers = 1, .headers = &h};
 
-	if (http_conn_respond(w->c, stream, &a) == LL_OK) {
-		(void)!http_conn_body(w->c, stream, S("hello"));
-		http_conn_end(w->c, stream);
-	}
+	if (http_conn_respond(w->c, stream, &a) != LL_OK)
+		return; /* the stream has gone already; that will be said */
+	(void)!http_conn_body(w->c, stream, S("hello"));
+	http_conn_end(w->c, stream);
 	if (stream < IDS)
 		w->state[stream] = 2;
 }
