@@ -7,6 +7,7 @@
 #include "account/account.h"
 #include "account/changes.h"
 #include "base/buf.h"
+#include "faces/outbound.h"
 
 #define JMAP_REQUEST_MAX ((size_t)10 << 20) /* maxSizeRequest */
 #define JMAP_UPLOAD_MAX ((size_t)50 << 20) /* maxSizeUpload */
@@ -27,7 +28,10 @@ struct jmap_env {
 	/* Addresses that the account may send from; the first is its own. Live as long as this. */
 	const struct slice *addresses;
 	size_t n_addresses;
-	/* Further methods, as those of EmailSubmission; tables end with a NULL name. May be NULL.
+	/* The way out; NULL: nothing can be sent from here. */
+	const struct outbound *outbound;
+	uint64_t message_max; /* octets of a letter that is sent */
+	/* Further methods; tables end with a NULL name. May be NULL.
 	 */
 	const struct jmap_method *const *more;
 	size_t n_more;
@@ -39,6 +43,8 @@ struct jmap;
 /* env is copied, what it points to is not. NULL without memory. */
 struct jmap *jmap_new(const struct jmap_env *env);
 void jmap_free(struct jmap *j);
+/* Whether whoever makes the next requests may send mail. At first: yes. */
+void jmap_may_send(struct jmap *j, bool yes);
 
 /* The account's id in JMAP: "A" and 32 hexadecimal digits. */
 #define JMAP_ACCOUNT_ID_LEN 33

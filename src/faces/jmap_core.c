@@ -223,6 +223,8 @@ put_error(struct jmap_call *c, enum jmap_error e)
 	jo_close(&c->o, '}');
 }
 
+static void follow_reply(struct jmap_request *r, json_t *args, struct slice id);
+
 /* Writes ["name", {...}, "id"]. */
 static void
 call_reply(struct jmap_request *r, json_t *call, bool first)
@@ -254,6 +256,20 @@ call_reply(struct jmap_request *r, json_t *call, bool first)
 	json_text_put(r->out, c.id);
 	buf_putc(r->out, ']');
 	json_decref(c.args);
+	if (c.follow)
+		follow_reply(r, c.follow, c.id);
+}
+
+/* What a method brings with it (RFC 8621 section 7.5): a call of its own under the same id, which
+ * brings nothing more. */
+static void
+follow_reply(struct jmap_request *r, json_t *args, struct slice id)
+{
+	json_t *call = json_pack("[s,o,s%]", "Email/set", args, id.ptr, id.len);
+
+	if (call)
+		call_reply(r, call, false);
+	json_decref(call);
 }
 
 /* ---- The request ---- */

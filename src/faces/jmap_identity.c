@@ -323,10 +323,12 @@ identity_create(struct jmap_set *s, const char *creation, json_t *from)
 	return (struct jmap_set_error){NULL};
 }
 
-/* A patch applied to what is stored, checked, and stored. */
+/* A patch applied to what is stored, checked, and stored. first: what must be done before it is;
+ * may be NULL. */
 static struct jmap_set_error
 stored_update(struct jmap_set *s, enum change_type type, struct store_id id, json_t *patch,
-	const struct member *known, const char *fixed)
+	const struct member *known, const char *fixed,
+	int (*first)(struct jmap_set *s, const json_t *v))
 {
 	const struct object *o = account_object(s->c->a, type, id);
 	json_t *old = stored_json(o), *now = jmap_patch(old, patch), *checked = json_object();
@@ -340,7 +342,7 @@ stored_update(struct jmap_set *s, enum change_type type, struct store_id id, jso
 		e = invalid(wrong, NULL);
 	else if (fixed && !json_equal(json_object_get(old, fixed), json_object_get(now, fixed)))
 		e = invalid(fixed, "This cannot be changed.");
-	else
+	else if (!first || (err = first(s, checked)) == LL_OK)
 		err = stored_put(s->c, type, id, checked);
 	if (err)
 		e = jmap_set_error_of(err);
@@ -389,7 +391,8 @@ identity_update(struct jmap_set *s, struct slice key, json_t *patch)
 	if (!jmap_id_parse(CHANGE_IDENTITY, jmap_id(s->c, key), &id) ||
 		!account_object(s->c->a, CHANGE_IDENTITY, id))
 		jmap_set_fail(s, SET_NOT_UPDATED, key, &e);
-	else if (!stored_update(s, CHANGE_IDENTITY, id, patch, identity_members, "email").type)
+	else if (!stored_update(s, CHANGE_IDENTITY, id, patch, identity_members, "email", NULL)
+			  .type)
 		jmap_set_updated(s, jmap_id(s->c, key));
 }
 
@@ -498,6 +501,23 @@ vacation_get(struct jmap_call *c)
 	return err ? jmap_failed(c, err) : jmap_get(c, &g);
 }
 
+/* Whoever answers while nobody is here must know first. */
+static int
+vacation_tell(struct jmap_set *s, const json_t *v)
+{
+	const struct outbound *out = s->c->j->env.outbound;
+	struct outbound_vacation notice = {.on = json_is_true(json_object_get(v, "isEnabled")),
+		.subject = json_slice(json_object_get(v, "subject")),
+		.text = json_slice(json_object_get(v, "textBody")),
+		.html = json_slice(json_object_get(v, "htmlBody"))};
+
+	(void)json_time(json_object_get(v, "fromDate"), &notice.start);
+	(void)json_time(json_object_get(v, "toDate"), &notice.end);
+	if (notice.on && !notice.text.len && !notice.html.len)
+		notice.text = S("I am away and will read your message later.");
+	return out ? out->vacation(out->ctx, &notice) : LL_OK;
+}
+
 static void
 vacation_update(struct jmap_set *s, struct slice key, json_t *patch)
 {
@@ -507,7 +527,9 @@ vacation_update(struct jmap_set *s, struct slice key, json_t *patch)
 	s->key = key;
 	if (!jmap_id_parse(CHANGE_VACATION, key, &id))
 		jmap_set_fail(s, SET_NOT_UPDATED, key, &e);
-	else if (!stored_update(s, CHANGE_VACATION, id, patch, vacation_members, NULL).type)
+	else if (!stored_update(
+			 s, CHANGE_VACATION, id, patch, vacation_members, NULL, vacation_tell)
+			  .type)
 		jmap_set_updated(s, key);
 }
 

@@ -15,6 +15,7 @@ struct jmap {
 	struct jmap_env env;
 	char account_id[JMAP_ACCOUNT_ID_LEN + 1];
 	char session_state[20];
+	bool may_not_send;
 };
 
 /* ---- Method-level errors (RFC 8620 section 3.6.2) ---- */
@@ -67,6 +68,7 @@ struct jmap_call {
 	const char *why; /* description of an error, or NULL; static */
 	struct slice id;
 	void *ctx; /* the method's own */
+	json_t *follow; /* arguments of an Email/set that follows by itself */
 };
 
 typedef enum jmap_error jmap_method_fn(struct jmap_call *c);
@@ -80,7 +82,7 @@ struct jmap_method {
 /* Tables, each ended by a NULL name. */
 extern const struct jmap_method jmap_mailbox_methods[], jmap_thread_methods[], jmap_email_methods[],
 	jmap_email_set_methods[], jmap_blob_methods[], jmap_identity_methods[],
-	jmap_quota_methods[];
+	jmap_quota_methods[], jmap_submission_methods[];
 
 #define JMAP_CAP_CORE "urn:ietf:params:jmap:core"
 #define JMAP_CAP_MAIL "urn:ietf:params:jmap:mail"

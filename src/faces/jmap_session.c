@@ -18,7 +18,7 @@ static const struct jmap_method core_methods[] = {
 
 static const struct jmap_method *const tables[] = {core_methods, jmap_mailbox_methods,
 	jmap_thread_methods, jmap_email_methods, jmap_email_set_methods, jmap_blob_methods,
-	jmap_identity_methods, jmap_quota_methods};
+	jmap_identity_methods, jmap_quota_methods, jmap_submission_methods};
 
 static const struct jmap_method *
 table_find(const struct jmap_method *m, struct slice name)
@@ -90,6 +90,15 @@ cap_blob(struct jmap *j, struct json_out *o)
 	jo_raw(o, S("[\"sha-256\",\"sha-512\"]"));
 }
 
+/* Identities belong to it even where nothing can be submitted. */
+static void
+cap_submission(struct jmap *j, struct json_out *o)
+{
+	put_limit(o, "maxDelayedSend", j->env.outbound ? (uint64_t)OUTBOUND_HOLD_MAX : 0);
+	jo_key(o, "submissionExtensions");
+	jo_raw(o, j->env.outbound ? S("{\"FUTURERELEASE\":[\"31622400\"]}") : S("{}"));
+}
+
 static const struct {
 	const char *name;
 	void (*session)(struct jmap *j, struct json_out *o);
@@ -101,17 +110,8 @@ static const struct {
 	{JMAP_CAP_VACATION, NULL, NULL, true},
 	{JMAP_CAP_BLOB, NULL, cap_blob, true},
 	{JMAP_CAP_QUOTA, NULL, NULL, true},
+	{JMAP_CAP_SUBMISSION, NULL, cap_submission, true},
 };
-
-/* Identities belong to it even where nothing can be submitted. */
-static bool
-submission_known(const struct jmap *j)
-{
-	for (size_t i = 0; i < j->env.n_more_capabilities; i++)
-		if (slice_eq(j->env.more_capabilities[i], S(JMAP_CAP_SUBMISSION)))
-			return true;
-	return false;
-}
 
 bool
 jmap_capability_known(const struct jmap *j, struct slice name)
@@ -122,21 +122,7 @@ jmap_capability_known(const struct jmap *j, struct slice name)
 	for (size_t i = 0; i < j->env.n_more_capabilities; i++)
 		if (slice_eq(name, j->env.more_capabilities[i]))
 			return true;
-	return slice_eq(name, S(JMAP_CAP_SUBMISSION)) || slice_eq(name, S(JMAP_CAP_WEBSOCKET));
-}
-
-static void
-put_submission(struct json_out *o, bool with)
-{
-	jo_key(o, JMAP_CAP_SUBMISSION);
-	jo_open(o, '{');
-	if (with) {
-		jo_key(o, "maxDelayedSend");
-		jo_uint(o, 0);
-		jo_key(o, "submissionExtensions");
-		jo_raw(o, S("{}"));
-	}
-	jo_close(o, '}');
+	return slice_eq(name, S(JMAP_CAP_WEBSOCKET));
 }
 
 static void
@@ -171,8 +157,6 @@ put_capabilities(struct jmap *j, struct json_out *o, struct slice origin, bool a
 			caps[i].session(j, o);
 		jo_close(o, '}');
 	}
-	if (!submission_known(j))
-		put_submission(o, account);
 	for (size_t i = 0; i < j->env.n_more_capabilities; i++) {
 		jo_key_slice(o, j->env.more_capabilities[i]);
 		jo_raw(o, S("{}"));
@@ -386,6 +370,12 @@ jmap_new(const struct jmap_env *env)
 		return NULL;
 	}
 	return j;
+}
+
+void
+jmap_may_send(struct jmap *j, bool yes)
+{
+	j->may_not_send = !yes;
 }
 
 void

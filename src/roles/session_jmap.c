@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "faces/jmap.h"
 #include "roles/session.h"
+#include "roles/session_out.h"
 #include "roles/session_web.h"
 
 #include <sodium.h>
@@ -87,6 +88,8 @@ jmap(void)
 	struct jmap_env env = {.account = session_account(),
 		.now = now,
 		.random = fill_random,
+		.outbound = &session_outbound,
+		.message_max = session_append_limit(),
 		.addresses = &sj.address,
 		.n_addresses = 1};
 
@@ -147,6 +150,7 @@ api_ready(struct web_exchange *x, struct slice body)
 
 	if (!ready_jmap(x))
 		return;
+	jmap_may_send(sj.jmap, web_exchange_sends(x));
 	status = jmap_api(sj.jmap, body, &out);
 	answer_buf(
 		x, status, status == 200 ? "application/json" : "application/problem+json", &out);
@@ -479,6 +483,7 @@ ws_message(struct web_exchange *x, bool text, bool last, struct slice piece)
 	}
 	if (!last)
 		return;
+	jmap_may_send(sj.jmap, web_exchange_sends(s->x));
 	jmap_ws_message(sj.jmap, buf_slice(&s->in), &s->types, &s->told, &out);
 	buf_wipe(&s->in);
 	s->in = BUF_INIT(JMAP_REQUEST_MAX + 1);

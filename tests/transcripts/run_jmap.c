@@ -25,6 +25,11 @@ struct run {
 	uint64_t quota;
 	size_t line;
 	bool failed;
+	struct outbound outbound;
+	uint8_t held[16][OUTBOUND_HOLD_ID_LEN];
+	size_t n_held;
+	unsigned sent;
+	int64_t away_until;
 };
 
 static void
@@ -156,6 +161,49 @@ run_now(void *ctx)
 	return ((struct run *)ctx)->world.clock;
 }
 
+/* The way out as a session has it, but for the letters going anywhere: what matters here is what a
+ * client is told. tests/system sends for real. */
+static int
+out_send(void *ctx, const struct outbound_letter *l, struct outbound_answer *ret)
+{
+	struct run *r = ctx;
+
+	*ret = (struct outbound_answer){.code = 250};
+	for (uint32_t i = 0; i < l->n_rcpts; i++)
+		if (slice_starts(l->rcpts[i].address, S("nobody@"))) {
+			ret->code = 550;
+			snprintf(ret->text, sizeof(ret->text), "%.*s",
+				SLICE_ARG(l->rcpts[i].address));
+		}
+	if (!slice_ends(l->from, S("@letterlock.test")))
+		ret->code = 555;
+	if (ret->code != 250)
+		return LL_OK;
+	r->sent += l->n_rcpts;
+	if (l->hold_until && r->n_held < ARRAY_SIZE(r->held))
+		memcpy(r->held[r->n_held++], l->hold_id, OUTBOUND_HOLD_ID_LEN);
+	return LL_OK;
+}
+
+static int
+out_cancel(void *ctx, const uint8_t hold_id[OUTBOUND_HOLD_ID_LEN])
+{
+	struct run *r = ctx;
+
+	for (size_t i = 0; i < r->n_held; i++)
+		if (memcmp(r->held[i], hold_id, OUTBOUND_HOLD_ID_LEN) == 0) {
+			memset(r->held[i], 0, OUTBOUND_HOLD_ID_LEN);
+			return LL_OK;
+		}
+	return LL_ERR_NOTFOUND;
+}
+
+static int
+out_vacation(void *ctx, const struct outbound_vacation *notice)
+{
+	return notice->text.len > OUTBOUND_VACATION_TEXT_MAX ? LL_ERR_LIMIT : LL_OK;
+}
+
 static int
 run_random(void *ctx, void *p, size_t n)
 {
@@ -167,11 +215,13 @@ start(struct run *r)
 {
 	static const struct slice addresses[] = {
 		S("alice@letterlock.test"), S("a@letterlock.test")};
+	const struct outbound outbound = {out_send, out_cancel, out_vacation, r};
 	struct jmap_env env = {.now = run_now,
 		.random = run_random,
 		.ctx = r,
 		.addresses = addresses,
-		.n_addresses = ARRAY_SIZE(addresses)};
+		.n_addresses = ARRAY_SIZE(addresses),
+		.message_max = 100000};
 	char id[JMAP_ACCOUNT_ID_LEN + 1];
 
 	if (r->jmap)
@@ -179,6 +229,8 @@ start(struct run *r)
 	if (world_open(&r->world) || world_account(&r->world, r->quota))
 		return false;
 	env.account = r->world.account;
+	r->outbound = outbound;
+	env.outbound = &r->outbound;
 	r->jmap = jmap_new(&env);
 	jmap_account_id(account_id(env.account), id);
 	json_object_set_new(r->vars, "account", json_string(id));
