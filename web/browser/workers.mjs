@@ -130,6 +130,22 @@ async function letterToOneself(page) {
 	}, { address });
 }
 
+/** A second key, the first one in use again, and its export: each goes through the key worker. */
+async function moreKeys(page) {
+	return page.evaluate(async ({ address }) => {
+		const [first] = await pgp.call("ownKeys");
+		const second = await pgp.call("generate", { name: "", address });
+		const order = (await pgp.call("ownKeys")).map((k) => k.fingerprint);
+		await pgp.call("use", { fingerprint: first.fingerprint });
+		const armored = await pgp.call("exportSecret", { fingerprint: second.fingerprint, passphrase: "" });
+		await pgp.call("remove", { fingerprint: second.fingerprint });
+		const left = (await pgp.call("ownKeys")).map((k) => k.fingerprint);
+		const { openpgp } = await keys.call("exportKeys");
+		const wanted = [second.fingerprint, first.fingerprint].join() === order.join() && left.join() === first.fingerprint;
+		return wanted && armored.includes("PRIVATE KEY") && openpgp.length === 1;
+	}, { address });
+}
+
 async function run(page, url, api) {
 	await page.goto(url);
 	await page.waitForFunction(() => globalThis.pgp !== undefined);
@@ -144,7 +160,14 @@ async function run(page, url, api) {
 	const [again] = await page.evaluate(() => pgp.call("ownKeys"));
 	assert.equal(again.fingerprint, info.fingerprint);
 	assert.deepEqual(await letterToOneself(page), { verdict: "verified", subject: "hidden", text: "to myself" });
+	assert.equal(await moreKeys(page), true);
+	const other = await page.context().newPage();
+	await other.goto(url);
+	await other.waitForFunction(() => globalThis.pgp !== undefined);
+	assert.equal((await other.evaluate(() => keys.call("resume"))).state, "open");
 	await page.evaluate(() => keys.call("signOut"));
+	await other.waitForFunction(() => keys.call("status").then((s) => s.state === "out"));
+	assert.equal((await other.evaluate(() => pgp.call("ownKeys"))).length, 0);
 	assert.equal(await page.evaluate(kept), null);
 	assert.equal((await page.evaluate(() => pgp.call("ownKeys"))).length, 0);
 	const wrong = page.evaluate(({ address, options }) => keys.call("signInPassword", { address, password: "wrong", ...options })

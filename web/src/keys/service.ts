@@ -25,11 +25,11 @@ export class KeyService {
 	private readonly signIn: SignIn;
 	private readonly signUp: SignUp;
 
-	/** changed: the OpenPGP keys are others now, or none. */
+	/** changed: the OpenPGP keys are others now, or none; its promise is waited for. */
 	constructor(
 		private readonly transport: Transport,
 		private readonly device: Device,
-		private readonly changed: (keys: readonly Bytes[], storeKeys: StoreKey[]) => void,
+		private readonly changed: (keys: readonly Bytes[], storeKeys: StoreKey[]) => Promise<void> | undefined,
 	) {
 		const opened = (account: Account) => this.adopt(account);
 		this.signIn = new SignIn(transport, device, opened);
@@ -64,7 +64,7 @@ export class KeyService {
 		const entry = await confirmPassword(this.transport, a.password);
 		const account = await Account.open(this.transport, this.device, answer.text("address"), entry);
 		if (a.remember) await account.stay();
-		this.adopt(account);
+		await this.adopt(account);
 		return this.status();
 	}
 
@@ -164,18 +164,18 @@ export class KeyService {
 
 	/** Wipes and forgets all but the pins; then the server is told. */
 	async signOut(): Promise<void> {
-		this.close();
+		await this.close();
 		await this.device.forget();
 		await auth(this.transport, "logout");
 	}
 
 	/** Wipes what is in memory. */
-	close(): void {
+	async close(): Promise<void> {
 		this.signIn.cancel();
 		this.signUp.cancel();
 		this.account?.close();
 		this.account = undefined;
-		this.changed([], []);
+		await this.changed([], []);
 	}
 
 	/** From the OpenPGP worker: keys made, imported, expired, revoked or deleted there. */
@@ -185,11 +185,11 @@ export class KeyService {
 			return;
 		}
 		await this.account.setOpenpgp(keys, fingerprints);
-		this.tell(this.account);
+		await this.tell(this.account);
 	}
 
-	private tell(account: Account): void {
-		this.changed(account.openpgp, account.storeKeys());
+	private async tell(account: Account): Promise<void> {
+		await this.changed(account.openpgp, account.storeKeys());
 	}
 
 	private current(): Account {
@@ -197,10 +197,10 @@ export class KeyService {
 		return this.account;
 	}
 
-	private adopt(account: Account): void {
+	private async adopt(account: Account): Promise<void> {
 		this.account?.close();
 		this.account = account;
-		this.tell(account);
+		await this.tell(account);
 	}
 
 	/** A secret that does not open the account any more is forgotten. */
@@ -209,7 +209,7 @@ export class KeyService {
 		if (!kept) return;
 		try {
 			if (base64url(kept.account) !== base64url(account)) throw new KeysError("auth", "another account");
-			this.adopt(await Account.open(this.transport, this.device, address, kept));
+			await this.adopt(await Account.open(this.transport, this.device, address, kept));
 		} catch (err) {
 			if (err instanceof ApiError) throw err;
 			await this.device.forget();

@@ -71,7 +71,7 @@ export class SignIn {
 	constructor(
 		private readonly transport: Transport,
 		private readonly device: Device,
-		private readonly opened: (account: Account) => void,
+		private readonly opened: (account: Account) => Promise<void>,
 	) {}
 
 	/** Ends a dialogue that goes no further. */
@@ -168,6 +168,6 @@ export class SignIn {
 		this.dialogue = undefined;
 		const account = await Account.open(this.transport, this.device, address || d.address, d.kept);
 		if (d.options.remember) await account.stay();
-		this.opened(account);
+		await this.opened(account);
 	}
 }

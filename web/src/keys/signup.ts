@@ -65,7 +65,7 @@ export class SignUp {
 	constructor(
 		private readonly transport: Transport,
 		private readonly device: Device,
-		private readonly opened: (account: Account) => void,
+		private readonly opened: (account: Account) => Promise<void>,
 	) {}
 
 	cancel(): void {
@@ -125,7 +125,7 @@ export class SignUp {
 		const entry = { account, unlocker: password.id, type: UnlockType.password, secret };
 		const open = await Account.open(this.transport, this.device, address, entry);
 		if (options.remember) await open.stay();
-		this.opened(open);
+		await this.opened(open);
 	}
 
 	private current(): Draft {

@@ -7,28 +7,61 @@ import { overHttp } from "./http";
 import { type Endpoint, serve } from "./rpc";
 import { keyServiceMethods, KeyService } from "./service";
 
-let pgp: MessagePort | undefined;
-let keys: { keys: readonly Bytes[]; storeKeys: StoreKey[] } = { keys: [], storeKeys: [] };
+interface ForPgp {
+	keys: readonly Bytes[];
+	storeKeys: StoreKey[];
+}
 
-const service = new KeyService(overHttp, browserDevice, (openpgp, storeKeys) => {
-	keys = { keys: openpgp, storeKeys };
-	pgp?.postMessage(keys);
+let pgp: MessagePort | undefined;
+let latest: ForPgp = { keys: [], storeKeys: [] };
+let serial = 0;
+const applied = new Map<number, () => void>();
+
+/** Done when the other worker has them, so that what the page asks it next meets them. */
+function sendKeys(): Promise<void> {
+	if (!pgp) return Promise.resolve();
+	const n = ++serial;
+	pgp.postMessage({ ...latest, serial: n });
+	return new Promise((resolve) => applied.set(n, resolve));
+}
+
+const service = new KeyService(overHttp, browserDevice, (keys, storeKeys) => {
+	latest = { keys, storeKeys };
+	return sendKeys();
 });
 
-/** From the OpenPGP worker: {id, keys, fingerprints}; the answer is {stored: id} or {failed: id}. */
+type FromPgp = { applied: number } | { id: number; keys: Bytes[]; fingerprints: Bytes[] };
+
+/** The answer to keys is {stored: id} or {failed: id}. */
+async function fromPgp(port: MessagePort, m: FromPgp): Promise<void> {
+	if ("applied" in m) {
+		applied.get(m.applied)?.();
+		applied.delete(m.applied);
+		return;
+	}
+	try {
+		await service.setOpenpgp(m.keys, m.fingerprints);
+		port.postMessage({ stored: m.id });
+	} catch (err) {
+		const { code } = err as { code?: string };
+		port.postMessage({ failed: m.id, code: code ?? "internal", message: String(err) });
+	}
+}
+
 function connectPgp(port: MessagePort): void {
 	pgp = port;
-	port.onmessage = async (event: MessageEvent) => {
-		const { id, keys: list, fingerprints } = event.data as { id: number; keys: Bytes[]; fingerprints: Bytes[] };
-		try {
-			await service.setOpenpgp(list, fingerprints);
-			port.postMessage({ stored: id });
-		} catch (err) {
-			port.postMessage({ failed: id, code: (err as { code?: string }).code ?? "internal", message: String(err) });
-		}
-	};
-	pgp.postMessage(keys);
+	port.onmessage = (event: MessageEvent) => void fromPgp(port, event.data as FromPgp);
+	void sendKeys();
 }
+
+// Who signs out in one tab is signed out in all: the others' workers wipe what they have.
+const tabs = new BroadcastChannel("letterlock-keys");
+tabs.onmessage = () => void service.close();
+const signOut = service.signOut.bind(service);
+service.signOut = async () => {
+	tabs.postMessage("signed-out");
+	await signOut();
+};
 
 const scope = globalThis as unknown as Endpoint;
 serve(scope, service, keyServiceMethods);

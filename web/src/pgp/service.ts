@@ -259,7 +259,9 @@ export class PgpService {
 	}
 
 	/** The manifest lists the keys that others can encrypt to. */
-	private async save(secrets: Bytes[]): Promise<void> {
+	private async save(list: Bytes[]): Promise<void> {
+		// Copies: the key worker's answer comes with new ones, and what was there is wiped then.
+		const secrets = list.map((s) => s.slice());
 		const keys = await Promise.all(secrets.map(readSecret));
 		const usable = await Promise.all(keys.map((k) => canEncrypt(k.toPublic())));
 		const fingerprints = keys.filter((_, i) => usable[i]).map((k) => fingerprintBytes(k.getFingerprint()));

@@ -5,7 +5,7 @@ import type { StoreKey } from "./sealed";
 import { PgpService, pgpServiceMethods } from "./service";
 
 type FromKeys =
-	| { keys: Bytes[]; storeKeys: StoreKey[] }
+	| { keys: Bytes[]; storeKeys: StoreKey[]; serial: number }
 	| { stored: number }
 	| { failed: number; code: string; message: string };
 
@@ -37,10 +37,14 @@ function settle(m: Exclude<FromKeys, { keys: Bytes[] }>): void {
 
 function connect(to: MessagePort): void {
 	port = to;
-	port.onmessage = (event: MessageEvent) => {
+	to.onmessage = async (event: MessageEvent) => {
 		const m = event.data as FromKeys;
-		if ("keys" in m) void service.setKeys(m.keys, m.storeKeys);
-		else settle(m);
+		if (!("keys" in m)) {
+			settle(m);
+			return;
+		}
+		await service.setKeys(m.keys, m.storeKeys);
+		to.postMessage({ applied: m.serial });
 	};
 }
 

@@ -26,7 +26,7 @@ interface World {
 async function signedUp(): Promise<World> {
 	await peer.call("opaque-server", random(64), random(32));
 	const [server, device, openpgp] = [new Server(peer), new MemoryDevice(), [] as number[]];
-	const service = new KeyService(server, device, (keys) => openpgp.push(keys.length));
+	const service = new KeyService(server, device, async (keys) => void openpgp.push(keys.length));
 	const code = await service.signupBegin({ address, password: "first", invitation: "inv" });
 	await service.setOpenpgp([random(600)], [random(20)]);
 	await assert.rejects(service.signupFinish({ code: code.replace(/.$/, "0") + "0", ...options }), { code: "auth" });
@@ -37,7 +37,7 @@ async function signedUp(): Promise<World> {
 	return { server, device, service, code, openpgp };
 }
 
-const fresh = (w: World) => new KeyService(w.server, w.device, (keys) => w.openpgp.push(keys.length));
+const fresh = (w: World) => new KeyService(w.server, w.device, async (keys) => void w.openpgp.push(keys.length));
 
 test("sign up, open the session, sign out, sign in with a second factor", peerOptions, async () => {
 	const w = await signedUp();
