@@ -152,8 +152,7 @@ export class Owner {
 		return this.keyring.names.find((n) => equal(n.id, id))?.text ?? "";
 	}
 
-	/** The raw OpenPGP secret keys to be kept, the one in use first, and the fingerprints of those that
-	 * others may use. */
+	/** The raw OpenPGP secret keys to be kept, the one in use first, and the fingerprints to be listed. */
 	setOpenpgp(keys: Bytes[], fingerprints: Bytes[]): void {
 		const old = this.keyring.openpgp;
 		this.keyring.openpgp = keys.map((k) => k.slice());

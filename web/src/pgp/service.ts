@@ -37,7 +37,7 @@ import { storeOpen, storeSeal, type StoreKey } from "./sealed";
 import { type Candidate, KeyStore, type Source } from "./store";
 import type { SenderKey } from "./verdict";
 
-/** Stores the account's secret keys and the fingerprints of those that others may use. */
+/** Stores the account's secret keys and their fingerprints. */
 export type Keep = (keys: Bytes[], fingerprints: Bytes[]) => Promise<void>;
 
 export interface Content {
@@ -146,10 +146,9 @@ export class PgpService {
 		return daneRecord(a.address, await publicFor(this.secretOf(a.fingerprint), a.address));
 	}
 
-	autocryptValue(a: { address: string; mutual: boolean }): Promise<string> {
-		const secret = this.secrets[0];
-		if (!secret) throw new KeyProblem("notKey", "there is no key of one's own");
-		return autocryptValue(secret, a.address, a.mutual);
+	async autocryptValue(a: { address: string; mutual: boolean }): Promise<string> {
+		const key = await this.inUse();
+		return autocryptValue(this.secretOf(key.getFingerprint()), a.address, a.mutual);
 	}
 
 	// --- other people's keys ---
@@ -212,7 +211,7 @@ export class PgpService {
 	async write(a: { draft: Draft; protection: Protection; bcc: string[]; at: number }): Promise<Outgoing[]> {
 		const { draft, protection } = a;
 		const visible = [...draft.to, ...draft.cc].map((m) => m.address.toLowerCase());
-		const own = protection === "plain" ? undefined : this.own[0];
+		const own = protection === "plain" ? undefined : await this.inUse();
 		const groups = protection === "encrypted" ? [visible, ...a.bcc.map((b) => [b])] : [[...visible, ...a.bcc]];
 		const out: Outgoing[] = [];
 		for (const recipients of groups.filter((g) => g.length)) {
@@ -237,6 +236,12 @@ export class PgpService {
 
 	// --- the pieces ---
 
+	/** The first key of one's own that can still be used. */
+	private async inUse(): Promise<PrivateKey> {
+		for (const key of this.own) if (await canEncrypt(key.toPublic())) return key;
+		throw new KeyProblem("notKey", "there is no key of one's own that can be used");
+	}
+
 	private secretOf(fingerprint: string): Bytes {
 		const at = this.own.findIndex((k) => k.getFingerprint() === fingerprint);
 		const secret = this.secrets[at];
@@ -258,14 +263,12 @@ export class PgpService {
 		return infoOf((await readSecret(made)).toPublic());
 	}
 
-	/** The manifest lists the keys that others can encrypt to. */
+	/** The manifest lists all of them: a revoked one, too, is published once more. */
 	private async save(list: Bytes[]): Promise<void> {
 		// Copies: the key worker's answer comes with new ones, and what was there is wiped then.
 		const secrets = list.map((s) => s.slice());
 		const keys = await Promise.all(secrets.map(readSecret));
-		const usable = await Promise.all(keys.map((k) => canEncrypt(k.toPublic())));
-		const fingerprints = keys.filter((_, i) => usable[i]).map((k) => fingerprintBytes(k.getFingerprint()));
-		await this.keep(secrets, fingerprints);
+		await this.keep(secrets, keys.map((k) => fingerprintBytes(k.getFingerprint())));
 		this.secrets = secrets;
 		this.own = keys;
 	}

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { copy, random, utf8 } from "../../src/keys/bytes";
 import { armorPublic, exportSecret, generate, importSecret, infoOf, publicFor, readPublic, readSecret } from "../../src/pgp/keys";
-import { person } from "./people";
+import { draft, NOW, person } from "./people";
 
 const secret = await generate({ name: "Alice (work) <x>", address: "Alice@Example.org" });
 
@@ -54,9 +54,17 @@ test("the key in use, older ones, and a removed one", async () => {
 	await p.service.use({ fingerprint: first });
 	const revoked = await p.service.revoke({ fingerprint: second.fingerprint, reason: "superseded" });
 	assert.deepEqual([revoked.revoked, revoked.canEncrypt], [true, false]);
-	assert.equal(p.kept.fingerprints.length, 1, "nobody is to use a revoked key");
-	assert.equal(p.kept.keys.length, 2, "but it still opens old messages");
+	// It still opens old messages, and may be published once more, as revoked.
+	assert.deepEqual([p.kept.fingerprints.length, p.kept.keys.length], [2, 2]);
+	const { binary } = await p.service.exportPublic({ fingerprint: second.fingerprint, address: p.address });
+	assert.equal(await (await readPublic(binary))[0]?.isRevoked(), true);
+	await p.service.use({ fingerprint: second.fingerprint });
+	const about = { draft: draft(p.address, [p.address]), bcc: [], at: NOW };
+	assert.equal((await p.service.write({ ...about, protection: "signed" })).length, 1, "with the older one");
 	await p.service.remove({ fingerprint: second.fingerprint });
 	assert.equal(p.kept.keys.length, 1);
+	await p.service.revoke({ fingerprint: first, reason: "compromised" });
+	await assert.rejects(p.service.write({ ...about, protection: "signed" }), { code: "notKey" });
+	assert.equal((await p.service.write({ ...about, protection: "plain" })).length, 1);
 	await assert.rejects(p.service.use({ fingerprint: second.fingerprint }), { code: "notKey" });
 });
