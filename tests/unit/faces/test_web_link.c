@@ -208,7 +208,8 @@ frames(void)
 		unsigned code; /* of the close that it leads to */
 	} bad[] = {{0xc1, "rsv", 1006}, {0x83, "opcode", 1006}, {0x81, "\xff", 1006},
 		{0x80, "continuation of nothing", 1006}, {0x09, "fragmented ping", 1006},
-		{0x88, "\x03", 1006}, {0x88, "\x03\xe9", 1001}};
+		{0x88, "\x03", 1006}, {0x88, "\x03\xe9", 1001}, {0x88, "", 1005},
+		{0x88, "\x03\xe9gone", 1001}, {0x88, "\x03\xe9gone\xff", 1006}};
 	struct websocket *w = websocket_new();
 	struct websocket_event e;
 	uint8_t space[160];
@@ -240,4 +241,23 @@ frames(void)
 	}
 }
 
-T_MAIN(T(request_and_answer), T(windows), T(websockets), T(late_and_wrong), T(packs), T(frames))
+/* A close reason in two pieces, the second of which begins with what is not UTF-8. */
+static void
+close_in_pieces(void)
+{
+	struct websocket *w = websocket_new();
+	struct websocket_event e = {.kind = WEBSOCKET_MESSAGE};
+	uint8_t space[160];
+	struct slice frame = masked(0x88, "\x03\xe9g\xe8ne", space);
+
+	CHECK_INT(websocket_input(w, slice_sub(frame, 0, 9)), 0);
+	CHECK(!websocket_next(w, &e));
+	CHECK_INT(websocket_input(w, slice_skip(frame, 9)), 0);
+	CHECK(websocket_next(w, &e) && e.kind == WEBSOCKET_CLOSE);
+	CHECK_INT(e.code, 1006);
+	CHECK_INT(e.data.len, 0);
+	websocket_free(w);
+}
+
+T_MAIN(T(request_and_answer), T(windows), T(websockets), T(late_and_wrong), T(packs), T(frames),
+	T(close_in_pieces))
