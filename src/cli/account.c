@@ -46,12 +46,12 @@ put_added(struct json *j, const struct adding *how, const struct added *a)
 {
 	char grouped[APP_PASSWORD_GROUPED_LEN + 1];
 
-	json_object(j, NULL);
+	json_open_object(j, NULL);
 	json_text(j, "address", a->address);
 	app_password_group(&a->code, grouped);
 	json_text(j, "recovery_code", grouped);
 	if (a->has_app) {
-		json_object(j, "app_password");
+		json_open_object(j, "app_password");
 		json_hex(j, "id", SLICE_OF(a->app_id));
 		json_text(j, "name", how->app_name);
 		json_text(j, "password", a->app.text);
@@ -228,7 +228,7 @@ add_batch(struct cli *cli, const struct adding *how, const char *name)
 		return CLI_FAILED;
 	/* One document: failures of single lines go to standard error only. */
 	cli->json = false;
-	json_array(&j, NULL);
+	json_open_array(&j, NULL);
 	for (rest = buf_slice(&text); rest.len;) {
 		struct slice line = slice_trim(slice_line(&rest));
 		if (line.len == 0 || line.ptr[0] == '#')
@@ -294,8 +294,8 @@ show_account(void *ctx, struct slice item)
 			a.quota ? cli_size(a.quota) : "any", cli_time(a.created));
 		return LL_OK;
 	}
-	json_object(l->j, NULL);
-	json_string(l->j, "address", a.name);
+	json_open_object(l->j, NULL);
+	json_put_string(l->j, "address", a.name);
 	json_hex(l->j, "account", SLICE_OF(a.id));
 	json_bool(l->j, "disabled", a.disabled);
 	json_number(l->j, "quota", a.quota);
@@ -313,7 +313,7 @@ cli_account_list(struct cli *cli)
 
 	if (!client_open(cli))
 		return CLI_FAILED;
-	json_array(&j, NULL);
+	json_open_array(&j, NULL);
 	if (client_each(cli, "account-list", show_account, &l))
 		return cli_failed(cli);
 	json_array_end(&j);

@@ -46,8 +46,7 @@ cli_option(const struct cli *cli, const char *name)
 
 /* --- speaking --- */
 
-static void PRINTF_LIKE(2, 0)
-speak(struct cli *cli, const char *format, va_list args)
+static void PRINTF_LIKE(2, 0) speak(struct cli *cli, const char *format, va_list args)
 {
 	char text[sizeof(cli->error)];
 
@@ -55,7 +54,7 @@ speak(struct cli *cli, const char *format, va_list args)
 	fprintf(stderr, "letterlock: %s\n", text);
 	if (cli->json) {
 		CLEANUP(json_done) struct json j = JSON_INIT;
-		json_object(&j, NULL);
+		json_open_object(&j, NULL);
 		json_text(&j, "error", text);
 		json_object_end(&j);
 		printf("%.*s\n", SLICE_ARG(buf_slice(&j.out)));
@@ -127,7 +126,7 @@ cli_done(struct cli *cli, const char *what)
 		printf("%s\n", what);
 		return CLI_OK;
 	}
-	json_object(&j, NULL);
+	json_open_object(&j, NULL);
 	json_bool(&j, "ok", true);
 	json_object_end(&j);
 	return cli_print_json(cli, &j);
@@ -339,7 +338,7 @@ cli_version(struct cli *cli)
 		printf("letterlock %s\n", LETTERLOCK_VERSION);
 		return CLI_OK;
 	}
-	json_object(&j, NULL);
+	json_open_object(&j, NULL);
 	json_text(&j, "version", LETTERLOCK_VERSION);
 	json_object_end(&j);
 	return cli_print_json(cli, &j);

@@ -43,7 +43,7 @@ print_finding(const struct finding *f)
 static void
 put_finding(struct json *j, const struct finding *f)
 {
-	json_object(j, NULL);
+	json_open_object(j, NULL);
 	json_text(j, "level", levels[f->level]);
 	json_text(j, "check", f->check);
 	json_text(j, "what", f->what);
@@ -58,7 +58,7 @@ report(struct doctor *d)
 	size_t count[ARRAY_SIZE(levels)] = {0};
 	int r = CLI_OK;
 
-	json_array(&j, NULL);
+	json_open_array(&j, NULL);
 	VEC_EACH (f, &d->findings) {
 		count[f->level]++;
 		if (d->cli->json)

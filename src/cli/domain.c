@@ -37,7 +37,7 @@ show_domain(void *ctx, struct slice item)
 		return r;
 	l->n++;
 	if (l->cli->json)
-		json_string(l->j, NULL, m.name);
+		json_put_string(l->j, NULL, m.name);
 	else
 		printf("%s\n", cli_safe(m.name));
 	return LL_OK;
@@ -51,7 +51,7 @@ list(struct cli *cli, const char *command, client_item *show, const char *none)
 
 	if (!client_open(cli))
 		return CLI_FAILED;
-	json_array(&j, NULL);
+	json_open_array(&j, NULL);
 	if (client_each(cli, command, show, &l))
 		return cli_failed(cli);
 	json_array_end(&j);
@@ -162,10 +162,10 @@ print_record(const struct dns_records_entry *e)
 static void
 put_record(struct json *j, const struct dns_records_entry *e)
 {
-	json_object(j, NULL);
-	json_string(j, "name", e->name);
+	json_open_object(j, NULL);
+	json_put_string(j, "name", e->name);
 	json_text(j, "type", e->type);
-	json_string(j, "value", e->value);
+	json_put_string(j, "value", e->value);
 	json_text(j, "why", e->why);
 	json_bool(j, "required", e->required);
 	json_object_end(j);
@@ -204,7 +204,7 @@ cli_domain_dns(struct cli *cli)
 		return CLI_FAILED;
 	if (domain_records(cli, cli->args[0], &o, &d))
 		return cli_failed(cli);
-	json_array(&j, NULL);
+	json_open_array(&j, NULL);
 	for (size_t i = 0; i < d.records.count; i++) {
 		if (cli->json)
 			put_record(&j, &d.records.entries[i]);
@@ -263,9 +263,9 @@ show_alias(void *ctx, struct slice item)
 		printf("%-40s -> %s\n", cli_safe(m.name), cli_safe(m.other));
 		return LL_OK;
 	}
-	json_object(l->j, NULL);
-	json_string(l->j, "alias", m.name);
-	json_string(l->j, "target", m.other);
+	json_open_object(l->j, NULL);
+	json_put_string(l->j, "alias", m.name);
+	json_put_string(l->j, "target", m.other);
 	json_object_end(l->j);
 	return LL_OK;
 }

@@ -299,7 +299,7 @@ report(struct cli *cli, const struct plan *p)
 		printf("\nNext: letterlock --config %s serve\n", p->config);
 		return CLI_OK;
 	}
-	json_object(&j, NULL);
+	json_open_object(&j, NULL);
 	json_text(&j, "config", p->config);
 	json_text(&j, "boot_secret", p->boot_secret);
 	json_text(&j, "data", p->data);

@@ -39,7 +39,7 @@ close_with(struct json *j, uint8_t c)
 }
 
 void
-json_object(struct json *j, const char *key)
+json_open_object(struct json *j, const char *key)
 {
 	open_with(j, key, '{');
 }
@@ -51,7 +51,7 @@ json_object_end(struct json *j)
 }
 
 void
-json_array(struct json *j, const char *key)
+json_open_array(struct json *j, const char *key)
 {
 	open_with(j, key, '[');
 }
@@ -63,7 +63,7 @@ json_array_end(struct json *j)
 }
 
 void
-json_string(struct json *j, const char *key, struct slice s)
+json_put_string(struct json *j, const char *key, struct slice s)
 {
 	begin(j, key);
 	json_text_put(&j->out, s);
@@ -72,7 +72,7 @@ json_string(struct json *j, const char *key, struct slice s)
 void
 json_text(struct json *j, const char *key, const char *s)
 {
-	json_string(j, key, slice_str(s));
+	json_put_string(j, key, slice_str(s));
 }
 
 void
@@ -90,7 +90,7 @@ json_bool(struct json *j, const char *key, bool b)
 }
 
 void
-json_null(struct json *j, const char *key)
+json_put_null(struct json *j, const char *key)
 {
 	begin(j, key);
 	buf_puts(&j->out, "null");

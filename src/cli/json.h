@@ -16,16 +16,16 @@ struct json {
 
 void json_done(struct json *j);
 /* Values; key NULL inside arrays and at the top. Errors stick in out. */
-void json_object(struct json *j, const char *key);
+void json_open_object(struct json *j, const char *key);
 void json_object_end(struct json *j);
-void json_array(struct json *j, const char *key);
+void json_open_array(struct json *j, const char *key);
 void json_array_end(struct json *j);
 /* Bytes that are no UTF-8 become U+FFFD. */
-void json_string(struct json *j, const char *key, struct slice s);
+void json_put_string(struct json *j, const char *key, struct slice s);
 void json_text(struct json *j, const char *key, const char *s);
 void json_number(struct json *j, const char *key, uint64_t n);
 void json_bool(struct json *j, const char *key, bool b);
-void json_null(struct json *j, const char *key);
+void json_put_null(struct json *j, const char *key);
 void json_hex(struct json *j, const char *key, struct slice bytes);
 /* Text that is JSON already and was read by json_parse. */
 void json_raw(struct json *j, const char *key, struct slice text);

@@ -109,7 +109,7 @@ show_new_app(struct cli *cli, const uint8_t id[RECORD_ID_LEN], const struct app_
 	char grouped[APP_PASSWORD_GROUPED_LEN + 1];
 
 	if (cli->json) {
-		json_object(&j, NULL);
+		json_open_object(&j, NULL);
 		json_text(&j, "address", cli->args[0]);
 		json_hex(&j, "id", slice_new(id, RECORD_ID_LEN));
 		json_text(&j, "name", cli->args[1]);
@@ -176,12 +176,12 @@ static void
 put_unlocker(struct json *j, const struct control_unlocker *u, struct slice areas,
 	struct slice protocols)
 {
-	json_object(j, NULL);
+	json_open_object(j, NULL);
 	json_hex(j, "id", SLICE_OF(u->id));
 	json_text(j, "type", unlock_type_name(u->type) ? unlock_type_name(u->type) : "unknown");
-	json_string(j, "name", u->name);
-	json_string(j, "areas", areas);
-	json_string(j, "protocols", protocols);
+	json_put_string(j, "name", u->name);
+	json_put_string(j, "areas", areas);
+	json_put_string(j, "protocols", protocols);
 	json_number(j, "created", u->created);
 	json_number(j, "expires", u->expires);
 	json_object_end(j);
@@ -241,7 +241,7 @@ cli_app_list(struct cli *cli)
 		return CLI_FAILED;
 	if ((r = call_list(cli, &answer)))
 		return r;
-	json_array(&j, NULL);
+	json_open_array(&j, NULL);
 	if (client_items(answer, show_unlocker, &l))
 		return cli_fail(cli, "the server's answer makes no sense");
 	json_array_end(&j);

@@ -89,7 +89,7 @@ cli_queue_list(struct cli *cli)
 	size_t total = 0, n = 1;
 	int r = CLI_OK;
 
-	json_array(&j, NULL);
+	json_open_array(&j, NULL);
 	for (; r == CLI_OK && n; total += n)
 		r = page(cli, after, sizeof(after), &j, &n);
 	if (r)

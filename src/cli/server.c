@@ -81,7 +81,7 @@ print_process(const struct json_value *p)
 static void
 put_counters(struct json *j, struct slice lines)
 {
-	json_object(j, "counters");
+	json_open_object(j, "counters");
 	while (lines.len) {
 		struct slice value = slice_trim(slice_line(&lines)),
 			     name = slice_split(&value, '=');
@@ -102,16 +102,16 @@ put_process(struct json *j, const struct json_value *p)
 	static const char *const numbers[] = {"index", "pid", "restarts", "memory_kib"};
 	const struct json_value *ready = json_get(p, "ready");
 
-	json_object(j, NULL);
-	json_string(j, "role", json_get_text(p, "role"));
+	json_open_object(j, NULL);
+	json_put_string(j, "role", json_get_text(p, "role"));
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
 		uint64_t n = 0;
 		(void)!slice_u64(json_get_text(p, numbers[i]), INT64_MAX, &n);
 		json_number(j, numbers[i], n);
 	}
 	json_bool(j, "ready", ready && ready->type == JSON_TRUE);
-	json_string(j, "sandbox", json_get_text(p, "sandbox"));
-	json_string(j, "secrets", json_get_text(p, "secrets"));
+	json_put_string(j, "sandbox", json_get_text(p, "sandbox"));
+	json_put_string(j, "secrets", json_get_text(p, "secrets"));
 	put_counters(j, json_get_text(p, "counters"));
 	json_object_end(j);
 }
@@ -132,7 +132,7 @@ cli_status(struct cli *cli)
 	if (control_text_get(answer, &m) || json_parse(m.text, &arena, &all) ||
 		all->type != JSON_ARRAY)
 		return cli_fail(cli, "the server's answer makes no sense");
-	json_array(&j, NULL);
+	json_open_array(&j, NULL);
 	for (const struct json_value *p = all->first; p; p = p->next) {
 		if (cli->json)
 			put_process(&j, p);

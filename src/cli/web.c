@@ -81,8 +81,8 @@ cli_invitation_add(struct cli *cli)
 		show_made(cli, code.text, &m);
 		return CLI_OK;
 	}
-	json_object(&j, NULL);
-	json_string(&j, "code", code.text);
+	json_open_object(&j, NULL);
+	json_put_string(&j, "code", code.text);
 	json_object_end(&j);
 	return cli_print_json(cli, &j);
 }
@@ -103,9 +103,9 @@ show_invitation(void *ctx, struct slice item)
 			cli_time(m.expires));
 		return LL_OK;
 	}
-	json_object(l->j, NULL);
-	json_string(l->j, "code", m.code);
-	json_string(l->j, "domain", m.name);
+	json_open_object(l->j, NULL);
+	json_put_string(l->j, "code", m.code);
+	json_put_string(l->j, "domain", m.name);
 	json_number(l->j, "quota", m.quota);
 	json_number(l->j, "created", m.created);
 	json_number(l->j, "expires", m.expires);
@@ -122,7 +122,7 @@ cli_invitation_list(struct cli *cli)
 
 	if (!client_open(cli))
 		return CLI_FAILED;
-	json_array(&j, NULL);
+	json_open_array(&j, NULL);
 	if (client_each(cli, "invitation-list", show_invitation, &l))
 		return cli_failed(cli);
 	json_array_end(&j);
@@ -166,7 +166,7 @@ show_registration(struct cli *cli)
 					   : "none");
 		return CLI_OK;
 	}
-	json_object(&j, NULL);
+	json_open_object(&j, NULL);
 	json_text(&j, "registration", modes[m.mode]);
 	json_number(&j, "quota", m.quota);
 	json_object_end(&j);

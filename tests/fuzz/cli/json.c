@@ -11,7 +11,7 @@ write_value(struct json *j, const char *key, const struct json_value *v)
 {
 	switch (v->type) {
 	case JSON_NULL:
-		json_null(j, key);
+		json_put_null(j, key);
 		break;
 	case JSON_FALSE:
 	case JSON_TRUE:
@@ -21,11 +21,11 @@ write_value(struct json *j, const char *key, const struct json_value *v)
 		json_raw(j, key, v->text);
 		break;
 	case JSON_STRING:
-		json_string(j, key, v->text);
+		json_put_string(j, key, v->text);
 		break;
 	case JSON_ARRAY:
 	case JSON_OBJECT:
-		v->type == JSON_ARRAY ? json_array(j, key) : json_object(j, key);
+		v->type == JSON_ARRAY ? json_open_array(j, key) : json_open_object(j, key);
 		for (const struct json_value *m = v->first; m; m = m->next)
 			write_value(j, v->type == JSON_OBJECT ? (const char *)m->key.ptr : NULL, m);
 		v->type == JSON_ARRAY ? json_array_end(j) : json_object_end(j);

@@ -8,17 +8,17 @@ writing(void)
 {
 	CLEANUP(json_done) struct json j = JSON_INIT;
 
-	json_object(&j, NULL);
+	json_open_object(&j, NULL);
 	json_text(&j, "a", "x\"\\\n\x01\x7f\xc3\xbc");
-	json_array(&j, "list");
+	json_open_array(&j, "list");
 	json_number(&j, NULL, 18446744073709551615ull);
 	json_bool(&j, NULL, false);
-	json_null(&j, NULL);
-	json_object(&j, NULL);
+	json_put_null(&j, NULL);
+	json_open_object(&j, NULL);
 	json_object_end(&j);
 	json_array_end(&j);
 	json_hex(&j, "id", S("\x00\xff"));
-	json_string(&j, "bad", S("\xff\xe2\x80\xa8"));
+	json_put_string(&j, "bad", S("\xff\xe2\x80\xa8"));
 	json_object_end(&j);
 	CHECK_INT(buf_err(&j.out), 0);
 	CHECK_SLICE(buf_slice(&j.out),
