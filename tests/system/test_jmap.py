@@ -1,0 +1,202 @@
+"""JMAP over HTTPS against the whole server: session object, calls, uploads, downloads, events, and mail that comes by SMTP and is
+changed by IMAP meanwhile."""
+import base64
+import json
+import os
+import struct
+import urllib.parse
+
+from harness import Installation, check, check_equal, main, stop_and_inspect, wait_until
+
+ALICE = "alice@letterlock.test"
+USING = ["urn:ietf:params:jmap:core", "urn:ietf:params:jmap:mail", "urn:ietf:params:jmap:blob"]
+
+
+def setup():
+    return Installation(settings={("server", "frontends"): "1"}.items()).start().populate(ALICE)
+
+
+def authorization(world):
+    return "Basic " + base64.b64encode(f"{ALICE}:{world.accounts[ALICE]}".encode()).decode()
+
+
+def connect(world):
+    context = world.tls()
+    context.set_alpn_protocols(["http/1.1"])
+    s = context.wrap_socket(world.connect("https"), server_hostname=world.hostname)
+    s.settimeout(60)
+    return s
+
+
+def send(world, s, method, path, body=b"", *fields):
+    head = [f"{method} {path} HTTP/1.1", f"Host: {world.hostname}", f"Authorization: {authorization(world)}", *fields]
+    if body or method == "POST":
+        head.append(f"Content-Length: {len(body)}")
+    s.sendall(("\r\n".join(head) + "\r\n\r\n").encode() + body)
+
+
+def read_head(f):
+    status = int(f.readline().split()[1])
+    fields = {}
+    while (line := f.readline().strip()):
+        name, _, value = line.decode("latin-1").partition(":")
+        fields[name.lower()] = value.strip()
+    return status, fields
+
+
+def ask(world, method, path, body=b"", *fields):
+    with connect(world) as s, s.makefile("rb") as f:
+        send(world, s, method, path, body, *fields)
+        status, head = read_head(f)
+        return status, head, f.read(int(head.get("content-length", 0)))
+
+
+def session(world):
+    status, _, body = ask(world, "GET", "/jmap/session")
+    check_equal(status, 200, "the session object")
+    return json.loads(body)
+
+
+
+def account(world):
+    if not hasattr(world, "jmap_account"):
+        world.jmap_account = session(world)["primaryAccounts"]["urn:ietf:params:jmap:mail"]
+    return world.jmap_account
+
+
+def calls(world, *wanted):
+    who = account(world)
+    request = {"using": USING, "methodCalls": [[name, {"accountId": who} | args, str(i)] for i, (name, args) in enumerate(wanted)]}
+    status, _, body = ask(world, "POST", "/jmap/api", json.dumps(request).encode(), "Content-Type: application/json")
+    check_equal(status, 200, body[:500])
+    replies = json.loads(body)["methodResponses"]
+    check_equal([r[0] for r in replies], [name for name, _ in wanted], str(replies)[:1000])
+    return [r[1] for r in replies]
+
+
+def deliver(world, subject):
+    world.deliver("bob@example.org", [ALICE], f"Subject: {subject}\r\nFrom: bob@example.org\r\n\r\nText of {subject}.\r\n")
+
+
+def emails(world):
+    query, get = calls(world, ("Email/query", {"sort": [{"property": "receivedAt"}]}), ("Email/get", {
+        "#ids": {"resultOf": "0", "name": "Email/query", "path": "/ids"}, "properties": ["subject", "keywords", "blobId"]}))
+    return get["list"]
+
+
+def test_session_and_calls(world):
+    s = session(world)
+    check_equal(s["username"], ALICE, "name")
+    check(s["apiUrl"].startswith("https://"), s["apiUrl"])
+    check_equal(s["capabilities"]["urn:ietf:params:jmap:core"]["maxCallsInRequest"], 64, "a limit")
+    boxes, = calls(world, ("Mailbox/get", {}))
+    check("inbox" in [b["role"] for b in boxes["list"]], "an inbox")
+    check_equal(ask(world, "POST", "/jmap/api", b"{")[0], 400, "no JSON")
+    check_equal(ask(world, "GET", "/jmap/api")[0], 405, "a wrong method")
+
+
+def test_mail_by_smtp_jmap_and_imap(world):
+    deliver(world, "first")
+    wait_until(lambda: "first" in [e["subject"] for e in emails(world)], "the delivered message")
+    email = [e for e in emails(world) if e["subject"] == "first"][0]
+    calls(world, ("Email/set", {"update": {email["id"]: {"keywords/$flagged": True}}}))
+    imap = world.imap(ALICE)
+    imap.select("INBOX")
+    _, found = imap.search(None, "FLAGGED")
+    check_equal(found[0].split(), [b"1"], "what JMAP flagged")
+    state = calls(world, ("Email/get", {"ids": []}))[0]["state"]
+    imap.store("1", "+FLAGS", "(\\Seen)")
+    changes, = calls(world, ("Email/changes", {"sinceState": state}))
+    check_equal(changes["updated"], [email["id"]], "what IMAP changed")
+    imap.logout()
+
+
+def test_upload_and_download(world):
+    who = account(world)
+    data = bytes(range(256)) * 3000
+    status, _, body = ask(world, "POST", f"/jmap/upload/{who}", data, "Content-Type: image/x-test")
+    check_equal(status, 201, body)
+    blob = json.loads(body)
+    check_equal((blob["size"], blob["type"]), (len(data), "image/x-test"), "what was stored")
+    name = urllib.parse.quote("naïve.png")
+    status, head, body = ask(world, "GET", f"/jmap/download/{who}/{blob['blobId']}/{name}?type=image/png")
+    check_equal((status, body == data, head["content-type"]), (200, True, "image/png"), "what came back")
+    check("attachment" in head["content-disposition"], head["content-disposition"])
+    check_equal(ask(world, "GET", f"/jmap/download/{who}/Unone/x")[0], 404, "no such blob")
+    check_equal(ask(world, "POST", "/jmap/upload/Aother", b"x")[0], 404, "no such account")
+
+
+def chunks(f):
+    """Lines of a chunked body."""
+    text = b""
+    while True:
+        size = int(f.readline().strip() or b"0", 16)
+        if size == 0:
+            return
+        text += f.read(size)
+        f.readline()
+        while b"\n" in text:
+            line, _, text = text.partition(b"\n")
+            yield line.decode()
+
+
+def test_events(world):
+    with connect(world) as s, s.makefile("rb") as f:
+        send(world, s, "GET", "/jmap/events?types=Email,EmailDelivery&closeafter=no&ping=0")
+        status, head = read_head(f)
+        check_equal((status, head["content-type"]), (200, "text/event-stream"), "the stream")
+        deliver(world, "second")
+        lines = chunks(f)
+        seen = {}
+        while "EmailDelivery" not in seen:
+            line = next(lines)
+            if line.startswith("data: "):
+                change = json.loads(line[6:])
+                check_equal(change["@type"], "StateChange", "its type")
+                seen |= change["changed"][account(world)]
+        check_equal(calls(world, ("Email/get", {"ids": []}))[0]["state"], seen["Email"], "the state")
+
+
+def ws_frame(text):
+    data, mask = text.encode(), os.urandom(4)
+    size = bytes([0x80 | len(data)]) if len(data) < 126 else bytes([0x80 | 126]) + struct.pack(">H", len(data))
+    return b"\x81" + size + mask + bytes(b ^ mask[i % 4] for i, b in enumerate(data))
+
+
+def ws_read(f):
+    """The next text message; pings are passed over."""
+    while True:
+        first, size = f.read(2)
+        if size == 126:
+            size, = struct.unpack(">H", f.read(2))
+        elif size == 127:
+            size, = struct.unpack(">Q", f.read(8))
+        data = f.read(size)
+        if first & 15 == 1:
+            return json.loads(data)
+
+
+def test_websocket(world):
+    with connect(world) as s, s.makefile("rb") as f:
+        send(world, s, "GET", "/jmap/ws", b"", "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",
+             "Sec-WebSocket-Protocol: jmap", f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}")
+        status, head = read_head(f)
+        check_equal((status, head.get("sec-websocket-protocol")), (101, "jmap"), "the upgrade")
+        s.sendall(ws_frame(json.dumps({"@type": "Request", "id": "R1", "using": USING, "methodCalls": [["Core/echo", {"x": 1}, "a"]]})))
+        answer = ws_read(f)
+        check_equal((answer["@type"], answer["requestId"], answer["methodResponses"]), ("Response", "R1", [["Core/echo", {"x": 1}, "a"]]), "it")
+        s.sendall(ws_frame("{"))
+        check_equal(ws_read(f)["@type"], "RequestError", "what is no JSON")
+        s.sendall(ws_frame(json.dumps({"@type": "WebSocketPushEnable", "dataTypes": ["Email"]})))
+        s.sendall(ws_frame(json.dumps({"@type": "Request", "using": USING, "methodCalls": []})))
+        ws_read(f)
+        deliver(world, "third")
+        change = ws_read(f)
+        check_equal((change["@type"], list(change["changed"][account(world)])), ("StateChange", ["Email"]), "what is pushed")
+        check("pushState" in change, "a push state")
+
+
+TESTS = [value for name, value in list(globals().items()) if name.startswith("test_")]
+
+if __name__ == "__main__":
+    main(TESTS, setup, stop_and_inspect)
