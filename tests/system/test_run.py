@@ -85,20 +85,44 @@ def use(credentials):
     wait_until(arrived, "the letter arrives")
 
 
+def check_mailbox(credentials):
+    """The letters that the first run makes, where they belong; the password is not the app password."""
+    alice = credentials["accounts"][0]
+    context = ssl.create_default_context(cafile=credentials["ca"])
+    with imaplib.IMAP4_SSL("localhost", credentials["ports"]["imaps"], ssl_context=context, timeout=PATIENCE) as m:
+        try:
+            m.login(alice["address"], alice["password"])
+            check(False, "IMAP takes the password of the web")
+        except imaplib.IMAP4.error:
+            pass
+        m.login(alice["address"], alice["app_password"])
+        counts = {}
+        for name in ("INBOX", "Sent", "Drafts", "Projects/Shipyard", "Newsletters", "Receipts"):
+            counts[name] = int(m.select(name, True)[1][0])
+        check(counts["INBOX"] > 40 and sum(counts.values()) > 120 and all(counts.values()), f"letters: {counts}")
+        m.select("INBOX", True)
+        wait_until(lambda: m.noop() and len(m.search(None, 'SUBJECT "Soup"')[1][0].split()) == 1, "bob's letter, once")
+        for what in ("FLAGGED", "UNSEEN", "ANSWERED", 'SUBJECT "Undelivered"'):
+            check(m.search(None, what)[1][0], f"letters that are {what}")
+
+
 def test_first_run(world):
     running = Running()
     try:
         found = running.wait_ready()
         check_equal(set(found), {"accounts", "ports", "url", "ca", "data"}, "members of credentials.json")
         check_equal([a["address"] for a in found["accounts"]], ["alice@letterlock.test", "bob@letterlock.test"], "accounts")
-        check(all(set(a) == {"address", "app_password"} and len(a["app_password"]) == 26 for a in found["accounts"]), "app passwords")
+        check(all(set(a) == {"address", "password", "app_password"} and len(a["app_password"]) == 26 and len(a["password"]) == 19
+                  for a in found["accounts"]), "passwords")
         check_equal({name: found["ports"][name] for name in BASE}, {name: port + OFFSET for name, port in BASE.items()}, "ports")
         check_equal(found["url"], f"https://localhost:{8443 + OFFSET}/", "address of the web client")
         check(pathlib.Path(found["data"]).is_dir() and pathlib.Path(found["ca"]).is_file(), "paths")
         check_equal(stat.S_IMODE(os.stat(DEMO / "credentials.json").st_mode), 0o600, "mode of credentials.json")
-        wait_until(lambda: "Ctrl-C stops it" in running.text(), "the screen")
+        wait_until(lambda: "Ctrl-C stops it" in running.text() and found["url"] in running.text(), "the screen")
         screen = running.text()
-        check(found["accounts"][0]["app_password"] in screen and str(found["ports"]["imaps"]) in screen, "how to sign in")
+        check(all(a["app_password"] in screen and a["password"] in screen for a in found["accounts"]), "how to sign in")
+        check(str(found["ports"]["imaps"]) in screen, "where mail programs sign in")
+        check_mailbox(found)
         use(found)
         world["first"] = found
         world["second instance"] = Running().proc.wait(PATIENCE)
@@ -116,6 +140,7 @@ def test_second_run_keeps_everything(world):
     try:
         found = running.wait_ready()
         check_equal(found, world["first"], "credentials")
+        check_mailbox(found)
         use(found)
     finally:
         check_equal(running.stop(signal.SIGTERM), 0, "exit status after SIGTERM")
