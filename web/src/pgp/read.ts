@@ -267,8 +267,9 @@ async function openInline(e: Entity, keys: Keys): Promise<Opened | undefined> {
 	const text = decodedText(e);
 	const base = nothing("inline", e);
 	const senders = base.sender ? await keys.of(base.sender) : [];
-	if (armorWhole.test(text)) return inlineEncrypted(text, base, keys, senders);
-	return signedWhole.test(text) ? inlineSigned(text, base, senders) : undefined;
+	const blocks = text.match(/^-----BEGIN PGP /gm)?.length ?? 0;
+	if (blocks === 1 && armorWhole.test(text)) return inlineEncrypted(text, base, keys, senders);
+	return blocks === 2 && signedWhole.test(text) ? inlineSigned(text, base, senders) : undefined;
 }
 
 async function inlineEncrypted(text: string, base: Opened, keys: Keys, senders: SenderKey[]): Promise<Opened> {

@@ -233,3 +233,51 @@ test("whatever byte is changed: with a good verdict the same is shown, or nothin
 		}
 	}
 });
+
+test("signature spoofs: none looks like Alice's", async () => {
+	const good = latin1(await send(alice, [bob.address], "signed"));
+	await eve.service.learn({ address: bob.address, key: bob.publicKey, source: "directory", at: NOW });
+	const hers = latin1(await send(eve, [bob.address], "signed"));
+	const inline = async (who: typeof alice, text: string) =>
+		String(
+			await openpgp.sign({
+				message: await openpgp.createCleartextMessage({ text }),
+				signingKeys: await openpgp.readPrivateKey({ binaryKey: who.kept.keys[0] as Uint8Array }),
+			}),
+		);
+	const one = await inline(alice, "I owe you 1");
+	const verdict = async (text: string) => {
+		const got = await readBy(bob, message(text));
+		return [got.form, got.signature.verdict, got.sender];
+	};
+	const wrap = (type: string, inner: string) => `From: eve@example.org\nContent-Type: ${type}\n\n${inner}`;
+	const text = "Content-Type: text/plain\n\n";
+	// Alice's message as an attachment of Eve's, and as the first of two parts.
+	assert.deepEqual(await verdict(wrap("message/rfc822", good)), ["plain", "none", eve.address]);
+	const mixed = wrap('multipart/mixed; boundary="o"', `--o\nContent-Type: message/rfc822\n\n${good}\n--o--\n`);
+	assert.deepEqual(await verdict(mixed), ["plain", "none", eve.address]);
+	// Two Content-Types, two From fields, a name that looks like an address.
+	assert.equal((await verdict(`Content-Type: text/html\r\n${good}`))[1], "none");
+	// With a protected header the From that was signed counts, and without one there is no sender.
+	assert.deepEqual((await verdict(`From: eve@example.org\r\n${good}`)).slice(1), ["unverified", alice.address]);
+	const two = `From: eve@example.org\nFrom: alice@example.org\n${text}${one}`;
+	assert.deepEqual(await verdict(two), ["inline", "unknownKey", undefined]);
+	const named = hers.replace(/^From: .*\r\n/, 'From: "alice@example.org" <eve@example.org>\r\n');
+	assert.deepEqual(await verdict(named), ["mime", "unverified", eve.address]);
+	// Eve's good signature under Alice's name.
+	const renamed = hers.replace(/^From: .*\r\n/, "From: alice@example.org\r\n");
+	assert.notEqual((await verdict(renamed))[1], "verified");
+	// Inline: text before, between and behind signed blocks; in HTML; a block inside a block.
+	assert.deepEqual(await verdict(`From: alice@example.org\n${text}${one}`), ["inline", "unverified", alice.address]);
+	for (const bad of [`${one}\n000\n${one}`, `${one}\n${one}`, `You owe me\n${one}`, `${one}\nP.S. 000`])
+		assert.deepEqual(await verdict(`From: alice@example.org\n${text}${bad}`), ["partial", "none", alice.address]);
+	assert.equal((await verdict(`From: alice@example.org\nContent-Type: text/html\n\n${one}`))[1], "none");
+	assert.equal((await verdict(`From: alice@example.org\n${text}${one.replace("owe you 1", "owe you 1000")}`))[1], "invalid");
+	const headed = one.replace("Hash: SHA512", "Hash: SHA512\nShown: I owe you 1000");
+	assert.notEqual((await verdict(`From: alice@example.org\n${text}${headed}`))[1], "unverified");
+	// A key whose name is Alice's and whose address is Eve's is not one of Alice's.
+	const fake = emptyPerson(alice.address);
+	const info = await fake.service.generate({ name: "alice@example.org", address: eve.address });
+	const key = (await fake.service.exportPublic({ fingerprint: info.fingerprint })).binary;
+	assert.deepEqual(await bob.service.learn({ address: alice.address, key, source: "attached", at: NOW }), []);
+});
