@@ -4,6 +4,7 @@
 #include "account/arrive.h"
 #include "account/delivered.h"
 #include "account/parcel.h"
+#include "account/rule_priv.h"
 #include "base/secret.h"
 
 #include <stdlib.h>
@@ -16,6 +17,7 @@ struct waiting {
 	uint8_t key[IN_KEY_LEN];
 	struct buf plain;
 	struct delivered d;
+	struct store_id box; /* where it goes */
 	struct mailbox *mb;
 	struct arrival x;
 };
@@ -24,6 +26,7 @@ struct batch {
 	struct account *a;
 	struct waiting *at; /* room for BATCH_MAX, made for the first */
 	size_t n, bytes;
+	struct rules *rules; /* NULL: none */
 	bool full; /* more are waiting */
 	bool retry;
 	/* One that did not open; the batch ends before it. */
@@ -38,6 +41,7 @@ batch_done(struct batch *b)
 	for (size_t i = 0; i < b->n; i++)
 		buf_wipe(&b->at[i].plain);
 	buf_done(&b->bad);
+	rules_free(b->rules);
 	free(b->at);
 }
 
@@ -181,12 +185,12 @@ target_find(struct account *a, const struct delivered *d, struct buf *name)
 	return mb;
 }
 
+/* What the delivery asks for, or else the inbox. */
 static int
-waiting_target(struct account *a, struct waiting *w)
+delivered_target(struct account *a, const struct waiting *w, struct mailbox **ret)
 {
 	CLEANUP(buf_done) struct buf name = BUF_INIT(MAILBOX_NAME_MAX);
 	struct mailbox *mb = target_find(a, &w->d, &name);
-	uint64_t keywords = 0;
 	int err = LL_OK;
 
 	if (!mb && w->d.create && name.len) {
@@ -196,16 +200,78 @@ waiting_target(struct account *a, struct waiting *w)
 	}
 	if (!mb)
 		mb = account_mailbox_by_role(a, MAILBOX_INBOX);
-	if (err || !mb)
-		return err ? err : LL_ERR_CORRUPT;
-	err = mailbox_load(mb);
-	if (!err && w->d.n_keywords)
-		err = mailbox_keywords_add(mb, w->d.keywords, w->d.n_keywords, &keywords);
-	if (err == LL_ERR_SYNTAX || err == LL_ERR_LIMIT) /* better without than not at all */
-		err = LL_OK;
-	w->mb = mb;
-	w->x.flags = (w->d.flags & FLAGS_SYSTEM) | keywords;
+	if (!err && !mb)
+		err = LL_ERR_CORRUPT;
+	if (!err)
+		*ret = mb;
 	return err;
+}
+
+/* Mail that was put aside as forged is nothing for rules. */
+static int
+waiting_rules(struct batch *b, struct waiting *w, struct rule_outcome *out)
+{
+	CLEANUP(buf_wipe) struct buf side = BUF_INIT(META_BYTES_MAX + SIGNATURE_BYTES_MAX);
+	struct message_meta meta;
+	struct rule_message m = {&w->x.entry, &meta, w->d.recipient};
+	int err;
+
+	if (!b->rules || w->d.role == MAILBOX_JUNK)
+		return LL_OK;
+	err = waiting_meta(b->a, w, &side, &meta);
+	if (!err)
+		err = rules_apply(b->a, b->rules, &m, out);
+	return err && error_is_ours(err) ? err : LL_OK;
+}
+
+/* Adds the names one by one when they do not go in together: better some than none. */
+static int
+keywords_add(struct mailbox *mb, const struct slice *names, size_t n, uint64_t *flags)
+{
+	uint64_t bits = 0;
+	int err = n ? mailbox_keywords_add(mb, names, n, &bits) : LL_OK;
+
+	for (size_t i = 0; i < n && n > 1 && (err == LL_ERR_SYNTAX || err == LL_ERR_LIMIT); i++) {
+		uint64_t bit = 0;
+		int e = mailbox_keywords_add(mb, &names[i], 1, &bit);
+		bits |= bit;
+		if (e && e != LL_ERR_SYNTAX && e != LL_ERR_LIMIT)
+			err = e;
+	}
+	*flags |= bits;
+	return err == LL_ERR_SYNTAX || err == LL_ERR_LIMIT ? LL_OK : err;
+}
+
+static int
+waiting_target(struct batch *b, struct waiting *w)
+{
+	struct rule_outcome out = {.placed = false};
+	struct mailbox *mb = NULL;
+	uint64_t keywords = 0;
+	int err = waiting_rules(b, w, &out);
+
+	if (!err && out.placed)
+		mb = account_mailbox_by_id(b->a, out.mailbox);
+	if (!err && !mb)
+		err = delivered_target(b->a, w, &mb);
+	if (err)
+		return err;
+	w->box = mb->s.info.id;
+	err = mailbox_load(mb);
+	if (!err)
+		err = keywords_add(mb, w->d.keywords, w->d.n_keywords, &keywords);
+	if (!err)
+		err = keywords_add(mb, out.keywords, out.n_keywords, &keywords);
+	w->x.flags = ((w->d.flags | out.flags) & FLAGS_SYSTEM) | keywords;
+	return err;
+}
+
+/* Adding keywords and mailboxes are commits, after which a mailbox found before may be gone. */
+static int
+waiting_box(struct account *a, struct waiting *w)
+{
+	w->mb = account_mailbox_by_id(a, w->box);
+	return w->mb ? mailbox_load(w->mb) : LL_ERR_AGAIN;
 }
 
 /* ---- The commit ---- */
@@ -254,10 +320,12 @@ admit_build(struct txn *t, void *ctx)
 static int
 batch_admit(struct batch *b)
 {
-	int err = LL_OK;
+	int err = rules_load(b->a, &b->rules);
 
 	for (size_t i = 0; i < b->n && !err; i++)
-		err = waiting_target(b->a, &b->at[i]);
+		err = waiting_target(b, &b->at[i]);
+	for (size_t i = 0; i < b->n && !err; i++)
+		err = waiting_box(b->a, &b->at[i]);
 	if (!err)
 		err = txn_run(b->a, admit_build, b);
 	if (err)

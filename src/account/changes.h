@@ -25,6 +25,8 @@ enum change_type {
 	CHANGE_SETTINGS,
 	CHANGE_UPLOAD, /* no client sees a state of these */
 	CHANGE_RENAME, /* nor of these: trees of mailboxes that are being renamed */
+	CHANGE_SNOOZE, /* Emails that are to come back (snooze.h); no client sees a state of these
+			*/
 	CHANGE_TYPES, /* one past the last */
 };
 

@@ -1,6 +1,7 @@
 /* The session object, the tables of methods and capabilities, and states for push. */
 #include "faces/jmap_priv.h"
 
+#include "account/rule.h"
 #include "base/text.h"
 
 #include <stdio.h>
@@ -18,7 +19,7 @@ static const struct jmap_method core_methods[] = {
 
 static const struct jmap_method *const tables[] = {core_methods, jmap_mailbox_methods,
 	jmap_thread_methods, jmap_email_methods, jmap_email_set_methods, jmap_blob_methods,
-	jmap_identity_methods, jmap_quota_methods, jmap_submission_methods};
+	jmap_identity_methods, jmap_quota_methods, jmap_submission_methods, jmap_rule_methods};
 
 static const struct jmap_method *
 table_find(const struct jmap_method *m, struct slice name)
@@ -99,6 +100,14 @@ cap_submission(struct jmap *j, struct json_out *o)
 	jo_raw(o, j->env.outbound ? S("{\"FUTURERELEASE\":[\"31622400\"]}") : S("{}"));
 }
 
+static void
+cap_rules(struct jmap *j, struct json_out *o)
+{
+	put_limit(o, "maxRules", RULES_MAX);
+	put_limit(o, "maxConditions", RULE_CONDITIONS_MAX);
+	put_limit(o, "maxKeywords", RULE_KEYWORDS_MAX);
+}
+
 static const struct {
 	const char *name;
 	void (*session)(struct jmap *j, struct json_out *o);
@@ -111,6 +120,7 @@ static const struct {
 	{JMAP_CAP_BLOB, NULL, cap_blob, true},
 	{JMAP_CAP_QUOTA, NULL, NULL, true},
 	{JMAP_CAP_SUBMISSION, NULL, cap_submission, true},
+	{JMAP_CAP_RULES, NULL, cap_rules, true},
 };
 
 bool
@@ -236,7 +246,8 @@ static const char *const type_names[CHANGE_TYPES] = {[CHANGE_MAILBOX] = "Mailbox
 	[CHANGE_DELIVERY] = "EmailDelivery",
 	[CHANGE_IDENTITY] = "Identity",
 	[CHANGE_VACATION] = "VacationResponse",
-	[CHANGE_SUBMISSION] = "EmailSubmission"};
+	[CHANGE_SUBMISSION] = "EmailSubmission",
+	[CHANGE_RULES] = "Rule"};
 
 uint32_t
 jmap_push_types(struct slice names)

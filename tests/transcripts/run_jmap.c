@@ -240,7 +240,8 @@ start(struct run *r)
 static const char using[] = "[\"urn:ietf:params:jmap:core\",\"urn:ietf:params:jmap:mail\","
 			    "\"urn:ietf:params:jmap:submission\","
 			    "\"urn:ietf:params:jmap:vacationresponse\","
-			    "\"urn:ietf:params:jmap:blob\",\"urn:ietf:params:jmap:quota\"]";
+			    "\"urn:ietf:params:jmap:blob\",\"urn:ietf:params:jmap:quota\","
+			    "\"urn:letterlock:params:jmap:rules\"]";
 
 /* Fills in the account where a call does not name one. */
 static void
