@@ -24,7 +24,7 @@ def connect(world):
     context = world.tls()
     context.set_alpn_protocols(["http/1.1"])
     s = context.wrap_socket(world.connect("https"), server_hostname=world.hostname)
-    s.settimeout(60)
+    s.settimeout(30)
     return s
 
 
@@ -113,7 +113,7 @@ def test_mail_by_smtp_jmap_and_imap(world):
 
 def test_upload_and_download(world):
     who = account(world)
-    data = bytes(range(256)) * 3000
+    data = bytes(range(256)) * 1200
     status, _, body = ask(world, "POST", f"/jmap/upload/{who}", data, "Content-Type: image/x-test")
     check_equal(status, 201, body)
     blob = json.loads(body)
