@@ -137,8 +137,8 @@ export class Memory {
 
 	create(e) {
 		const id = `n${++this.serial}`;
-		const text = Object.values(e.bodyValues ?? {})[0]?.value ?? "";
-		const made = { ...letters(1, Date.now())[0], id, blobId: `b-${id}`, threadId: `t-${id}`, attachments: [], hasAttachment: false, ...e, text, preview: text.slice(0, 160), html: e.htmlBody ? Object.values(e.bodyValues)[1]?.value ?? text : null, receivedAt: new Date().toISOString() };
+		const text = e.bodyValues?.text?.value ?? "";
+		const made = { ...letters(1, Date.now())[0], id, blobId: `b-${id}`, threadId: `t-${id}`, attachments: [], hasAttachment: false, ...e, text, preview: text.slice(0, 160), html: e.bodyValues?.html?.value ?? null, receivedAt: new Date().toISOString() };
 		delete made.bodyValues, delete made.textBody, delete made.htmlBody, delete made.bodyStructure;
 		this.emails.set(id, made);
 		this.order.unshift(made);
@@ -211,7 +211,7 @@ export function serve(port, count, pack = join(root, "dist", "web.pack")) {
 				res.writeHead(200, { "Content-Type": "text/event-stream" });
 				res.write(": hello\n\n");
 				memory.streams.add(res);
-				return req.on("close", () => memory.streams.delete(res));
+				return res.on("close", () => memory.streams.delete(res));
 			}
 			if (url.pathname.startsWith("/jmap/upload/")) {
 				const blobId = `u${++memory.serial}`;

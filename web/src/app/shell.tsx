@@ -30,7 +30,7 @@ function TopBar() {
 	const who = account.value?.address ?? "";
 	return (
 		<header class={css.top}>
-			<a href="/mail/inbox" class={css.brand} aria-label={t("boxInbox")}><Logo size={26} /><span>Letterlock</span></a>
+			<a href="/mail/inbox" class={css.brand} aria-label="Letterlock"><Logo size={26} /><span>Letterlock</span></a>
 			<div class={css.middle}><SearchBox /></div>
 			<div class={css.end}>
 				<span class={css.wide}><IconButton icon="settings" label={t("settings")} onClick={() => go(address("settings"))} /></span>
@@ -52,7 +52,7 @@ export function Shell() {
 	const settings = route.value.view === "settings";
 	return (
 		<div class={css.shell}>
-			<a href="#content" class={css.skip} onClick={(e) => { e.preventDefault(); document.querySelector<HTMLElement>("[role=listbox],main")?.focus(); }}>{t("skipToContent")}</a>
+			<a href="#content" class={css.skip} onClick={(e) => { e.preventDefault(); document.querySelector<HTMLElement>("#content [role=listbox], #content")?.focus(); }}>{t("skipToContent")}</a>
 			<TopBar />
 			<div class={css.view}>
 				{settings ? <Lazy load={() => import("./settings/index.tsx").then((m) => m.Settings)} /> : <Mail />}

@@ -68,7 +68,7 @@ export const de: Catalogue = {
 	useRecovery: "Wiederherstellungscode verwenden", startAgain: "Von vorn beginnen", recoveryCode: "Wiederherstellungscode",
 	signupLead: "Ihre Schlüssel entstehen auf diesem Gerät. Der Server sieht Ihr Passwort nie.", passwordHint: "Mehrere Wörter, die nicht zusammengehören, sind stark und leicht zu merken.",
 	passwordTooWeak: "Dieses Passwort ist zu leicht zu erraten. Fügen Sie ein oder zwei Wörter hinzu.", strength0: "Sehr schwach", strength1: "Schwach", strength2: "Ausreichend", strength3: "Stark", strength4: "Sehr stark",
-	strengthTime: "Wer die Daten des Servers stiehlt, bräuchte etwa {time}.", lessThanSecond: "weniger als eine Sekunde", manyYears: "mehr als zehntausend Jahre", invitation: "Einladung",
+	strengthTime: "Wer die Daten des Servers stiehlt, bräuchte ungefähr {time}.", lessThanSecond: "weniger als eine Sekunde", manyYears: "mehr als zehntausend Jahre", invitation: "Einladung",
 	invitationHint: "Sie bekommen sie von den Betreibern dieses Servers.", registrationClosed: "Dieser Server nimmt zurzeit keine neuen Konten an.", makingKeys: "Ihre Schlüssel entstehen", stepOf: "Schritt {n} von {of}",
 	recoveryTitle: "Ihr Wiederherstellungscode", recoveryExplain: "Wenn Sie Ihr Passwort vergessen, führt nur dieser Code zurück zu Ihrer Post. Niemand sonst hat ihn, und niemand kann Ihnen einen anderen machen.",
 	recoveryWarning: "Bewahren Sie ihn auf Papier oder in einem Passwortspeicher auf, nicht in diesem Postfach.", recoveryFileFor: "Wiederherstellungscode für {address}",

@@ -258,7 +258,7 @@ export const en = {
 	strength2: "Fair",
 	strength3: "Strong",
 	strength4: "Very strong",
-	strengthTime: "a thief of the server's data would need about {time}.",
+	strengthTime: "a thief of the server's data would need {time} or so.",
 	lessThanSecond: "less than a second",
 	manyYears: "more than ten thousand years",
 	invitation: "Invitation",

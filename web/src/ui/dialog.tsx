@@ -1,6 +1,6 @@
 // Dialogs on the native element: focus is held and given back, Escape closes, the rest of the page is inert.
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../i18n/index.ts";
 import { IconButton } from "./button.tsx";
 import css from "./dialog.module.css";
@@ -20,13 +20,17 @@ export interface DialogProps {
 export function Dialog({ title, onClose, children, footer, shape, bare, keep }: DialogProps) {
 	const ref = useRef<HTMLDialogElement>(null);
 
-	useEffect(() => {
+	useLayoutEffect(() => {
 		const dialog = ref.current;
+		const before = document.activeElement as HTMLElement | null;
 		dialog?.showModal();
 		// The first field, or the dialog itself: its button to close is no place to begin.
 		const field = dialog?.querySelector<HTMLElement>("[autofocus], input:not([hidden]), textarea, select");
 		(field ?? dialog)?.focus();
-		return () => dialog?.close();
+		return () => {
+			dialog?.close();
+			before?.focus();
+		};
 	}, []);
 
 	const beside = (e: MouseEvent) => {

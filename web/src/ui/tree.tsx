@@ -51,7 +51,7 @@ export function Tree<N extends TreeNode>(p: TreeProps<N>) {
 	return (
 		<ul ref={box} role="tree" aria-label={p.label} class={css.tree}>
 			{p.nodes.map((node, i) => (
-				<li key={node.id} role="treeitem" aria-level={node.level} aria-expanded={node.open} aria-label={node.label}
+				<li key={node.id} role="treeitem" aria-level={node.level} aria-expanded={node.open}
 					aria-current={node.id === p.current ? "page" : undefined} aria-selected={node.id === p.current}
 					tabIndex={node.id === stop ? 0 : -1} class={css.node}
 					style={{ paddingInlineStart: `${(node.level - 1) * 16 + 4}px` }}

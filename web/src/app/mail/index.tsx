@@ -68,10 +68,12 @@ export function Mail() {
 		<div class={css.mail} data-reading={openId.value !== null || undefined}
 			style={{ "--side": `${prefs.value.sideWidth}px`, "--list": `${prefs.value.listWidth}px` }}>
 			<div class={css.side}><Sidebar onCompose={() => compose()} /></div>
-			<div class={css.first}><Splitter label={t("resizeMailboxes")} value={prefs.value.sideWidth} min={180} max={340} onChange={(v) => setPrefs({ sideWidth: v })} /></div>
-			<main class={css.list}><ListPane /></main>
-			<div class={css.second}><Splitter label={t("resizeList")} value={prefs.value.listWidth} min={300} max={680} onChange={(v) => setPrefs({ listWidth: v })} /></div>
-			<div class={css.reader}><ThreadView /></div>
+			<main id="content" tabIndex={-1} class={css.main}>
+				<div class={css.first}><Splitter label={t("resizeMailboxes")} value={prefs.value.sideWidth} min={180} max={340} onChange={(v) => setPrefs({ sideWidth: v })} /></div>
+				<div class={css.list}><ListPane /></div>
+				<div class={css.second}><Splitter label={t("resizeList")} value={prefs.value.listWidth} min={300} max={680} onChange={(v) => setPrefs({ listWidth: v })} /></div>
+				<div class={css.reader}><ThreadView /></div>
+			</main>
 			<Drawer />
 			<div class={css.write}><IconButton icon="compose" label={t("compose")} size={22} onClick={() => compose()} /></div>
 			{Composer && <Composer />}

@@ -100,11 +100,23 @@ function takeImage(img: Element, src: string, found: Clean): void {
 	}
 }
 
+const loaders = /^<(\/?)(?:base|link|meta|track|source|video|audio|object|embed|applet|iframe|frame|frameset|portal|fencedframe|svg|math|image|form|input)\b/i;
+
+/** What a tag may not have even while it is parsed. Elements that load become unknown ones, which are dropped. */
+function disarm(tag: string, found: Clean): string {
+	const loads = loaders.test(tag);
+	if (loads && /https?:|\/\//i.test(tag))
+		found.blocked++;
+	return (loads ? tag.replace(loaders, "<$1ll-gone") : tag)
+		.replace(/([\s"'/])style(\s*=)/gi, "$1data-ll-style$2")
+		.replace(/([\s"'/])on[a-z]+(\s*=)/gi, "$1data-ll-no$2");
+}
+
 /**
- * Styles are lifted out before the page parses anything: the page's own policy forbids inline styles, and
- * would report each of them. The frame, which allows them, puts them back. What this misses is dropped later.
+ * Styles are lifted out, and tags disarmed, before the page parses anything: the page's own policy forbids what
+ * they ask for, and would report each of them. This is no defence: what it misses is dropped by what follows.
  */
-function liftStyles(html: string, found: Clean): string {
+function lift(html: string, found: Clean): string {
 	const sheets: string[] = [];
 	const rest = html
 		.replace(/<style\b[^>]*>([\s\S]*?)(?:<\/style\s*>|$)/gi, (_, css: string) => {
@@ -113,14 +125,14 @@ function liftStyles(html: string, found: Clean): string {
 			sheets.push(cleaned.css.replace(/<!--|-->/g, ""));
 			return "";
 		})
-		.replace(/<[a-z][^>]*>/gi, (tag) => tag.replace(/([\s"'/])style(\s*=)/gi, "$1data-ll-style$2"));
+		.replace(/<\/?[a-z][^>]*>/gi, (tag) => disarm(tag, found));
 	found.css = sheets.join("\n");
 	return rest;
 }
 
 export function sanitize(html: string): Clean {
 	const found: Clean = { html: "", css: "", inline: [], remote: [], blocked: 0 };
-	const lifted = liftStyles(html, found);
+	const lifted = lift(html, found);
 
 	DOMPurify.removeAllHooks();
 	DOMPurify.addHook("afterSanitizeAttributes", (node) => visit(node as Element, found));

@@ -153,7 +153,7 @@ export function ThreadView() {
 		<section class={css.pane} aria-label={t("conversation")}>
 			<Toolbar />
 			<div ref={scroller} class={css.scroll} tabIndex={-1}>
-				<h2 class={css.subject}>{subject === undefined ? "" : subject || t("noSubject")}</h2>
+				<h1 class={css.subject}>{subject === undefined ? "" : subject || t("noSubject")}</h1>
 				{ids.length > 0 && <Messages key={id} ids={ids} open={open} />}
 				{ids.length === 0 && !failed && <div class={css.loading}><Ghost lines={9} /></div>}
 				{failed && <div class={css.nothing}><p>{t("openFailed")}</p><Button onClick={start}>{t("tryAgain")}</Button></div>}

@@ -32,7 +32,7 @@ export function Settings() {
 					<a key={id} href={`/settings/${id}`} aria-current={p === page ? "page" : undefined}><Icon name={p.icon} size={17} />{t(p.title)}</a>
 				))}
 			</nav>
-			<main class={css.main} tabIndex={-1}><div class={css.inner}><h1>{t(page.title)}</h1><page.view /></div></main>
+			<main id="content" class={css.main} tabIndex={-1}><div class={css.inner}><h1>{t(page.title)}</h1><page.view /></div></main>
 			<PasswordQuestion />
 		</div>
 	);
