@@ -411,6 +411,20 @@ hand_over(struct session *s, const struct msg_attach *m, int fd)
 	close(fd);
 }
 
+/* A web link. An app password (t) may be good for reading only. */
+static void
+hand_over_web(struct session *s, const struct ticket *t, struct slice peer, int fd)
+{
+	bool sends = !t || (t->scope.protocols & SCOPE_SMTP);
+	const struct msg_attach m = {.service = SERVICE_HTTPS,
+		.peer = peer,
+		.tag = sends ? slice_str(SESSION_TAG_SENDS) : SLICE_NONE};
+
+	if (sends)
+		give_way_out(s);
+	hand_over(s, &m, fd);
+}
+
 void
 session_attach(struct ticket *t, const struct msg_attach *m, int fd)
 {
@@ -421,21 +435,18 @@ session_attach(struct ticket *t, const struct msg_attach *m, int fd)
 	else if (t->unlocked)
 		s = start(t->account, t->unlocked);
 	account_unlocked_free(TAKE(t->unlocked));
-	if (s)
-		hand_over(s, m, fd);
-	else
+	if (!s)
 		close(fd);
+	else if (m->service == SERVICE_HTTPS)
+		hand_over_web(s, t, m->peer, fd);
+	else
+		hand_over(s, m, fd);
 }
 
 int
 session_attach_web(
 	const uint8_t account[RECORD_ID_LEN], struct ticket *t, struct slice peer, int fd)
 {
-	/* An app password may be good for reading only. */
-	bool sends = !t || (t->scope.protocols & SCOPE_SMTP);
-	const struct msg_attach m = {.service = SERVICE_HTTPS,
-		.peer = peer,
-		.tag = sends ? slice_str(SESSION_TAG_SENDS) : SLICE_NONE};
 	struct session *s = find(account);
 
 	if (s && t)
@@ -444,10 +455,8 @@ session_attach_web(
 		s = start(account, t ? t->unlocked : NULL);
 	if (t)
 		account_unlocked_free(TAKE(t->unlocked));
-	if (s && sends)
-		give_way_out(s);
 	if (s)
-		hand_over(s, &m, fd);
+		hand_over_web(s, t, peer, fd);
 	else
 		close(fd);
 	return s ? LL_OK : LL_ERR_AGAIN;
