@@ -132,14 +132,13 @@ doctor_clock(struct doctor *d)
 /* --- the server --- */
 
 static void
-check_process(struct doctor *d, const struct cli_json_value *p)
+check_process(struct doctor *d, const struct json_value *p)
 {
-	const struct cli_json_value *ready = cli_json_get(p, "ready");
-	struct slice sandbox = cli_json_get_text(p, "sandbox"),
-		     restarts = cli_json_get_text(p, "restarts");
-	const char *role = cli_safe(cli_json_get_text(p, "role"));
+	const struct json_value *ready = json_get(p, "ready");
+	struct slice sandbox = json_get_text(p, "sandbox"), restarts = json_get_text(p, "restarts");
+	const char *role = cli_safe(json_get_text(p, "role"));
 
-	if (slice_eq(cli_json_get_text(p, "role"), S("parent")))
+	if (slice_eq(json_get_text(p, "role"), S("parent")))
 		return;
 	if (!ready || ready->type != JSON_TRUE)
 		doctor_say(d, FINDING_PROBLEM, "server", "the server's log says why",
@@ -156,18 +155,18 @@ static void
 check_processes(struct doctor *d)
 {
 	CLEANUP(arena_done) struct arena arena = ARENA_INIT(STATUS_ARENA);
-	const struct cli_json_value *all;
+	const struct json_value *all;
 	struct control_text m;
 	struct slice answer;
 	size_t before = d->findings.len;
 
 	if (client_call(d->cli, "status", SLICE_NONE, &answer) || control_text_get(answer, &m) ||
-		cli_json_parse(m.text, &arena, &all) || all->type != JSON_ARRAY) {
+		json_parse(m.text, &arena, &all) || all->type != JSON_ARRAY) {
 		doctor_say(d, FINDING_PROBLEM, "server", "the server's log says why",
 			"it does not say how its processes are");
 		return;
 	}
-	for (const struct cli_json_value *p = all->first; p; p = p->next)
+	for (const struct json_value *p = all->first; p; p = p->next)
 		check_process(d, p);
 	if (d->findings.len == before)
 		doctor_say(d, FINDING_OK, "server", NULL,
