@@ -238,6 +238,21 @@ pump_frames(struct passage *p)
 	front_link_wake(p->link);
 }
 
+/* Sends what waits until the link has no room left: only then does it tell when there is again. */
+static void
+send_gathered(struct front_task *t)
+{
+	struct passage *p = t->state;
+
+	while (t->gathered.len) {
+		size_t n = MIN(web_link_room(p->link->web, p->stream), t->gathered.len);
+		if (!n || web_link_body(p->link->web, p->stream, slice_new(t->gathered.ptr, n)))
+			return;
+		buf_consume(&t->gathered, n);
+		front_task_consumed(t, n);
+	}
+}
+
 static size_t
 passage_body(struct front_task *t, struct slice piece)
 {
@@ -254,6 +269,9 @@ passage_body(struct front_task *t, struct slice piece)
 	if (t->gathered.len || web_link_body(p->link->web, p->stream, piece) == LL_ERR_AGAIN) {
 		if (buf_put(&t->gathered, piece))
 			front_task_reset(t);
+		else
+			send_gathered(t);
+		front_link_wake(p->link);
 		return 0;
 	}
 	front_link_wake(p->link);
@@ -265,16 +283,9 @@ static void
 passage_room(struct front_task *t)
 {
 	struct passage *p = t->state;
-	size_t n;
 
 	if (!p->over && t->gathered.len) {
-		n = MIN(web_link_room(p->link->web, p->stream), t->gathered.len);
-		if (n &&
-			web_link_body(p->link->web, p->stream, slice_new(t->gathered.ptr, n)) ==
-				LL_OK) {
-			buf_consume(&t->gathered, n);
-			front_task_consumed(t, n);
-		}
+		send_gathered(t);
 		if (t->gathered.len == 0 && t->complete)
 			(void)web_link_end(p->link->web, p->stream);
 		front_link_wake(p->link);

@@ -113,7 +113,7 @@ def test_mail_by_smtp_jmap_and_imap(world):
 
 def test_upload_and_download(world):
     who = account(world)
-    data = bytes(range(256)) * 1200
+    data = bytes(range(256)) * 12000
     status, _, body = ask(world, "POST", f"/jmap/upload/{who}", data, "Content-Type: image/x-test")
     check_equal(status, 201, body)
     blob = json.loads(body)
