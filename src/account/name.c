@@ -15,6 +15,7 @@ static const char *const role_attributes[MAILBOX_ROLES] = {
 	[MAILBOX_ALL] = "\\All",
 	[MAILBOX_FLAGGED] = "\\Flagged",
 	[MAILBOX_IMPORTANT] = "\\Important",
+	[MAILBOX_SNOOZED] = "\\Snoozed",
 };
 
 const char *

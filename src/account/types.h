@@ -18,6 +18,7 @@ enum mailbox_role {
 	MAILBOX_ALL,
 	MAILBOX_FLAGGED,
 	MAILBOX_IMPORTANT,
+	MAILBOX_SNOOZED,
 	MAILBOX_ROLES, /* one past the last */
 };
 /* "\Drafts" ...; NULL for none, INBOX and unknown numbers. */

@@ -1,6 +1,8 @@
 /* Email/get and Email/changes (RFC 8621 sections 4.1 to 4.3), and what writes an Email. */
 #include "faces/jmap_email.h"
 
+#include "account/snooze.h"
+
 #include "base/text.h"
 #include "mail/encoded_word.h"
 
@@ -358,6 +360,18 @@ put_structure(struct putting *p, struct json_out *o)
 		jo_null(o);
 }
 
+static void
+put_snoozed(struct putting *p, struct json_out *o)
+{
+	int64_t until;
+
+	if (p->e->email && !account_objects_load(p->c->a) &&
+		email_snoozed(p->c->a, p->e->email, &until))
+		jo_time(o, until);
+	else
+		jo_null(o);
+}
+
 static const struct {
 	const char *name;
 	void (*put)(struct putting *p, struct json_out *o);
@@ -389,6 +403,7 @@ static const struct {
 	{"attachments", put_attachments, true, true},
 	{"headers", put_all_headers, false, false},
 	{"bodyStructure", put_structure, false, false},
+	{"snoozedUntil", put_snoozed, false, false},
 };
 
 /* ---- What is wanted ---- */

@@ -2,6 +2,7 @@
  * call are done together, in as few commits as hold them. */
 #include "faces/jmap_email.h"
 
+#include "account/snooze.h"
 #include "base/text.h"
 #include "mail/build.h"
 
@@ -239,6 +240,7 @@ struct update {
 	struct jmap_place place;
 	struct slice remove[KEYWORDS_MAX];
 	json_t *whole; /* mailboxIds after the patch */
+	json_t *snooze; /* snoozedUntil: a date or null; NULL: not named */
 };
 
 struct work {
@@ -246,6 +248,7 @@ struct work {
 	struct email_change *changes;
 	struct update *updates;
 	size_t n, n_updates;
+	bool snoozing;
 };
 
 static void
@@ -329,6 +332,10 @@ patch_take(
 		u->whole = json_incref(v);
 		return NULL;
 	}
+	if (!strcmp(key, "snoozedUntil")) {
+		u->snooze = v;
+		return NULL;
+	}
 	if (!strncmp(key, "keywords/", 9))
 		return patch_keyword(u, change, key + 9, v);
 	if (!strncmp(key, "mailboxIds/", 11))
@@ -359,11 +366,39 @@ patch_read(struct work *w, struct update *u, struct email_change *change, json_t
 	return bad;
 }
 
+/* Where an Email goes that is put off, or taken back before it is due. */
+static struct jmap_set_error
+snooze_place(struct work *w, struct update *u, uint32_t email)
+{
+	struct jmap_call *c = w->s->c;
+	int64_t until;
+	int err;
+
+	if (u->place.n_boxes)
+		return (struct jmap_set_error){"invalidProperties", {"snoozedUntil", "mailboxIds"},
+			"It says itself where the Email goes."};
+	w->snoozing = true;
+	if (json_is_null(u->snooze))
+		err = snooze_back(c->a, email, u->place.boxes, &u->place.n_boxes);
+	else if (!json_time(u->snooze, &until) || until <= c->j->env.now(c->j->env.ctx))
+		return (struct jmap_set_error){
+			"invalidProperties", {"snoozedUntil"}, "It must be a time to come."};
+	else
+		err = snooze_begin(c->a, email, until, u->place.boxes, &u->place.n_boxes);
+	if (!err)
+		err = emails_load(c->a);
+	if (err == LL_ERR_LIMIT)
+		return (struct jmap_set_error){
+			"overQuota", {NULL}, "As many as may be are put off already."};
+	return err ? jmap_set_error_of(err) : (struct jmap_set_error){NULL};
+}
+
 static void
 add_update(struct work *w, const char *key, json_t *patch)
 {
 	struct update *u = &w->updates[w->n_updates];
 	struct email_change *change = &w->changes[w->n];
+	struct jmap_set_error wrong = {NULL};
 	const char *bad;
 
 	*u = (struct update){.id = slice_str(key)};
@@ -373,8 +408,12 @@ add_update(struct work *w, const char *key, json_t *patch)
 		return;
 	}
 	bad = patch_read(w, u, change, patch);
-	if (bad) {
-		fail_update(w, false, u->id, invalid(bad));
+	if (bad)
+		wrong = invalid(bad);
+	else if (u->snooze)
+		wrong = snooze_place(w, u, change->email);
+	if (wrong.type) {
+		fail_update(w, false, u->id, wrong);
 		return;
 	}
 	change->add = u->place.keywords;
@@ -453,6 +492,8 @@ work_run(struct work *w)
 	err = emails_change(w->s->c->a, w->changes, w->n);
 	if (!err)
 		work_tell(w);
+	if (!err && w->snoozing)
+		err = snooze_tidy(w->s->c->a);
 	w->n = w->n_updates = 0;
 	if (!err)
 		err = emails_load(w->s->c->a);

@@ -16,6 +16,7 @@ static const struct {
 	[MAILBOX_ALL] = {"all", 7},
 	[MAILBOX_FLAGGED] = {"flagged", 8},
 	[MAILBOX_IMPORTANT] = {"important", 9},
+	[MAILBOX_SNOOZED] = {"snoozed", 10},
 };
 
 const char *

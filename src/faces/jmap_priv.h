@@ -91,6 +91,7 @@ extern const struct jmap_method jmap_mailbox_methods[], jmap_thread_methods[], j
 #define JMAP_CAP_BLOB "urn:ietf:params:jmap:blob"
 #define JMAP_CAP_QUOTA "urn:ietf:params:jmap:quota"
 #define JMAP_CAP_RULES "urn:letterlock:params:jmap:rules"
+#define JMAP_CAP_SNOOZE "urn:letterlock:params:jmap:snooze"
 #define JMAP_CAP_WEBSOCKET "urn:ietf:params:jmap:websocket"
 bool jmap_capability_known(const struct jmap *j, struct slice name);
 const struct jmap_method *jmap_method_find(const struct jmap *j, struct slice name);

@@ -2,6 +2,7 @@
 #include "faces/jmap_priv.h"
 
 #include "account/rule.h"
+#include "account/snooze.h"
 #include "base/text.h"
 
 #include <stdio.h>
@@ -101,6 +102,12 @@ cap_submission(struct jmap *j, struct json_out *o)
 }
 
 static void
+cap_snooze(struct jmap *j, struct json_out *o)
+{
+	put_limit(o, "maxSnoozed", SNOOZES_MAX);
+}
+
+static void
 cap_rules(struct jmap *j, struct json_out *o)
 {
 	put_limit(o, "maxRules", RULES_MAX);
@@ -121,6 +128,7 @@ static const struct {
 	{JMAP_CAP_QUOTA, NULL, NULL, true},
 	{JMAP_CAP_SUBMISSION, NULL, cap_submission, true},
 	{JMAP_CAP_RULES, NULL, cap_rules, true},
+	{JMAP_CAP_SNOOZE, NULL, cap_snooze, true},
 };
 
 bool

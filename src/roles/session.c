@@ -414,6 +414,7 @@ open_with_keys(void)
 	se.imap = (struct imap_env){
 		.account = se.account, .now = now, .wake = wake, .append_limit = se.append_limit};
 	on_poll(NULL);
+	session_snooze_start(se.account);
 	return LL_OK;
 }
 

@@ -27,6 +27,9 @@ int session_unlock(void) CHECKED;
 struct msg_session_vacation;
 int session_set_vacation(struct msg_session_vacation *m) CHECKED;
 
+/* Takes Emails that are put off back when they are due, from now on. */
+void session_snooze_start(struct account *a);
+
 /* Drops the keys given since. */
 void session_forget_keys(void);
 /* The public key that mail is sealed to at present, and its version. */

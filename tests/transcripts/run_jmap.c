@@ -2,6 +2,7 @@
 #include "world.h"
 
 #include "account/mailbox.h"
+#include "account/snooze.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "faces/jmap.h"
@@ -237,11 +238,12 @@ start(struct run *r)
 	return r->jmap != NULL;
 }
 
-static const char using[] = "[\"urn:ietf:params:jmap:core\",\"urn:ietf:params:jmap:mail\","
-			    "\"urn:ietf:params:jmap:submission\","
-			    "\"urn:ietf:params:jmap:vacationresponse\","
-			    "\"urn:ietf:params:jmap:blob\",\"urn:ietf:params:jmap:quota\","
-			    "\"urn:letterlock:params:jmap:rules\"]";
+static const char using[] =
+	"[\"urn:ietf:params:jmap:core\",\"urn:ietf:params:jmap:mail\","
+	"\"urn:ietf:params:jmap:submission\","
+	"\"urn:ietf:params:jmap:vacationresponse\","
+	"\"urn:ietf:params:jmap:blob\",\"urn:ietf:params:jmap:quota\","
+	"\"urn:letterlock:params:jmap:rules\",\"urn:letterlock:params:jmap:snooze\"]";
 
 /* Fills in the account where a call does not name one. */
 static void
@@ -461,7 +463,11 @@ step(struct run *r, struct slice word, struct slice text)
 			fail(r, "deliver", "failed");
 	} else if (slice_eq(word, S("clock")))
 		r->world.clock += strtoll((const char *)text.ptr, NULL, 10);
-	else {
+	else if (slice_eq(word, S("wake"))) {
+		int64_t next;
+		if (snooze_wake(r->world.account, r->world.clock, &next))
+			fail(r, "wake", "failed");
+	} else {
 		snprintf(detail, sizeof(detail), "%.*s", SLICE_ARG(word));
 		fail(r, "unknown step", detail);
 	}
