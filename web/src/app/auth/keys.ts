@@ -24,7 +24,7 @@ export async function forgetKeys(): Promise<void> {
 }
 
 const texts: Record<string, Key> = {
-	refused: "errRefused", auth: "errCode", rate: "errRate", unavailable: "errUnavailable", denied: "errDenied", exists: "errExists",
+	refused: "errRefused", auth: "errRefused", rate: "errRate", unavailable: "errUnavailable", denied: "errDenied", exists: "errExists",
 	reserved: "errReserved", expired: "errExpired", syntax: "errCode", limit: "errLimit", conflict: "errConflict", malformed: "errAddress",
 };
 
