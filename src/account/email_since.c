@@ -246,6 +246,13 @@ note_boxes_of_threads(struct account *a, const struct notes *emails, size_t firs
 }
 
 static void
+note_all_boxes(const struct account *a, uint64_t modseq, struct notes *n)
+{
+	VEC_EACH (mb, &a->boxes)
+		note_add(n, (*mb)->s.info.id, modseq, NOTE_COUNTERS);
+}
+
+static void
 note_mailboxes(struct account *a, uint64_t since, size_t first, struct notes *n)
 {
 	static const enum note_kind kinds[LOG_OPS] = {
@@ -255,6 +262,8 @@ note_mailboxes(struct account *a, uint64_t since, size_t first, struct notes *n)
 	const struct log_event *e = events_from(a, first, &count);
 
 	for (size_t i = 0; i < count; i++) {
+		if (e[i].op >= LOG_BOX_NEW && e[i].op <= LOG_BOX_GONE && e[i].type == LOG_TRASH)
+			note_all_boxes(a, e[i].modseq, n);
 		if (e[i].op >= LOG_BOX_NEW && e[i].op <= LOG_BOX_GONE)
 			note_add(n, e[i].id, e[i].modseq, kinds[e[i].op]);
 		else if (e[i].op >= LOG_OBJECT_NEW && e[i].type == CHANGE_MAILBOX &&

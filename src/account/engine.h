@@ -289,10 +289,11 @@ enum log_op {
 	LOG_OBJECT_GONE,
 	LOG_OPS, /* one past the last */
 };
+#define LOG_TRASH 1 /* it became the trash, or is it no more */
 struct log_event {
 	uint64_t modseq;
 	uint8_t op; /* enum log_op */
-	uint8_t type; /* of an object: enum change_type */
+	uint8_t type; /* of an object: enum change_type; of a mailbox: LOG_TRASH or 0 */
 	uint32_t email, thread;
 	struct store_id id;
 };

@@ -252,6 +252,16 @@ log_rows(struct txn *t)
 	return err;
 }
 
+/* The trash came or went: what counts as unread is different everywhere. */
+static bool
+trash_moves(const struct txn_box *b)
+{
+	bool was = !b->created && b->mb->s.info.role == MAILBOX_TRASH;
+	bool is = !b->deleted && b->s.info.role == MAILBOX_TRASH;
+
+	return was != is;
+}
+
 static int
 log_boxes(struct txn *t)
 {
@@ -265,6 +275,7 @@ log_boxes(struct txn *t)
 		if (!b->created && !b->deleted &&
 			!(b->events & (ACCOUNT_RENAMED | ACCOUNT_SUBSCRIPTION)))
 			continue;
+		e.type = trash_moves(b) ? LOG_TRASH : 0;
 		e.op = b->deleted ? LOG_BOX_GONE : b->created ? LOG_BOX_NEW : LOG_BOX_SET;
 		t->head.states[CHANGE_MAILBOX] = t->head.modseq;
 		if (!err)

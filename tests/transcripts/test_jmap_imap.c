@@ -431,6 +431,22 @@ jmap_email_step(void)
 	json_decref(call("Email/set", json_pack("{s:{s:o}}", "update", id, patch)));
 }
 
+/* The mailbox with a role as the client knows it, or NULL. */
+static const char *
+role_id(const char *role)
+{
+	const char *id, *has;
+	json_t *box;
+
+	json_object_foreach(follow[0].known, id, box)
+	{
+		has = json_string_value(json_object_get(box, "role"));
+		if (has && !strcmp(has, role))
+			return id;
+	}
+	return NULL;
+}
+
 static void
 jmap_box_step(void)
 {
@@ -442,6 +458,12 @@ jmap_box_step(void)
 	if (json_object_size(follow[0].known) < 10)
 		json_decref(call(
 			"Mailbox/set", json_pack("{s:{s:{s:s}}}", "create", "k", "name", name)));
+	else if (below(4) == 0 && role_id("trash"))
+		json_decref(call("Mailbox/set",
+			json_pack("{s:{s:{s:n}}}", "update", role_id("trash"), "role")));
+	else if (below(2) && !role_id("trash"))
+		json_decref(call(
+			"Mailbox/set", json_pack("{s:{s:{s:s}}}", "update", id, "role", "trash")));
 	else if (below(2))
 		json_decref(call("Mailbox/set",
 			json_pack("{s:[s], s:b}", "destroy", id, "onDestroyRemoveEmails", 1)));
