@@ -116,6 +116,8 @@ deflate_into(struct passage *p, struct slice in, int flush_mode)
 	} while (p->gzip->avail_out == 0);
 }
 
+static void send_gathered(struct passage *p);
+
 static void
 on_response(struct passage *p, const struct web_event *e)
 {
@@ -134,7 +136,8 @@ on_response(struct passage *p, const struct web_event *e)
 			return;
 		}
 	}
-	(void)!front_task_head(p->task, &h);
+	if (front_task_head(p->task, &h) && p->ws && (p->task->gathered.len || p->task->complete))
+		send_gathered(p);
 }
 
 static void
@@ -215,81 +218,92 @@ front_passage_event(const struct web_event *e)
 
 /* --- from the client to the session --- */
 
-/* Frames of the client to messages for the session; what is left of its bytes is given back. */
+/* Frames of the client to messages for the session. */
 static void
 pump_frames(struct passage *p)
 {
 	struct websocket_event e;
 
 	while (!p->over && !p->task->over && websocket_next(p->ws, &e)) {
-		if (e.kind == WEBSOCKET_MESSAGE) {
-			int r = web_link_message(p->link->web, p->stream, e.text, e.last, e.data);
-			if (r) {
-				websocket_close(p->ws, 1008, S("too much at once"));
-				web_link_cancel(p->link->web, p->stream);
-				p->over = true;
-			}
-		} else {
+		if (e.kind == WEBSOCKET_CLOSE)
 			(void)web_link_close(p->link->web, p->stream, e.code, e.data);
-			p->over = true;
-		}
+		else if (web_link_message(p->link->web, p->stream, e.text, e.last, e.data) == LL_OK)
+			continue;
+		else
+			web_link_cancel(p->link->web, p->stream);
+		p->over = true;
 	}
 	send_frames(p);
 	front_link_wake(p->link);
 }
 
-/* Sends what waits until the link has no room left: only then does it tell when there is again. */
+/* No more bytes than the link has room for: what is in them is never more. */
 static void
-send_gathered(struct front_task *t)
+take_frames(struct passage *p, struct slice in)
 {
-	struct passage *p = t->state;
+	if (websocket_input(p->ws, in) == LL_OK)
+		pump_frames(p);
+}
 
-	while (t->gathered.len) {
-		size_t n = MIN(web_link_room(p->link->web, p->stream), t->gathered.len);
-		if (!n || web_link_body(p->link->web, p->stream, slice_new(t->gathered.ptr, n)))
-			return;
-		buf_consume(&t->gathered, n);
-		front_task_consumed(t, n);
+/* A WebSocket that ends without a close is over all the same. */
+static void
+client_done(struct passage *p)
+{
+	if (!p->ws) {
+		(void)web_link_end(p->link->web, p->stream);
+	} else if (!p->over) {
+		(void)web_link_close(p->link->web, p->stream, 1006, SLICE_NONE);
+		p->over = p->ended = true;
 	}
 }
 
+/* Sends what waits until the link has no room left: only then does it tell when there is again. */
+static void
+send_gathered(struct passage *p)
+{
+	struct front_task *t = p->task;
+
+	while (!p->over && !t->over && t->gathered.len) {
+		size_t n = MIN(web_link_room(p->link->web, p->stream), t->gathered.len);
+		struct slice piece = slice_new(t->gathered.ptr, n);
+		if (!n)
+			break;
+		if (p->ws)
+			take_frames(p, piece);
+		else if (web_link_body(p->link->web, p->stream, piece))
+			break;
+		buf_consume(&t->gathered, n);
+		front_task_consumed(t, n);
+	}
+	if (t->gathered.len == 0 && t->complete && !p->over)
+		client_done(p);
+	front_link_wake(p->link);
+}
+
+/* The client's window is no larger than what the link lets through; the rest waits, as do frames
+ * that come before the session has accepted them. */
 static size_t
 passage_body(struct front_task *t, struct slice piece)
 {
 	struct passage *p = t->state;
 
-	if (p->ws) {
-		if (!p->over && websocket_input(p->ws, piece) == LL_OK)
-			pump_frames(p);
-		return piece.len;
-	}
 	if (p->over)
 		return piece.len;
-	/* The client's window is no larger than what the link lets through; the rest waits. */
-	if (t->gathered.len || web_link_body(p->link->web, p->stream, piece) == LL_ERR_AGAIN) {
-		if (buf_put(&t->gathered, piece))
-			front_task_reset(t);
-		else
-			send_gathered(t);
-		front_link_wake(p->link);
-		return 0;
-	}
-	front_link_wake(p->link);
-	return piece.len;
+	if (buf_put(&t->gathered, piece))
+		front_task_reset(t);
+	else if (p->ws || !t->websocket)
+		send_gathered(p);
+	return 0;
 }
 
-/* Room on the link for the client's body, or room towards the client for the answer. */
+/* Room on the link for what the client sends, or room towards the client for the answer. */
 static void
 passage_room(struct front_task *t)
 {
 	struct passage *p = t->state;
 
-	if (!p->over && t->gathered.len) {
-		send_gathered(t);
-		if (t->gathered.len == 0 && t->complete)
-			(void)web_link_end(p->link->web, p->stream);
-		front_link_wake(p->link);
-	}
+	if (!p->over && t->gathered.len)
+		send_gathered(p);
 	send_waiting(p);
 }
 
@@ -298,10 +312,11 @@ passage_end(struct front_task *t)
 {
 	struct passage *p = t->state;
 
-	if (p->over || p->ws || t->websocket || t->gathered.len)
+	if (p->over || (t->websocket && !p->ws) || t->gathered.len)
 		return;
-	(void)web_link_end(p->link->web, p->stream);
+	client_done(p);
 	front_link_wake(p->link);
+	send_waiting(p);
 }
 
 /* Keeps the way open, and finds out that nobody is at its other end. */
@@ -325,6 +340,8 @@ passage_gone(struct front_task *t)
 		web_link_cancel(p->link->web, p->stream);
 		front_link_wake(p->link);
 	}
+	/* What nobody will take must not hold up the connection's other requests. */
+	http_conn_consumed(t->http, t->stream, t->gathered.len);
 	if (p->gzip) {
 		deflateEnd(p->gzip);
 		free(p->gzip);
