@@ -67,6 +67,13 @@ is_data(uint8_t opcode)
 }
 
 static void
+refuse(struct websocket *w, uint16_t code)
+{
+	(void)wslay_event_queue_close(w->context, code, NULL, 0);
+	wslay_event_shutdown_read(w->context);
+}
+
+static void
 on_frame_start(wslay_event_context_ptr ctx, const struct wslay_event_on_frame_recv_start_arg *arg,
 	void *user)
 {
@@ -75,6 +82,8 @@ on_frame_start(wslay_event_context_ptr ctx, const struct wslay_event_on_frame_re
 	w->opcode = arg->opcode;
 	w->fin = arg->fin;
 	w->fresh = false;
+	if (arg->opcode == WSLAY_CONNECTION_CLOSE && arg->payload_length == 1)
+		refuse(w, WSLAY_CODE_PROTOCOL_ERROR); /* half a code */
 	if (!is_data(arg->opcode))
 		return;
 	if (arg->opcode != OPCODE_CONTINUATION) {
@@ -82,10 +91,8 @@ on_frame_start(wslay_event_context_ptr ctx, const struct wslay_event_on_frame_re
 		w->length = 0;
 	}
 	w->length += MIN(arg->payload_length, (uint64_t)WEBSOCKET_MESSAGE_MAX + 1);
-	if (w->length > WEBSOCKET_MESSAGE_MAX) {
-		(void)wslay_event_queue_close(ctx, WSLAY_CODE_MESSAGE_TOO_BIG, NULL, 0);
-		wslay_event_shutdown_read(ctx);
-	}
+	if (w->length > WEBSOCKET_MESSAGE_MAX)
+		refuse(w, WSLAY_CODE_MESSAGE_TOO_BIG);
 }
 
 static void
@@ -188,9 +195,23 @@ pump(struct websocket *w)
 		w->failed = true;
 }
 
+/* What is no frame at all ends the library's part: its close would say no code. */
+static void
+fail(struct websocket *w, uint16_t code)
+{
+	w->failed = true;
+	if (wslay_event_get_close_sent(w->context))
+		return;
+	buf_putc(&w->out, 0x88);
+	buf_putc(&w->out, 2);
+	buf_put_be16(&w->out, code);
+}
+
 int
 websocket_input(struct websocket *w, struct slice in)
 {
+	int r;
+
 	if (w->failed || w->close_due)
 		return LL_ERR_STATE;
 	if (w->next == w->pieces.len) {
@@ -198,10 +219,14 @@ websocket_input(struct websocket *w, struct slice in)
 		w->pieces.len = w->next = 0;
 	}
 	w->in = in;
-	if (wslay_event_recv(w->context))
-		w->failed = true;
+	r = wslay_event_recv(w->context);
 	w->in = SLICE_NONE;
-	pump(w);
+	if (r)
+		fail(w,
+			r == WSLAY_ERR_NOMEM ? WSLAY_CODE_INTERNAL_SERVER_ERROR
+					     : WSLAY_CODE_PROTOCOL_ERROR);
+	else
+		pump(w);
 	if (!w->close_due && (w->failed || !wslay_event_get_read_enabled(w->context))) {
 		w->close_due = true;
 		w->code = 1006;

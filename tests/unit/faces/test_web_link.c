@@ -206,10 +206,12 @@ frames(void)
 		unsigned first;
 		const char *text;
 		unsigned code; /* of the close that it leads to */
-	} bad[] = {{0xc1, "rsv", 1006}, {0x83, "opcode", 1006}, {0x81, "\xff", 1006},
-		{0x80, "continuation of nothing", 1006}, {0x09, "fragmented ping", 1006},
-		{0x88, "\x03", 1006}, {0x88, "\x03\xe9", 1001}, {0x88, "", 1005},
-		{0x88, "\x03\xe9gone", 1001}, {0x88, "\x03\xe9gone\xff", 1006}};
+		unsigned said; /* to the client; 0: none */
+	} bad[] = {{0xc1, "rsv", 1006, 1002}, {0x83, "opcode", 1006, 1002},
+		{0x81, "\xff", 1006, 1007}, {0x80, "continuation of nothing", 1006, 1002},
+		{0x09, "fragmented ping", 1006, 1002}, {0x88, "\x03", 1006, 1002},
+		{0x88, "\x03\xe9", 1001, 1001}, {0x88, "", 1005, 0},
+		{0x88, "\x03\xe9gone", 1001, 1001}, {0x88, "\x03\xe9gone\xff", 1006, 1007}};
 	struct websocket *w = websocket_new();
 	struct websocket_event e;
 	uint8_t space[160];
@@ -237,6 +239,8 @@ frames(void)
 		CHECK_INT(e.kind, WEBSOCKET_CLOSE);
 		CHECK_INT(e.code, bad[i].code);
 		CHECK(websocket_closed(w) && websocket_output(w).ptr[0] == 0x88);
+		CHECK_INT(websocket_output(w).ptr[1] >= 2, bad[i].said != 0);
+		CHECK(!bad[i].said || be16_get(websocket_output(w).ptr + 2) == bad[i].said);
 		websocket_free(w);
 	}
 }
