@@ -1,44 +1,8 @@
 /* Identity (RFC 8621 section 6) and VacationResponse (section 8): JSON objects in the account's
  * sealed store. Every address of the account has an identity at least. */
-#include "faces/jmap_priv.h"
+#include "faces/jmap_stored.h"
 
 #include <stdlib.h>
-
-/* ---- Stored JSON ---- */
-
-static json_t *
-stored_json(const struct object *o)
-{
-	json_t *v = o ? json_read(o->value) : NULL;
-
-	return v ? v : json_object();
-}
-
-static int
-stored_put(struct jmap_call *c, enum change_type type, struct store_id id, const json_t *v)
-{
-	CLEANUP(buf_wipe) struct buf text = BUF_INIT(OBJECT_VALUE_MAX);
-	struct json_out o = {.b = &text};
-	struct object_change change = {.type = type, .id = id};
-	int err;
-
-	jo_json(&o, v);
-	err = buf_err(&text);
-	change.value = buf_slice(&text);
-	return err ? err : account_objects_change(c->a, &change, 1);
-}
-
-/* A member as it is, or null. */
-static void
-put_member(const struct jmap_object *o, const char *name, struct json_out *out)
-{
-	const json_t *v = json_object_get(o->p, name);
-
-	if (v)
-		jo_json(out, v);
-	else
-		jo_null(out);
-}
 
 static void
 put_text_member(const struct jmap_object *o, const char *name, struct json_out *out)
@@ -136,7 +100,7 @@ identities_of(struct account *a, struct slice email)
 	size_t pos = 0, n = 0;
 
 	while ((o = account_object_next(a, CHANGE_IDENTITY, &pos)) != NULL) {
-		json_t *v = stored_json(o);
+		json_t *v = jmap_stored_json(o);
 		n += slice_ieq(json_slice(json_object_get(v, "email")), email);
 		json_decref(v);
 	}
@@ -148,7 +112,7 @@ identity_new(struct jmap_call *c, const json_t *v, struct store_id *ret)
 {
 	int err = c->j->env.random(c->j->env.ctx, ret->b, sizeof(ret->b));
 
-	return err ? err : stored_put(c, CHANGE_IDENTITY, *ret, v);
+	return err ? err : jmap_stored_put(c, CHANGE_IDENTITY, *ret, v);
 }
 
 /* Reads the objects and sees to it that each address has an identity. */
@@ -195,13 +159,13 @@ identity_email(struct jmap_call *c, const struct jmap_object *o, struct json_out
 static void
 identity_reply_to(struct jmap_call *c, const struct jmap_object *o, struct json_out *out)
 {
-	put_member(o, "replyTo", out);
+	jmap_stored_member(o, "replyTo", out);
 }
 
 static void
 identity_bcc(struct jmap_call *c, const struct jmap_object *o, struct json_out *out)
 {
-	put_member(o, "bcc", out);
+	jmap_stored_member(o, "bcc", out);
 }
 
 static void
@@ -239,34 +203,14 @@ static const struct jmap_property identity_props[] = {
 static bool
 identity_find(struct jmap_call *c, struct slice id, struct jmap_object *ret)
 {
-	const struct object *o;
-
-	if (!jmap_id_parse(CHANGE_IDENTITY, id, &ret->id))
-		return false;
-	o = account_object(c->a, CHANGE_IDENTITY, ret->id);
-	if (o)
-		ret->p = stored_json(o);
-	return o != NULL;
+	return jmap_stored_find(c, CHANGE_IDENTITY, id, ret);
 }
 
 static void
 identity_each(struct jmap_call *c,
 	void (*give)(struct jmap_call *c, const struct jmap_object *o, void *ctx), void *ctx)
 {
-	const struct object *o;
-	size_t pos = 0;
-
-	while ((o = account_object_next(c->a, CHANGE_IDENTITY, &pos)) != NULL) {
-		struct jmap_object one = {.id = o->id, .p = stored_json(o)};
-		give(c, &one, ctx);
-		json_decref(one.p);
-	}
-}
-
-static void
-json_release(struct jmap_object *o)
-{
-	json_decref(o->p);
+	jmap_stored_each(c, CHANGE_IDENTITY, give, ctx);
 }
 
 static enum jmap_error
@@ -275,7 +219,7 @@ identity_get(struct jmap_call *c)
 	static const struct jmap_getter g = {.type = CHANGE_IDENTITY,
 		.props = identity_props,
 		.find = identity_find,
-		.release = json_release,
+		.release = jmap_stored_release,
 		.each = identity_each};
 	int err = identities_ready(c);
 
@@ -331,7 +275,7 @@ stored_update(struct jmap_set *s, enum change_type type, struct store_id id, jso
 	int (*first)(struct jmap_set *s, const json_t *v))
 {
 	const struct object *o = account_object(s->c->a, type, id);
-	json_t *old = stored_json(o), *now = jmap_patch(old, patch), *checked = json_object();
+	json_t *old = jmap_stored_json(o), *now = jmap_patch(old, patch), *checked = json_object();
 	const char *wrong = now ? members_take(checked, now, known) : "";
 	struct jmap_set_error e = {NULL};
 	int err = LL_OK;
@@ -343,7 +287,7 @@ stored_update(struct jmap_set *s, enum change_type type, struct store_id id, jso
 	else if (fixed && !json_equal(json_object_get(old, fixed), json_object_get(now, fixed)))
 		e = invalid(fixed, "This cannot be changed.");
 	else if (!first || (err = first(s, checked)) == LL_OK)
-		err = stored_put(s->c, type, id, checked);
+		err = jmap_stored_put(s->c, type, id, checked);
 	if (err)
 		e = jmap_set_error_of(err);
 	/* `wrong` may be a key of what is let go: it is written out before. */
@@ -370,7 +314,7 @@ identity_destroy(struct jmap_set *s, struct slice text)
 	o = account_object(s->c->a, CHANGE_IDENTITY, change.id);
 	if (!o)
 		return (struct jmap_set_error){"notFound"};
-	v = stored_json(o);
+	v = jmap_stored_json(o);
 	email = json_slice(json_object_get(v, "email"));
 	may = identities_of(s->c->a, email) > 1 || !address_owned(s->c->j, email);
 	json_decref(v);
@@ -448,7 +392,7 @@ vacation_enabled(struct jmap_call *c, const struct jmap_object *o, struct json_o
 #define VACATION_MEMBER(fn, name)                                                                  \
 	static void fn(struct jmap_call *c, const struct jmap_object *o, struct json_out *out)     \
 	{                                                                                          \
-		put_member(o, name, out);                                                          \
+		jmap_stored_member(o, name, out);                                                  \
 	}
 VACATION_MEMBER(vacation_from, "fromDate")
 VACATION_MEMBER(vacation_to, "toDate")
@@ -472,7 +416,7 @@ vacation_find(struct jmap_call *c, struct slice id, struct jmap_object *ret)
 {
 	if (!jmap_id_parse(CHANGE_VACATION, id, &ret->id))
 		return false;
-	ret->p = stored_json(account_object(c->a, CHANGE_VACATION, ret->id));
+	ret->p = jmap_stored_json(account_object(c->a, CHANGE_VACATION, ret->id));
 	return true;
 }
 
@@ -494,7 +438,7 @@ vacation_get(struct jmap_call *c)
 	static const struct jmap_getter g = {.type = CHANGE_VACATION,
 		.props = vacation_props,
 		.find = vacation_find,
-		.release = json_release,
+		.release = jmap_stored_release,
 		.each = vacation_each};
 	int err = account_objects_load(c->a);
 

@@ -12,20 +12,6 @@
 #define KEPT_MAX 2000 /* submissions; the oldest are forgotten */
 #define MESSAGE_MAX ((size_t)64 << 20)
 
-static int
-store_one(struct jmap_call *c, struct store_id id, const json_t *v)
-{
-	CLEANUP(buf_wipe) struct buf text = BUF_INIT(OBJECT_VALUE_MAX);
-	struct json_out o = {.b = &text};
-	struct object_change change = {.type = CHANGE_SUBMISSION, .id = id};
-	int err;
-
-	jo_json(&o, v);
-	err = buf_err(&text);
-	change.value = buf_slice(&text);
-	return err ? err : account_objects_change(c->a, &change, 1);
-}
-
 /* ---- create ---- */
 
 /* One submission on its way. */
@@ -71,7 +57,7 @@ take_identity(struct sending *p, const json_t *from)
 	if (!jmap_id_parse(CHANGE_IDENTITY, id, &parsed) ||
 		!(o = account_object(p->s->c->a, CHANGE_IDENTITY, parsed)))
 		return invalid("identityId", "There is no such identity.");
-	v = jmap_submission_stored(o);
+	v = jmap_stored_json(o);
 	p->letter.from = arena_dup(&p->mem, json_slice(json_object_get(v, "email")));
 	json_decref(v);
 	json_object_set_new(p->v, "identityId", json_stringn((const char *)id.ptr, id.len));
@@ -270,7 +256,7 @@ send_and_keep(struct sending *p)
 	put_time(p->v, "sendAt", p->letter.hold_until ? p->letter.hold_until : now);
 	json_object_set_new(p->v, "reply", json_string("250 2.0.0 Queued"));
 	/* It is on its way, whatever becomes of the note: an error would have it sent again. */
-	(void)!store_one(p->s->c, p->id, p->v);
+	(void)!jmap_stored_put(p->s->c, CHANGE_SUBMISSION, p->id, p->v);
 	return fine;
 }
 
@@ -375,7 +361,7 @@ cancel_one(struct jmap_set *s, struct store_id id, json_t *v)
 	if (err)
 		return (struct jmap_set_error){"serverUnavailable"};
 	json_object_set_new(v, "canceled", json_true());
-	err = store_one(s->c, id, v);
+	err = jmap_stored_put(s->c, CHANGE_SUBMISSION, id, v);
 	return err ? jmap_set_error_of(err) : fine;
 }
 
@@ -405,7 +391,7 @@ update_one(struct jmap_set *s, const char *key, const json_t *patch, json_t *ema
 
 	if (jmap_id_parse(CHANGE_SUBMISSION, id, &parsed))
 		o = account_object(s->c->a, CHANGE_SUBMISSION, parsed);
-	v = jmap_submission_stored(o);
+	v = jmap_stored_json(o);
 	if (o)
 		e = apply_update(s, parsed, v, patch);
 	if (e.type)

@@ -5,14 +5,6 @@
 
 #include <stdlib.h>
 
-json_t *
-jmap_submission_stored(const struct object *o)
-{
-	json_t *v = o ? json_read(o->value) : NULL;
-
-	return v ? v : json_object();
-}
-
 const char *
 jmap_submission_undo(const struct jmap_call *c, const json_t *v)
 {
@@ -35,21 +27,10 @@ put_id(struct jmap_call *c, const struct jmap_object *o, struct json_out *out)
 	jo_str(out, id);
 }
 
-static void
-put_member(const struct jmap_object *o, const char *name, struct json_out *out)
-{
-	const json_t *v = json_object_get(o->p, name);
-
-	if (v)
-		jo_json(out, v);
-	else
-		jo_null(out);
-}
-
 #define SUBMISSION_MEMBER(fn, name)                                                                \
 	static void fn(struct jmap_call *c, const struct jmap_object *o, struct json_out *out)     \
 	{                                                                                          \
-		put_member(o, name, out);                                                          \
+		jmap_stored_member(o, name, out);                                                  \
 	}
 SUBMISSION_MEMBER(put_identity, "identityId")
 SUBMISSION_MEMBER(put_email, "emailId")
@@ -112,34 +93,14 @@ static const struct jmap_property props[] = {
 static bool
 find_one(struct jmap_call *c, struct slice id, struct jmap_object *ret)
 {
-	const struct object *o;
-
-	if (!jmap_id_parse(CHANGE_SUBMISSION, id, &ret->id))
-		return false;
-	o = account_object(c->a, CHANGE_SUBMISSION, ret->id);
-	if (o)
-		ret->p = jmap_submission_stored(o);
-	return o != NULL;
+	return jmap_stored_find(c, CHANGE_SUBMISSION, id, ret);
 }
 
 static void
 each(struct jmap_call *c, void (*give)(struct jmap_call *c, const struct jmap_object *o, void *ctx),
 	void *ctx)
 {
-	const struct object *o;
-	size_t pos = 0;
-
-	while ((o = account_object_next(c->a, CHANGE_SUBMISSION, &pos)) != NULL) {
-		struct jmap_object one = {.id = o->id, .p = jmap_submission_stored(o)};
-		give(c, &one, ctx);
-		json_decref(one.p);
-	}
-}
-
-static void
-release(struct jmap_object *o)
-{
-	json_decref(o->p);
+	jmap_stored_each(c, CHANGE_SUBMISSION, give, ctx);
 }
 
 static enum jmap_error
@@ -148,7 +109,7 @@ submission_get(struct jmap_call *c)
 	static const struct jmap_getter g = {.type = CHANGE_SUBMISSION,
 		.props = props,
 		.find = find_one,
-		.release = release,
+		.release = jmap_stored_release,
 		.each = each};
 	int err = account_objects_load(c->a);
 
@@ -324,7 +285,7 @@ collect(struct jmap_call *c, struct hits *ret)
 		struct hit *h = &ret->at[ret->n];
 		enum jmap_error e;
 		bool matches = false;
-		*h = (struct hit){.v = jmap_submission_stored(o)};
+		*h = (struct hit){.v = jmap_stored_json(o)};
 		jmap_id_put(CHANGE_SUBMISSION, o->id, h->id);
 		(void)json_time(json_object_get(h->v, "sendAt"), &h->at);
 		h->email = json_slice(json_object_get(h->v, "emailId"));

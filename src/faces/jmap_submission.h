@@ -2,11 +2,10 @@
 #ifndef FACES_JMAP_SUBMISSION_H
 #define FACES_JMAP_SUBMISSION_H
 
-#include "faces/jmap_priv.h"
+#include "faces/jmap_stored.h"
 
-/* A stored submission as JSON: identityId, emailId, threadId, envelope, sendAt, reply, canceled. A
- * new reference. */
-json_t *jmap_submission_stored(const struct object *o);
+/* Stored are identityId, emailId, threadId, envelope, sendAt, reply, canceled. */
+
 /* "pending", "final" or "canceled". */
 const char *jmap_submission_undo(const struct jmap_call *c, const json_t *v);
 /* Writes all properties of one, as a value. */
