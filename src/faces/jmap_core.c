@@ -146,13 +146,14 @@ references_resolve(struct jmap_call *c, json_t *args)
 
 /* ---- Calls ---- */
 
+/* The name is the client's: empty and with spaces in it, too. */
 static bool
 arg_known(const char *args, const char *name)
 {
-	size_t len = strlen(name);
+	struct slice rest = slice_str(args), word = slice_str(name);
 
-	for (const char *p = strstr(args, name); p; p = strstr(p + 1, name))
-		if ((p == args || p[-1] == ' ') && (p[len] == ' ' || !p[len]))
+	while (rest.len)
+		if (slice_eq(slice_split(&rest, ' '), word))
 			return true;
 	return false;
 }

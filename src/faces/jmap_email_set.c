@@ -288,7 +288,7 @@ patch_box(struct work *w, struct update *u, uint32_t email, const char *name, js
 
 	if (!u->whole)
 		u->whole = boxes_json(w->s->c, email);
-	if (id.len >= sizeof(key) || (!json_is_true(v) && !json_is_null(v)))
+	if (!id.len || id.len >= sizeof(key) || (!json_is_true(v) && !json_is_null(v)))
 		return "mailboxIds";
 	memcpy(key, id.ptr, id.len);
 	key[id.len] = '\0';
