@@ -7,6 +7,8 @@
 //	{"get": "/api/v1/session"}
 //	{"passkey": "create" | "get", "args": {...}}   what the browser would do for a passkey
 //	{"seal": "unlockKey", "account": "...", "version": 1}   a random mail key, sealed to a session
+//	{"secrets": "words"}                           everything that must never leave this process
+//	{"openpgp": "secret key", "fingerprint": "..."}   is the account's OpenPGP key from now on
 //	{"agent": "..."}                               is another browser from now on
 //	{"cookie": "..."}                              takes another cookie; the answer is the old one
 import { createHash, createHmac, createSign, generateKeyPairSync, type KeyObject, randomBytes } from "node:crypto";
@@ -21,6 +23,8 @@ import type { Pin } from "../../src/keys/open";
 import { Area } from "../../src/keys/record";
 import { KeyService } from "../../src/keys/service";
 import { sealForSession } from "../../src/keys/session";
+import type { Owner } from "../../src/keys/owner";
+import { unlockKeys } from "../../src/keys/unlock";
 
 const [host = "", address = "", port = "", caFile = ""] = process.argv.slice(2);
 const ca = readFileSync(caFile);
@@ -171,6 +175,33 @@ function assert(args: JsonObject): JsonObject {
 
 const service = new KeyService(transport, new Memory(), () => undefined);
 
+type Opened = Pick<Owner, "identitySeed" | "openpgp" | "secrets" | "close"> & { root: Bytes };
+
+/** What the library keeps to itself; only a test that looks for it elsewhere may see it. */
+interface Inside {
+	account?: { entry: Kept; owner(): Promise<Opened> };
+}
+
+async function secrets(): Promise<{ [name: string]: string }> {
+	const inside = (service as unknown as Inside).account;
+	if (!inside) throw new Error("the keys are not open");
+	const { type, secret, account, unlocker } = inside.entry;
+	const keys = unlockKeys(type, secret, account, unlocker);
+	const owner = await inside.owner();
+	const found = {
+		"export key": base64url(secret),
+		U_auth: base64url(keys.auth),
+		U_kem: base64url(keys.kem),
+		U_anchor: base64url(keys.anchor),
+		Root: base64url(owner.root),
+		"identity seed": base64url(owner.identitySeed),
+		...Object.fromEntries(owner.openpgp.map((k, i) => [`OpenPGP key ${i}`, base64url(k)])),
+		...Object.fromEntries(owner.secrets.map((s) => [`area ${s.area} version ${s.version}`, base64url(s.key)])),
+	};
+	owner.close();
+	return found;
+}
+
 async function run(line: JsonObject): Promise<unknown> {
 	const args = (line["args"] ?? {}) as JsonObject;
 	if (typeof line["call"] === "string") {
@@ -182,6 +213,11 @@ async function run(line: JsonObject): Promise<unknown> {
 	if (typeof line["seal"] === "string") {
 		const secret = { area: Area.mail, version: Number(line["version"]), key: new Uint8Array(randomBytes(32)) };
 		return base64url(await sealForSession(unbase64url(line["seal"]), unbase64url(String(line["account"])), [secret]));
+	}
+	if (typeof line["secrets"] === "string") return secrets();
+	if (typeof line["openpgp"] === "string") {
+		const fingerprint = unbase64url(String(line["fingerprint"]));
+		return service.setOpenpgp([unbase64url(line["openpgp"])], [fingerprint]);
 	}
 	if (line["passkey"] === "create") return create(args);
 	if (line["passkey"] === "get") return assert(args);
