@@ -515,6 +515,19 @@ open_payload(struct job *j, const struct msg_deliver *m)
 	return delivery_envelope_decode(slice_sub(all, at, (size_t)m->envelope_len), &j->envelope);
 }
 
+/* A session sends under its own account's ticket, and in no other way: not as a server elsewhere
+ * would, of whose sender nothing is asked here, and not as anybody else. */
+static bool
+is_permitted(const struct job *j)
+{
+	const struct delivery_envelope *e = &j->envelope;
+	uint8_t account[RECORD_ID_LEN];
+	bool session = submitter_account(j->asker, account) == LL_OK;
+
+	return session ? e->service == SERVICE_SESSION && submitter_may(j->asker, e->ticket)
+		       : e->service != SERVICE_SESSION && e->hold_until == 0;
+}
+
 /* What must be known of the sender. Of the letters of auth, of relay's reports, and of what it held
  * back, nothing; but nobody else may call a message one of these. */
 static int
@@ -524,8 +537,7 @@ begin_service(struct job *j)
 	bool relay = j->asker && j->asker == role_peer(dv.env, ROLE_RELAY, 0);
 	bool own = !j->asker || relay || j->asker == role_peer(dv.env, ROLE_AUTH, 0);
 
-	if (submitter_may(j->asker, j->envelope.ticket) != (s == SERVICE_SESSION) ||
-		(j->envelope.hold_until && s != SERVICE_SESSION))
+	if (!is_permitted(j))
 		return LL_ERR_DENIED;
 	if (s == SERVICE_SMTP)
 		return begin_checks(j);
