@@ -19,7 +19,6 @@ front_fetch_begin(struct front_task *t, const struct http_request *q,
 	const struct front_task_ops *ops, void (*go)(struct front_task *t), size_t state_size)
 {
 	struct ipc_channel *auth = role_peer(t->c->env, ROLE_AUTH, 0);
-	struct slice site = http_request_header(q, "sec-fetch-site");
 	struct msg_web_command m = {.id = t->id,
 		.peer = slice_new(t->c->ip, 16),
 		.token = slice_new(t->token, sizeof(t->token)),
@@ -30,7 +29,7 @@ front_fetch_begin(struct front_task *t, const struct http_request *q,
 		front_task_problem(t, 401, "signed-out", "Please sign in.", 0);
 		return;
 	}
-	if (site.len && !slice_eq(site, S("same-origin"))) {
+	if (!front_own_origin(q, false)) {
 		front_task_problem(t, 403, "forged", "This request came from elsewhere.", 0);
 		return;
 	}

@@ -48,7 +48,7 @@ path_decode(struct slice in, struct buf *out)
 	for (size_t i = 0; i < in.len; i++) {
 		int c = in.ptr[i];
 		if (c == '%') {
-			if (i + 2 >= in.len + 0 || hex(in.ptr[i + 1]) < 0 || hex(in.ptr[i + 2]) < 0)
+			if (i + 2 >= in.len || hex(in.ptr[i + 1]) < 0 || hex(in.ptr[i + 2]) < 0)
 				return LL_ERR_SYNTAX;
 			c = hex(in.ptr[i + 1]) << 4 | hex(in.ptr[i + 2]);
 			i += 2;
@@ -128,9 +128,8 @@ read_cookie(const struct http_request *q, uint8_t token[32])
 	return false;
 }
 
-/* A page of this very host, or no page at all. */
-static bool
-own_origin(const struct http_request *q, bool must_be_there)
+bool
+front_own_origin(const struct http_request *q, bool must_be_there)
 {
 	struct slice origin = http_request_header(q, "origin"),
 		     site = http_request_header(q, "sec-fetch-site");
@@ -153,7 +152,7 @@ is_safe(enum web_method m)
 static bool
 forged(const struct http_request *q)
 {
-	if (!own_origin(q, q->websocket))
+	if (!front_own_origin(q, q->websocket))
 		return true;
 	return !is_safe(q->method) && http_request_header(q, "x-letterlock").len == 0;
 }
@@ -356,7 +355,7 @@ on_account(struct front_task *t, struct slice rest, const struct http_request *q
 		front_task_problem(t, 405, "method", "This method is not possible here.", 0);
 	} else if (http_request_header(q, "authorization").len) {
 		/* A browser that keeps the password sends it for every site's sake. */
-		if (!own_origin(q, false))
+		if (!front_own_origin(q, false))
 			front_task_problem(
 				t, 403, "forged", "This request came from elsewhere.", 0);
 		else if (read_password(q, &secret))

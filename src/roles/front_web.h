@@ -84,6 +84,8 @@ const char *front_http_date(int64_t unix_seconds, char out[32]);
 
 /* front_site.c: finds out who answers, and lets it. */
 void front_site_route(struct front_task *t, const struct http_request *q);
+/* Whether a page of this very host asks, or no page at all. */
+bool front_own_origin(const struct http_request *q, bool must_be_there);
 /* Maps the client's file. */
 void front_site_init(struct role_env *env);
 
