@@ -195,10 +195,27 @@ query_value(struct slice query, const char *name, struct buf *out)
 	return false;
 }
 
+/* Only our own files may run in our pages. A letter's attachment under one of these names would
+ * count as one of them: "attachment" and nosniff do not keep a page from loading a script or a
+ * style sheet of the right type. */
+static bool
+runs_in_pages(struct slice type)
+{
+	static const char *const names[] = {
+		"javascript", "ecmascript", "jscript", "livescript", "css", "wasm"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (slice_ifind(type, slice_str(names[i])) != SLICE_NPOS)
+			return true;
+	return false;
+}
+
 /* A media type that may stand in a header: "type/subtype", perhaps with parameters. */
 static bool
 type_ok(struct slice type)
 {
+	if (runs_in_pages(type))
+		return false;
 	for (size_t i = 0; i < type.len; i++)
 		if (type.ptr[i] < ' ' || type.ptr[i] >= 0x7f)
 			return false;
