@@ -165,6 +165,27 @@ sweep(void)
 			web_flow_free(value);
 }
 
+/* Whoever begins many sign-ins and proves nothing keeps nobody else from signing in: the oldest
+ * such dialogue makes room. False: each one is more than a beginning. */
+static bool
+make_room(void)
+{
+	struct web_flow *oldest = NULL;
+	size_t pos = 0;
+	void *value;
+
+	while (map_next(flows, &pos, NULL, &value)) {
+		struct web_flow *f = value;
+		bool begun = (f->kind == FLOW_LOGIN || f->kind == FLOW_PASSKEY) && !f->password &&
+			!f->recovery && !f->passkey;
+		if (begun && (!oldest || f->until < oldest->until))
+			oldest = f;
+	}
+	if (oldest)
+		web_flow_free(oldest);
+	return oldest != NULL;
+}
+
 int
 web_flow_new(struct web_call *c, enum web_flow_kind kind, struct web_flow **ret)
 {
@@ -173,7 +194,7 @@ web_flow_new(struct web_call *c, enum web_flow_kind kind, struct web_flow **ret)
 	if (!flows && !(flows = map_new()))
 		return LL_ERR_NOMEM;
 	sweep();
-	if (map_len(flows) >= FLOWS_MAX)
+	if (map_len(flows) >= FLOWS_MAX && !make_room())
 		return LL_ERR_AGAIN;
 	f = calloc(1, sizeof(*f));
 	if (!f)
