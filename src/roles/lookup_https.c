@@ -43,7 +43,7 @@ struct fetch {
 	unsigned redirected;
 	char *url; /* curl's; complete, with the port */
 	char host[HOST_MAX];
-	char addresses[ADDRESSES_MAX]; /* "host:port:a,b", for curl */
+	char addresses[ADDRESSES_MAX]; /* "+host:port:a,b", for curl */
 	unsigned waiting; /* for A and AAAA */
 	CURL *easy;
 	struct curl_slist *resolve;
@@ -337,7 +337,8 @@ begin(struct fetch *f, const char *url)
 		answer(f, 0, "");
 		return;
 	}
-	snprintf(f->addresses, sizeof(f->addresses), "%s:%u:", f->host, lk.env->config.https_port);
+	/* "+": libcurl forgets it again after a while; else its memory grows with every host. */
+	snprintf(f->addresses, sizeof(f->addresses), "+%s:%u:", f->host, lk.env->config.https_port);
 	f->waiting = 2;
 	lookup_ask(slice_str(f->host), DNS_A, on_addresses, f);
 	lookup_ask(slice_str(f->host), DNS_AAAA, on_addresses, f);
