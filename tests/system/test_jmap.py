@@ -123,6 +123,21 @@ def test_upload_and_download(world):
     check_equal((status, body == data, head["content-type"]), (200, True, "image/png"), "what came back")
     check("attachment" in head["content-disposition"], head["content-disposition"])
     check_equal(ask(world, "GET", f"/jmap/download/{who}/Unone/x")[0], 404, "no such blob")
+
+
+def test_nothing_downloaded_runs_in_our_pages(world):
+    """An attachment is neither script nor style sheet for a page of ours, whatever it was sent or is asked for as."""
+    who = session(world)["primaryAccounts"]["urn:ietf:params:jmap:mail"]
+    for kind in ("text/javascript", "Application/X-JavaScript; charset=utf-8", "text/css", "text/ecmascript", "text/jscript", "application/wasm",
+                 "image/png,text/javascript", "text/livescript"):
+        status, _, body = ask(world, "POST", f"/jmap/upload/{who}/", b"alert(1)", f"Content-Type: {kind}")
+        check_equal(status, 201, kind)
+        blob = json.loads(body)["blobId"]
+        for path in (f"{blob}/a.js", f"{blob}/a.js?type={urllib.parse.quote(kind)}", f"{blob}/a.js?accept={kind[:4]}&type={urllib.parse.quote(kind.upper())}"):
+            status, head, body = ask(world, "GET", f"/jmap/download/{who}/{path}")
+            check_equal((status, body, head["content-type"]), (200, b"alert(1)", "application/octet-stream"), path)
+            check_equal(head["x-content-type-options"], "nosniff", path)
+            check(head["content-disposition"].startswith("attachment"), path)
     check_equal(ask(world, "POST", "/jmap/upload/Aother", b"x")[0], 404, "no such account")
 
 
