@@ -9,13 +9,17 @@
  * messages it may not send and asks the store for what is not its own; at last it lets one refused
  * call really end it. Each outcome is a line of the log, which test_separation.py reads. With `log`
  * instead of an account it only floods the log, and then behaves; with `live` it only sends each
- * kind of peer a message it may not send, and then behaves. */
+ * kind of peer a message it may not send, and then behaves. With `abuse` it sends messages that it
+ * may send, and asks in them for what is not its business (attack_abuse.c); then it behaves, too.
+ */
+#include "attack_abuse.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "ipc/pairs.h"
 #include "os/spawn.h"
 #include "roles/role.h"
+#include "roles/session.h"
 #include "store/client.h"
 #include "store/service.h"
 
@@ -61,6 +65,8 @@ struct store *__real_store_client_new(
 	struct loop *l, int fd, enum role self, void (*lost)(void *ctx), void *ctx);
 struct store *__wrap_store_client_new(
 	struct loop *l, int fd, enum role self, void (*lost)(void *ctx), void *ctx);
+void __real_session_out_open(const struct msg_session_out *m, int fd);
+void __wrap_session_out_open(const struct msg_session_out *m, int fd);
 void __real__exit(int status) __attribute__((noreturn));
 void __wrap__exit(int status) __attribute__((noreturn));
 
@@ -68,10 +74,11 @@ static struct {
 	struct config config;
 	enum role role;
 	pid_t parent;
-	bool armed, is_session, session_only, started, at_parent, at_log, lives_on;
+	bool armed, is_session, session_only, started, at_parent, at_log, lives_on, abuses;
 	unsigned peers_left; /* kinds of peers not yet attacked */
 	bool *session_done; /* shared by all sessions: only the first attacks */
 	struct store_id victim;
+	char own_address[128], victim_address[128];
 	struct ipc_channel *auth; /* of a session */
 	sigjmp_buf back;
 	volatile bool trying;
@@ -569,7 +576,8 @@ send_forbidden(enum role self, enum role to, int sock)
 static void
 read_orders(void)
 {
-	char path[CONFIG_VALUE_MAX + 16], text[256] = "", role[32] = "", victim[64] = "";
+	char path[CONFIG_VALUE_MAX + 16], text[512] = "", role[32] = "", victim[64] = "",
+					  victim_id[40] = "";
 	CLEANUP(buf_done) struct buf id = BUF_INIT(STORE_ID_LEN);
 	FILE *f;
 
@@ -578,19 +586,22 @@ read_orders(void)
 	if (!f)
 		return;
 	if (fgets(text, sizeof(text), f))
-		sscanf(text, "%31s %63s", role, victim);
+		sscanf(text, "%31s %63s %127s %127s %39s", role, victim, at.own_address,
+			at.victim_address, victim_id);
 	fclose(f);
 	if (role_of(slice_str(role)) != at.role)
 		return;
 	unlink(path); /* the successor of this process behaves */
 	at.at_log = strcmp(victim, "log") == 0;
 	at.lives_on = strcmp(victim, "live") == 0;
-	at.armed = !at.at_log;
+	at.abuses = strcmp(victim, "abuse") == 0;
+	at.armed = !at.at_log && !at.abuses;
 	at.at_parent = strcmp(victim, "parent") == 0;
-	if (!at.at_parent && victim[0] && hex_decode(&id, slice_str(victim)) == LL_OK &&
+	if (!at.at_parent && victim[0] &&
+		hex_decode(&id, slice_str(at.abuses ? victim_id : victim)) == LL_OK &&
 		id.len == STORE_ID_LEN) {
 		memcpy(at.victim.b, id.ptr, STORE_ID_LEN);
-		at.session_only = true;
+		at.session_only = !at.abuses;
 	}
 }
 
@@ -675,15 +686,25 @@ attack_peer(enum role peer, int sock)
 		(void)try_exec(); /* and this one ends it */
 }
 
+static void
+abuse_peer(enum role peer, int sock)
+{
+	if (at.role == ROLE_FRONTEND && at.abuses && at.started)
+		attack_abuse_peer(peer, sock, at.victim_address, report);
+}
+
 int
 __wrap_ipc_send_ready(struct ipc_channel *c, const struct msg_ready *m, int fd)
 {
 	struct role_env *env = ipc_ctx(c);
 	int r = __real_ipc_send_ready(c, m, fd);
 
+	at.started = true;
+	for (unsigned peer = 0; at.abuses && peer < ROLES; peer++)
+		if (env->peers[peer][0])
+			abuse_peer((enum role)peer, ipc_fd(env->peers[peer][0]));
 	if (!at.armed || at.session_only)
 		return r;
-	at.started = true;
 	for (unsigned i = 0; i < n_ipc_pairs; i++)
 		if (ipc_pairs[i].from == at.role || ipc_pairs[i].to == at.role)
 			at.peers_left |= BIT(
@@ -702,8 +723,10 @@ __wrap_ipc_new(struct loop *loop, int fd, const struct ipc_options *o)
 
 	if (at.is_session && o->peer == ROLE_AUTH)
 		at.auth = c;
-	if (c && !at.is_session)
+	if (c && !at.is_session) {
 		attack_peer(o->peer, fd);
+		abuse_peer(o->peer, fd);
+	}
 	return c;
 }
 
@@ -763,4 +786,19 @@ __wrap_store_client_new(struct loop *l, int fd, enum role self, void (*lost)(voi
 	send_forbidden(ROLE_SESSION, ROLE_STORE, fd);
 	send_forbidden(ROLE_SESSION, ROLE_AUTH, ipc_fd(at.auth));
 	return s;
+}
+
+/* A session that may send. The victim's own one behaves, but for a letter that it has held under an
+ * id that everybody knows. */
+void
+__wrap_session_out_open(const struct msg_session_out *m, int fd)
+{
+	const struct attack_session who = {.ticket = m->ticket,
+		.own = at.own_address,
+		.victim = at.victim_address,
+		.is_victim = memcmp(session_account_id(), at.victim.b, sizeof(at.victim.b)) == 0};
+
+	if (at.abuses && at.is_session && at.auth)
+		attack_abuse_session(&who, fd, ipc_fd(at.auth), report);
+	__real_session_out_open(m, fd);
 }

@@ -1,6 +1,8 @@
 """Each role, taken over: what it may not do fails, the parent starts a successor, and the service goes on.
 
 The binary is Letterlock with attack.c linked into it; see there for the order of what a hostile process does."""
+import base64
+import http.client
 import json
 import re
 
@@ -139,6 +141,67 @@ def test_session_of_an_account_taken_over(world):
     round_trip(world)
 
 
+# --- messages that it may send, with a content that is none of its business ---
+
+def stages(world, offset, role):
+    return {stage: found for (who, stage), found in reports(world.log_text()[offset:]).items() if who == role}
+
+
+def test_frontend_asks_for_what_is_not_its_business(world):
+    """Lookup, delivery and auth answer it, and give it nothing; floods end with them and the frontend at their work."""
+    offset = take_over(world, "frontend", f"abuse {ALICE} {BOB}")
+    wait_until(lambda: len(stages(world, offset, "frontend").get("flood", ())) == 2 and
+               {"picture-gopher", "submission-held"} <= set(stages(world, offset, "frontend")["frontend"]), "it is done")
+    asked = stages(world, offset, "frontend")["frontend"]
+    check_equal(asked.pop("smtp"), "worked", "what it may do")
+    check(len(asked) >= 30, f"only {sorted(asked)}")
+    worked = {name: outcome for name, outcome in asked.items() if outcome != "EPERM"}
+    check(not worked, f"this was not refused, or not in good order: {worked}")
+    check_equal(stages(world, offset, "frontend")["flood"], {"pgp-query": "worked", "web-command": "worked"}, "floods were taken")
+    round_trip(world)
+    arrived = {name for t in world.texts(BOB) for name in re.findall(rb"abuse-([a-z-]+)", t)}
+    check_equal(arrived, {b"smtp"}, "what came of it")
+
+
+def test_session_sends_as_somebody_else(world):
+    """The channel by which a session sends is for its own account's letters, in its own name; and what another account has held
+    there is not to be cancelled by it, though it knows the id."""
+    def held():
+        return [e for e in json.loads(world.ctl("queue", "list", "--json")) if "later@example.net" in json.dumps(e)]
+    victim = account_id(world, BOB)
+    offset = take_over(world, "session", f"abuse {ALICE} {BOB} {victim}")
+    sign_in_to_send(world, BOB)
+    wait_until(lambda: "victim-holds" in stages(world, offset, "session-of-account").get("session", ()), "the victim's letter is held")
+    check_equal(len(held()), 1, "held letters")
+    sign_in_to_send(world, ALICE)
+    wait_until(lambda: "vacation-oversize" in stages(world, offset, "session-of-account")["session"], "it is done")
+    asked = stages(world, offset, "session-of-account")["session"]
+    check_equal((asked.pop("victim-holds"), asked.pop("own")), ("worked", "worked"), "what it may do")
+    check_equal(asked.pop("vacation-oversize"), "EPIPE", "a field that is too long")
+    check(len(asked) >= 11, f"only {sorted(asked)}")
+    worked = {name: outcome for name, outcome in asked.items() if outcome != "EPERM"}
+    check(not worked, f"this was not refused, or not in good order: {worked}")
+    check_equal(len(held()), 1, "held letters afterwards")
+    round_trip(world)
+    arrived = {name for t in world.texts(BOB) for name in re.findall(rb"Subject: abuse.*?abuse-([a-z-]+)", t, re.S)}
+    check_equal(arrived - {b"smtp"}, {b"own"}, "what came of it")
+    world.ctl("queue", "drop", held()[0]["id"])
+
+
+def sign_in_to_send(world, address):
+    """By JMAP: such a session gets its way to delivery."""
+    c = http.client.HTTPSConnection(world.hostname, world.ports["https"])
+    c.sock = world.connect_tls("https")
+    word = base64.b64encode(f"{address}:{world.accounts[address]}".encode()).decode()
+    try:
+        c.request("GET", "/jmap/session", headers={"Host": world.hostname, "Authorization": f"Basic {word}"})
+        print("the session says", c.getresponse().status)
+    except (OSError, http.client.HTTPException) as e:  # the attacking one may end in any way
+        print("the hostile session's client:", e)
+    finally:
+        c.close()
+
+
 def account_id(world, address):
     for account in json.loads(world.ctl("account", "list", "--json")):
         if account["address"] == address:
@@ -147,4 +210,6 @@ def account_id(world, address):
 
 
 if __name__ == "__main__":
-    main([hostile(role) for role in ROLES] + [test_forbidden_message_to_the_parent, test_flood_of_the_log, test_dropped_peer_lives_on, test_session_of_an_account_taken_over], setup, stop_and_inspect)
+    main([hostile(role) for role in ROLES] + [
+        test_forbidden_message_to_the_parent, test_flood_of_the_log, test_dropped_peer_lives_on, test_session_of_an_account_taken_over,
+        test_frontend_asks_for_what_is_not_its_business, test_session_sends_as_somebody_else], setup, stop_and_inspect)
