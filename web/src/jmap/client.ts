@@ -100,12 +100,30 @@ export class JmapClient {
 		});
 	}
 
+	/** Files of letters that were opened in the page; the server does not have them. */
+	private readonly local = new Map<string, { blob: Blob; url: string }>();
+
+	putLocal(blobId: string, blob: Blob): void {
+		if (!this.local.has(blobId))
+			this.local.set(blobId, { blob, url: URL.createObjectURL(blob) });
+	}
+
+	localBlob(blobId: string): Blob | undefined {
+		return this.local.get(blobId)?.blob;
+	}
+
 	downloadUrl(blobId: string, name: string, type: string): string {
+		const own = this.local.get(blobId);
+		if (own)
+			return own.url;
 		const values: Record<string, string> = { accountId: this.accountId, blobId, name: name || "download", type };
 		return this.session.downloadUrl.replace(/\{(\w+)\}/g, (_, key: string) => encodeURIComponent(values[key] ?? ""));
 	}
 
 	async download(blobId: string, type: string): Promise<ArrayBuffer> {
+		const own = this.localBlob(blobId);
+		if (own)
+			return own.arrayBuffer();
 		const response = await fetch(this.downloadUrl(blobId, "part", type), { credentials: "same-origin" });
 		if (!response.ok)
 			throw new JmapError("download", response.status);

@@ -12,7 +12,7 @@ import type {
 export const fullProperties = [
 	...listProperties, "messageId", "inReplyTo", "references", "cc", "bcc", "replyTo", "sender", "sentAt", "textBody", "htmlBody",
 	"attachments", "bodyValues", "header:List-Unsubscribe:asURLs", "header:List-Unsubscribe-Post:asText",
-	"header:Authentication-Results:asText",
+	"header:Authentication-Results:asText", "header:Content-Type:asText", "header:Autocrypt:asText",
 ];
 const bodyProperties = ["partId", "blobId", "size", "name", "type", "charset", "disposition", "cid"];
 const longestBody = 2_000_000;
@@ -24,7 +24,9 @@ export type Changes = ReadonlyMap<Id, Change>;
 export class MailStore {
 	readonly mailboxes = signal<ReadonlyMap<Id, Mailbox>>(new Map());
 	readonly identities = signal<readonly Identity[]>([]);
-	readonly emails = new Records<Email>();
+	/** What the page has decrypted of letters' rows; the server's answers do not hide it again. */
+	readonly revealed = new Map<Id, Partial<Email>>();
+	readonly emails = new Records<Email>((e) => ({ ...e, ...this.revealed.get(e.id) }));
 	readonly full = new Records<FullEmail>();
 	readonly threads = new Records<Thread>();
 	readonly online = signal(true);

@@ -5,6 +5,9 @@ import type { Id } from "./types.ts";
 export class Records<T extends { id: Id }> {
 	private readonly all = new Map<Id, Signal<T | undefined>>();
 
+	/** adjust: what is known better than by whoever puts an object. */
+	constructor(private readonly adjust: (item: T) => T = (item) => item) {}
+
 	of(id: Id): Signal<T | undefined> {
 		let s = this.all.get(id);
 		if (!s)
@@ -21,7 +24,8 @@ export class Records<T extends { id: Id }> {
 	}
 
 	put(list: readonly T[]): void {
-		for (const item of list) {
+		for (const given of list) {
+			const item = this.adjust(given);
 			const s = this.of(item.id);
 			s.value = s.peek() ? { ...s.peek(), ...item } : item;
 		}

@@ -80,6 +80,26 @@ export interface FullEmail extends Email {
 	"header:List-Unsubscribe:asURLs"?: string[] | null;
 	"header:List-Unsubscribe-Post:asText"?: string | null;
 	"header:Authentication-Results:asText"?: string | null;
+	"header:Content-Type:asText"?: string | null;
+	"header:Autocrypt:asText"?: string | null;
+	/** Set when the letter was opened or checked here in the page; its text and files are then those. */
+	pgp?: PgpState;
+}
+
+/** What OpenPGP says of a letter. The names are those of the worker (src/pgp). */
+export interface PgpState {
+	form: "plain" | "mime" | "inline" | "partial";
+	encrypted: boolean;
+	failure: "none" | "noKey" | "damaged" | "tooLarge";
+	verdict: "none" | "verified" | "unverified" | "changed" | "otherSender" | "invalid" | "unknownKey" | "expired" | "revoked";
+	fingerprint: string;
+	keyId: string;
+	signedAt: number; // seconds since 1970; 0: not known
+	/** Whom the verdict is about. */
+	sender: string;
+	fromDiffers: boolean;
+	/** The subject was not told to those who carried the letter. */
+	hiddenSubject: boolean;
 }
 
 export interface Thread { id: Id; emailIds: Id[] }

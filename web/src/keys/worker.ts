@@ -51,8 +51,17 @@ async function fromPgp(port: MessagePort, m: FromPgp): Promise<void> {
 function connectPgp(port: MessagePort): void {
 	pgp = port;
 	port.onmessage = (event: MessageEvent) => void fromPgp(port, event.data as FromPgp);
-	void sendKeys();
+	joined = sendKeys();
 }
+
+// Who joins the workers and then asks how things stand finds the OpenPGP worker with its keys.
+let joined: Promise<void> = Promise.resolve();
+const resume = service.resume.bind(service);
+service.resume = async () => {
+	const status = await resume();
+	await joined;
+	return status;
+};
 
 // Who signs out in one tab is signed out in all: the others' workers wipe what they have.
 const tabs = new BroadcastChannel("letterlock-keys");

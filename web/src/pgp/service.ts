@@ -33,6 +33,7 @@ import {
 import { type Bytes, bytesOf } from "./openpgp";
 import { plan, type Plan, type Recipient, type Wish } from "./policy";
 import { type Opened, read } from "./read";
+import { type Entry, SearchIndex } from "./search_index";
 import { storeOpen, storeSeal, type StoreKey } from "./sealed";
 import { type Candidate, KeyStore, type Source } from "./store";
 import type { SenderKey } from "./verdict";
@@ -74,6 +75,7 @@ export class PgpService {
 	private own: PrivateKey[] = [];
 	private storeKeys: readonly StoreKey[] = [];
 	private store = new KeyStore();
+	private index = new SearchIndex();
 	private rev = 0n;
 
 	constructor(private readonly keep: Keep) {}
@@ -82,6 +84,7 @@ export class PgpService {
 	async setKeys(secrets: Bytes[], storeKeys: readonly StoreKey[]): Promise<void> {
 		if (storeKeys.length === 0) {
 			this.store = new KeyStore();
+			this.index = new SearchIndex();
 			this.rev = 0n;
 		}
 		wipe(...this.secrets, ...this.storeKeys.map((k) => k.key));
@@ -205,6 +208,30 @@ export class PgpService {
 		this.rev = rev;
 	}
 
+	// --- the search index of encrypted letters ---
+
+	/** The entry, sealed, to be kept by the page. */
+	indexPut(a: Entry): Promise<Bytes> {
+		return this.index.put(a, this.storeKeys);
+	}
+
+	indexLoad(a: { records: Bytes[] }): Promise<number> {
+		return this.index.load(a.records, this.storeKeys);
+	}
+
+	/** Ids of the letters in which all words stand, newest first. */
+	indexSearch(a: { words: string[] }): string[] {
+		return this.index.search(a.words);
+	}
+
+	indexRows(): { id: string; subject: string; preview: string }[] {
+		return this.index.rows();
+	}
+
+	indexDrop(a: { ids: string[] }): void {
+		this.index.drop(a.ids);
+	}
+
 	// --- messages ---
 
 	/** One message for all who see each other; when it is encrypted, one more for each blind copy. */
@@ -219,6 +246,11 @@ export class PgpService {
 			out.push({ recipients, message: await write(draft, protection, keys, own) });
 		}
 		return out;
+	}
+
+	/** A draft of a letter that will be encrypted: only its writer can read it. */
+	async writeDraft(a: { draft: Draft }): Promise<Bytes> {
+		return write(a.draft, "encrypted", [], await this.inUse());
 	}
 
 	/** Reads a message. received: seconds since 1970; authentic: the server found that it comes from
@@ -371,5 +403,11 @@ export const pgpServiceMethods = [
 	"saveStore",
 	"loadStore",
 	"write",
+	"writeDraft",
+	"indexPut",
+	"indexLoad",
+	"indexSearch",
+	"indexRows",
+	"indexDrop",
 	"read",
 ] as const satisfies readonly (keyof PgpService)[];

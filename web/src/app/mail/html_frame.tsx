@@ -17,13 +17,14 @@ interface ImageData { key: string; type: string; data: ArrayBuffer }
 const cleaned = new Map<string, Clean>();
 
 export async function cleanHtml(email: FullEmail): Promise<Clean> {
-	const known = cleaned.get(email.id);
+	const key = email.pgp ? `${email.id} opened` : email.id;
+	const known = cleaned.get(key);
 	if (known)
 		return known;
 	const { sanitize } = await import("./sanitize.ts");
 	const html = email.htmlBody.map((p) => htmlOf(email, p)).join("\n");
 	const clean = sanitize(html);
-	cleaned.set(email.id, clean);
+	cleaned.set(key, clean);
 	if (cleaned.size > 40)
 		cleaned.delete(cleaned.keys().next().value as string);
 	return clean;

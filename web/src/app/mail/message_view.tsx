@@ -17,6 +17,7 @@ import { nameOf } from "./row.tsx";
 import type { Clean } from "./sanitize.ts";
 import { showSource } from "./source.tsx";
 import { mail } from "./state.ts";
+import { isEncrypted, isProtected, Protection, useOpened } from "./protection.tsx";
 import { TextBody } from "./text_body.tsx";
 import { isDangerous, warningsFor } from "./warnings.ts";
 import css from "./message_view.module.css";
@@ -173,12 +174,17 @@ function Body({ email, asText, lightOnly }: { email: FullEmail; asText: boolean;
 	const html = email.htmlBody.some((p) => p.type === "text/html") && !asText;
 	const from = email.from?.[0]?.email.toLowerCase() ?? "";
 	const [clean, setClean] = useState<Clean | null>(null);
+	const opening = useOpened(email);
 	const [images, setImages] = useState(prefs.value.images === "always" || prefs.value.showFrom.includes(from));
 
 	useEffect(() => {
 		if (html)
 			void cleanHtml(email).then(setClean);
-	}, [email.id, html]);
+	}, [email.id, html, email.pgp]);
+	if (isProtected(email) && !email.pgp && opening === "waiting")
+		return <Ghost lines={6} />;
+	if (email.pgp?.encrypted ? email.pgp.failure !== "none" : !email.pgp && isEncrypted(email) && opening !== "none")
+		return null;
 	if (!html) {
 		const text = email.textBody.filter((p) => p.type.startsWith("text/")).map((p) => email.bodyValues[p.partId ?? ""]?.value ?? "").join("\n");
 		return <><TextBody text={text} /><Attachments email={email} inline={[]} /></>;
@@ -187,8 +193,8 @@ function Body({ email, asText, lightOnly }: { email: FullEmail; asText: boolean;
 		return <Ghost lines={6} />;
 	return (
 		<>
-			{!images && clean.remote.length + clean.blocked > 0 && <Shield clean={clean} from={from} onShow={() => setImages(true)} />}
-			<HtmlFrame email={email} clean={clean} images={images} lightOnly={lightOnly} onMailto={(href) => compose({ mode: "mailto", href })} />
+			{!images && !email.pgp?.encrypted && clean.remote.length + clean.blocked > 0 && <Shield clean={clean} from={from} onShow={() => setImages(true)} />}
+			<HtmlFrame email={email} clean={clean} images={images && !email.pgp?.encrypted} lightOnly={lightOnly} onMailto={(href) => compose({ mode: "mailto", href })} />
 			<Attachments email={email} inline={clean.inline} />
 		</>
 	);
@@ -226,6 +232,7 @@ export function MessageView({ id, onFold }: { id: Id; onFold(): void }) {
 					<Unsubscribe email={email} />
 				</div>
 			)}
+			<Protection email={email} />
 			{warnings.map((w) => <div key={w.key} class={css.warning} role="note"><Icon name="warning" size={18} /><span>{t(w.key, w.args)}</span></div>)}
 			<div class={css.body}><Body email={email} asText={asText} lightOnly={lightOnly} /></div>
 		</article>

@@ -1,0 +1,129 @@
+// Opens letters that OpenPGP protects: the worker reads the whole message, and what it gives takes the place of
+// what the server could show. Everything else of the client then works with the letter as with any other.
+import { signal, type Signal } from "@preact/signals";
+import type { Content, ReadMessage } from "../../pgp/client";
+import type { MailStore } from "../../jmap/mail.ts";
+import type { BodyPart, FullEmail, Id, PgpState } from "../../jmap/types.ts";
+import { mail } from "../mail/state.ts";
+import { remember } from "./index_store.ts";
+import { findKeys } from "./lookup.ts";
+import { KeysLocked, persist, pgp } from "./worker.ts";
+
+export type Opening = "waiting" | "locked" | "failed" | "done";
+
+/** DMARC passed, as our own server says; it takes away what a sender wrote in its name. */
+export function authentic(email: FullEmail): boolean {
+	return /\bdmarc\s*=\s*pass\b/i.test(email["header:Authentication-Results:asText"] ?? "");
+}
+
+const states = new WeakMap<MailStore, Map<Id, Signal<Opening>>>();
+
+function stateOf(id: Id): Signal<Opening> {
+	const store = mail();
+	const all = states.get(store) ?? new Map<Id, Signal<Opening>>();
+	states.set(store, all);
+	const s = all.get(id) ?? signal<Opening>("waiting");
+	all.set(id, s);
+	return s;
+}
+
+const running = new Map<Id, Promise<void>>();
+
+/** Starts once for each letter; again after the keys were opened. */
+export function open(email: FullEmail): Signal<Opening> {
+	const state = stateOf(email.id);
+	if (!email.pgp && state.peek() === "done")
+		state.value = "waiting";
+	if (!email.pgp && state.peek() !== "failed" && !running.has(email.id))
+		running.set(email.id, openNow(email, state).finally(() => running.delete(email.id)));
+	return state;
+}
+
+async function openNow(email: FullEmail, state: Signal<Opening>): Promise<void> {
+	try {
+		await reveal(email);
+		state.value = "done";
+	} catch (e) {
+		state.value = e instanceof KeysLocked ? "locked" : "failed";
+	}
+}
+
+/** The letter as it is meant to be read; it also stands in the store from now on. */
+export async function reveal(email: FullEmail): Promise<FullEmail> {
+	const store = mail();
+	const p = await pgp();
+	const from = email.from?.[0]?.email;
+	// Signatures are checked with the sender's keys, so they must have been looked for.
+	if (from)
+		await findKeys([from]);
+	const message = new Uint8Array(await store.client.download(email.blobId, "message/rfc822"));
+	const received = Math.floor(Date.parse(email.receivedAt) / 1000);
+	const read = await p.call("read", { message, received, authentic: authentic(email) });
+	persist();
+	const shown = opened(store, email, read);
+	store.full.put([shown]);
+	if (shown.pgp?.hiddenSubject || (shown.pgp?.encrypted && shown.pgp.failure === "none")) {
+		const { id, subject, preview, hasAttachment } = shown;
+		store.revealed.set(id, { subject, preview, hasAttachment });
+		const row = store.emails.peek(id);
+		if (row)
+			store.emails.put([row]);
+		void remember(shown).catch(() => undefined);
+	}
+	return shown;
+}
+
+/** Reads the message only for what its Autocrypt header says of the sender's key. */
+export async function learnFrom(email: FullEmail): Promise<void> {
+	if (!email["header:Autocrypt:asText"] || !authentic(email) || learnt.has(email.id))
+		return;
+	learnt.add(email.id);
+	const p = await pgp();
+	const message = new Uint8Array(await mail().client.download(email.blobId, "message/rfc822"));
+	await p.call("read", { message, received: Math.floor(Date.parse(email.receivedAt) / 1000), authentic: true });
+	persist();
+}
+const learnt = new Set<Id>();
+
+function stateFrom(r: ReadMessage): PgpState {
+	return {
+		form: r.form, encrypted: r.encrypted, failure: r.failure, verdict: r.signature.verdict, fingerprint: r.signature.fingerprint,
+		keyId: r.signature.keyId, signedAt: r.signature.created, sender: r.sender ?? "", fromDiffers: r.fromDiffers,
+		hiddenSubject: r.encrypted && r.headers?.subject !== undefined,
+	};
+}
+
+const noPart = { partId: null, blobId: null, size: 0, name: null, charset: null, disposition: null, cid: null };
+
+function filesOf(store: MailStore, id: Id, content: Content): BodyPart[] {
+	return content.attachments.map((a, i) => {
+		const blobId = `opened/${id}/${i}`;
+		store.client.putLocal(blobId, new Blob([a.content], { type: a.type }));
+		return { ...noPart, blobId, size: a.content.length, name: a.name || null, type: a.type, disposition: a.inline ? "inline" : "attachment", cid: a.contentId || null };
+	});
+}
+
+function plainOf(html: string): string {
+	return new DOMParser().parseFromString(html, "text/html").body.textContent ?? "";
+}
+
+function opened(store: MailStore, email: FullEmail, r: ReadMessage): FullEmail {
+	const pgp = stateFrom(r);
+	const subject = r.headers?.subject ?? email.subject;
+	const from = r.fromDiffers && r.headers?.from && r.sender ? [{ name: null, email: r.sender }] : email.from;
+	if (!r.content)
+		return { ...email, pgp };
+	const { content } = r;
+	const text = content.text ?? plainOf(content.html ?? "");
+	const textPart: BodyPart = { ...noPart, partId: "opened-text", type: "text/plain" };
+	const value = (v: string) => ({ value: v, isEncodingProblem: false, isTruncated: false });
+	const attachments = filesOf(store, email.id, content);
+	return {
+		...email, pgp, subject, from, attachments,
+		preview: text.replace(/\s+/g, " ").trim().slice(0, 256),
+		hasAttachment: attachments.some((a) => a.disposition !== "inline"),
+		textBody: [textPart],
+		htmlBody: content.html === undefined ? [textPart] : [{ ...noPart, partId: "opened-html", type: "text/html" }],
+		bodyValues: { "opened-text": value(text), ...(content.html === undefined ? {} : { "opened-html": value(content.html) }) },
+	};
+}
