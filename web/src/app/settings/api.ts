@@ -14,8 +14,9 @@ function askPassword(): Promise<boolean> {
 
 export class Cancelled extends Error {}
 
+/** The server wants the password again, or the keys are not in this page since it was loaded anew. */
 const needsProof = (e: unknown) =>
-	(e instanceof JmapError && e.type === "urn:letterlock:confirm") || (e instanceof RpcError && e.code === "confirm");
+	(e instanceof JmapError && e.type === "urn:letterlock:confirm") || (e instanceof RpcError && (e.code === "confirm" || e.code === "state"));
 
 /** Runs it; when the server wants the password first, asks and runs it again. */
 export async function withProof<T>(act: () => Promise<T>): Promise<T> {

@@ -10,7 +10,7 @@ import { withProof } from "./api.ts";
 import { attempt, Group, Item } from "./parts.tsx";
 
 async function exportKeys(): Promise<void> {
-	const all = await keys().call("exportKeys");
+	const all = await withProof(() => keys().call("exportKeys"));
 	const a = document.createElement("a");
 	a.href = URL.createObjectURL(new Blob([JSON.stringify(all, null, "\t")], { type: "application/json" }));
 	a.download = `letterlock-keys-${all.address}.json`;

@@ -62,6 +62,15 @@ export function Waiting({ failed, again }: { failed: boolean; again(): void }) {
 	return failed ? <div class={css.item}><span>{t("partFailed")}</span><Button onClick={again}>{t("tryAgain")}</Button></div> : <div class={css.item}><Spinner label={t("loading")} /></div>;
 }
 
+/** Opening the keys by the password is a proof of it, too. */
+async function prove(password: string): Promise<void> {
+	const { state } = await keys().call("status");
+	if (state === "open")
+		await keys().call("confirm", { password });
+	else
+		await keys().call("unlock", { password, remember: false });
+}
+
 export function PasswordQuestion() {
 	const question = passwordQuestion.value;
 	const [password, setPassword] = useState("");
@@ -72,7 +81,7 @@ export function PasswordQuestion() {
 	const end = (yes: boolean) => { setPassword(""); setError(null); question.answer(yes); };
 	const send = () => {
 		setBusy(true);
-		keys().call("confirm", { password }).then(() => end(true), (e) => setError(sayError(e))).finally(() => setBusy(false));
+		prove(password).then(() => end(true), (e) => setError(sayError(e))).finally(() => setBusy(false));
 	};
 	return (
 		<Dialog title={t("confirmTitle")} onClose={() => end(false)}>

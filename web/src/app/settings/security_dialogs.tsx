@@ -47,7 +47,7 @@ export function PasswordDialog({ close }: Close) {
 export function RecoveryDialog({ close }: Close) {
 	const [code, setCode] = useState<string | null>(null);
 	const [typed, setTyped] = useState("");
-	useEffect(() => void attempt(async () => setCode(await keys().call("recoveryBegin"))), []);
+	useEffect(() => void attempt(async () => setCode(await withProof(() => keys().call("recoveryBegin")))), []);
 	const save = () => void attempt(() => withProof(() => keys().call("recoveryFinish", { code: typed }))).then((ok) => {
 		if (ok) {
 			toast({ text: t("recoveryChanged") });
