@@ -71,12 +71,19 @@ struct job {
 };
 
 /* job.c */
+/* From now on the DNS has only so much time for this message. */
+int job_dns_budget(struct job *j) CHECKED;
 void job_start(struct ipc_channel *asker, const struct msg_deliver *m, int fd);
 void job_resolved(const struct msg_resolved *m);
 void job_ticket(const struct msg_ticket_reply *m);
 void job_dns(const struct msg_dns_answer *m);
 /* A process went away: what waits for it is answered 451, or, for lookup, with SERVFAIL. */
 void job_lost(enum role role, const struct ipc_channel *ch);
+
+/* delivery_begin.c: takes the message over and asks what must be known. LL_ERR_SYNTAX: a submission
+ * without a readable author. */
+int job_begin(struct job *j, const struct msg_deliver *m, int fd) CHECKED;
+unsigned job_count_received(const struct job *j);
 
 /* delivery_dns.c: asks lookup what the memo wants and nobody knows yet. */
 void job_ask_dns(struct job *j);
