@@ -50,17 +50,30 @@ struct fetch {
 	struct buf body;
 };
 
+/* Fetches for readers have connections of their own: those who open letters with pictures from slow
+ * hosts keep relay from no policy. */
+struct pool {
+	CURLM *multi;
+	struct loop_timer timer;
+};
+
 struct https_socket {
 	struct loop_watch watch;
+	struct pool *pool;
 	curl_socket_t fd;
 };
 
 static struct {
-	CURLM *multi;
+	struct pool policies, readers;
 	struct buf cas;
-	struct loop_timer timer;
 	unsigned running; /* for readers */
 } hs;
+
+static struct pool *
+pool_of(const struct fetch *f)
+{
+	return f->rules->public_only ? &hs.readers : &hs.policies;
+}
 
 /* --- answers --- */
 
@@ -69,7 +82,7 @@ fetch_free(struct fetch *f)
 {
 	hs.running -= f->rules->public_only;
 	if (f->easy) {
-		curl_multi_remove_handle(hs.multi, f->easy);
+		curl_multi_remove_handle(pool_of(f)->multi, f->easy);
 		curl_easy_cleanup(f->easy);
 	}
 	curl_slist_free_all(f->resolve);
@@ -224,7 +237,7 @@ perform(struct fetch *f)
 	}
 	lk.fetches++;
 	set_options(f);
-	curl_multi_add_handle(hs.multi, f->easy);
+	curl_multi_add_handle(pool_of(f)->multi, f->easy);
 }
 
 static void
@@ -357,7 +370,7 @@ redirect(struct fetch *f, long status)
 	if (!to)
 		return false;
 	f->redirected++;
-	curl_multi_remove_handle(hs.multi, f->easy);
+	curl_multi_remove_handle(pool_of(f)->multi, f->easy);
 	curl_easy_cleanup(TAKE(f->easy));
 	curl_slist_free_all(TAKE(f->resolve));
 	curl_free(TAKE(f->url));
@@ -391,12 +404,12 @@ https_get(struct lookup_asker asker, const struct msg_https_get *m)
 /* --- curl and the loop --- */
 
 static void
-finish_done(void)
+finish_done(struct pool *pool)
 {
 	CURLMsg *m;
 	int left;
 
-	while ((m = curl_multi_info_read(hs.multi, &left))) {
+	while ((m = curl_multi_info_read(pool->multi, &left))) {
 		struct fetch *f = NULL;
 		char *type = NULL;
 		long status = 0;
@@ -416,13 +429,14 @@ static void
 on_ready(void *ctx, unsigned events)
 {
 	struct https_socket *s = ctx;
+	struct pool *pool = s->pool; /* the socket may go meanwhile */
 	int running,
 		bits = (events & LOOP_READ ? CURL_CSELECT_IN : 0) |
 		(events & LOOP_WRITE ? CURL_CSELECT_OUT : 0) |
 		(events & LOOP_HANGUP ? CURL_CSELECT_ERR : 0);
 
-	curl_multi_socket_action(hs.multi, s->fd, bits, &running);
-	finish_done();
+	curl_multi_socket_action(pool->multi, s->fd, bits, &running);
+	finish_done(pool);
 }
 
 static int
@@ -446,31 +460,35 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *socket_ctx)
 	if (!s)
 		return -1;
 	s->fd = fd;
+	s->pool = ctx;
 	if (loop_watch(lk.env->loop, &s->watch, fd, want, on_ready, s)) {
 		free(s);
 		return -1;
 	}
-	curl_multi_assign(hs.multi, fd, s);
+	curl_multi_assign(s->pool->multi, fd, s);
 	return 0;
 }
 
 static void
 on_timer(void *ctx)
 {
+	struct pool *pool = ctx;
 	int running;
 
-	curl_multi_socket_action(hs.multi, CURL_SOCKET_TIMEOUT, 0, &running);
-	finish_done();
+	curl_multi_socket_action(pool->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	finish_done(pool);
 }
 
 static int
 set_timer(CURLM *multi, long ms, void *ctx)
 {
+	struct pool *pool = ctx;
+
 	if (ms < 0) {
-		loop_timer_stop(lk.env->loop, &hs.timer);
+		loop_timer_stop(lk.env->loop, &pool->timer);
 		return 0;
 	}
-	return loop_timer_set(lk.env->loop, &hs.timer, ms, on_timer, NULL) ? -1 : 0;
+	return loop_timer_set(lk.env->loop, &pool->timer, ms, on_timer, pool) ? -1 : 0;
 }
 
 int
@@ -492,14 +510,24 @@ https_start(struct role_env *env)
 	return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? LL_OK : LL_ERR_CRYPTO;
 }
 
+static int
+pool_begin(struct pool *pool)
+{
+	pool->multi = curl_multi_init();
+	if (!pool->multi)
+		return LL_ERR_NOMEM;
+	curl_multi_setopt(pool->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+	curl_multi_setopt(pool->multi, CURLMOPT_SOCKETDATA, pool);
+	curl_multi_setopt(pool->multi, CURLMOPT_TIMERFUNCTION, set_timer);
+	curl_multi_setopt(pool->multi, CURLMOPT_TIMERDATA, pool);
+	curl_multi_setopt(pool->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, 16L);
+	return LL_OK;
+}
+
 int
 https_begin(void)
 {
-	hs.multi = curl_multi_init();
-	if (!hs.multi)
-		return LL_ERR_NOMEM;
-	curl_multi_setopt(hs.multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-	curl_multi_setopt(hs.multi, CURLMOPT_TIMERFUNCTION, set_timer);
-	curl_multi_setopt(hs.multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, 16L);
-	return LL_OK;
+	int r = pool_begin(&hs.policies);
+
+	return r ? r : pool_begin(&hs.readers);
 }
