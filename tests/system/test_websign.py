@@ -213,6 +213,31 @@ def test_guesses_have_a_limit(world):
             refused("rate", c.post, "login-start", address=f"{name.upper()}@{DOMAIN}", ke1=ke1)
 
 
+def test_many_beginnings_keep_nobody_out(world):
+    """More dialogues than are kept: those that proved nothing make room, those that did go on."""
+    with Client(world) as c, Client(world) as d:
+        address, _ = sign_up(world, c, "patient")
+        secret = c.post("totp-begin")["secret"]
+        d.login(address)
+        body = b'{"device": "x"}'
+        request = (f"POST /api/v1/auth/passkey-start HTTP/1.1\r\nHost: {world.hostname}\r\nContent-Type: application/json\r\n"
+                   f"X-Letterlock: 1\r\nContent-Length: {len(body)}\r\n\r\n").encode() + body
+        handles = set()
+        with world.connect_tls("https") as s, s.makefile("rb") as answers:
+            for _ in range(4200):
+                s.sendall(request)
+                check(b" 200 " in answers.readline(), "status")
+                length = 0
+                while (line := answers.readline().strip()):
+                    if line.lower().startswith(b"content-length:"):
+                        length = int(line.split(b":")[1])
+                handles.add(json.loads(answers.read(length))["handle"])
+        check_equal(len(handles), 4200, "handles")
+        check(secret and c.post("account")["address"] == address, "signed in")
+        d.call("signOut")
+        check_equal(d.login(address)["next"], "done", "next")
+
+
 def test_recovery_code_and_new_password(world):
     with Client(world) as c, Client(world) as other:
         address, recovery = sign_up(world, c, "forgetful")
