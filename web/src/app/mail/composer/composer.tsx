@@ -3,7 +3,7 @@ import { signal, type Signal } from "@preact/signals";
 import type { EditorView } from "prosemirror-view";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { t, type Key } from "../../../i18n/index.ts";
-import type { Id } from "../../../jmap/types.ts";
+import type { FullEmail, Id } from "../../../jmap/types.ts";
 import { Button, IconButton } from "../../../ui/button.tsx";
 import { Dialog } from "../../../ui/dialog.tsx";
 import { Icon, type IconName } from "../../../ui/icon.tsx";
@@ -14,11 +14,14 @@ import { fileSize, longDate } from "../../dates.ts";
 import { prefs } from "../../prefs.ts";
 import { closeCompose, noteWriting, onLeave, writing, type Open } from "../compose_state.ts";
 import { cleanHtml } from "../html_frame.tsx";
+import { isEncrypted } from "../protection.tsx";
 import { mail } from "../state.ts";
 import { promisesAttachment, startLetter, textToHtml, validAddress, type Attached, type Letter } from "./letter.ts";
 import { Recipients } from "./recipients.tsx";
 import { active, commands, createEditor, insertImage, plainText, serialize, setLink } from "./rich.ts";
-import { maySchedule, saveDraft, scheduleTimes, send } from "./send.ts";
+import { AskPlain, Lock } from "../../pgp/lock.tsx";
+import { Guard, type Way } from "../../pgp/guard.ts";
+import { everybody, maySchedule, saveDraft, scheduleTimes, send } from "./send.ts";
 import css from "./composer.module.css";
 
 const saveAfter = 1200;
@@ -28,15 +31,17 @@ class Desk {
 	readonly letter: Signal<Letter>;
 	readonly files = signal<readonly Attached[]>([]);
 	readonly saved = signal<"new" | "saving" | "saved" | "failed">("new");
+	readonly guard: Guard;
 	draft: Id | null;
 	private timer = 0;
 	private saving: Promise<void> = Promise.resolve();
 	private dirty = false;
 	private serial = 0;
 
-	constructor(letter: Letter, draft: Id | null) {
+	constructor(letter: Letter, draft: Id | null, threadEncrypted: boolean) {
 		this.letter = signal(letter);
 		this.draft = draft;
+		this.guard = new Guard(threadEncrypted);
 	}
 
 	change(change: Partial<Letter>): void {
@@ -59,7 +64,9 @@ class Desk {
 			this.dirty = false;
 			this.saved.value = "saving";
 			try {
-				this.draft = await saveDraft(this.letter.peek(), this.files.peek(), this.draft);
+				if (!this.guard.secret)
+					await this.uploadAll();
+				this.draft = await saveDraft(this.letter.peek(), this.files.peek(), this.draft, this.guard.secret);
 				noteWriting(this.draft);
 				this.saved.value = "saved";
 			} catch {
@@ -68,6 +75,13 @@ class Desk {
 			}
 		});
 		return this.saving;
+	}
+
+	/** No save under way, and none to come. */
+	async settle(): Promise<void> {
+		clearTimeout(this.timer);
+		this.dirty = false;
+		await this.saving;
 	}
 
 	get empty(): boolean {
@@ -82,19 +96,31 @@ class Desk {
 
 	private async upload(file: File, cid: string | null): Promise<void> {
 		const key = `f${++this.serial}`;
+		this.files.value = [...this.files.peek(), {
+			key, name: file.name || t("unnamedFile"), type: file.type || "application/octet-stream", size: file.size, blobId: null, cid, progress: 0, data: file,
+		}];
+		if (!this.guard.secret)
+			await this.uploadOne(key, file);
+		this.touch();
+	}
+
+	private async uploadOne(key: string, data: Blob): Promise<void> {
 		const set = (change: Partial<Attached>) => {
 			this.files.value = this.files.peek().map((f) => (f.key === key ? { ...f, ...change } : f));
 		};
-		this.files.value = [...this.files.peek(), {
-			key, name: file.name || t("unnamedFile"), type: file.type || "application/octet-stream", size: file.size, blobId: null, cid, progress: 0,
-		}];
 		try {
-			const { blobId } = await mail().client.upload(file, (progress) => set({ progress }));
+			const { blobId } = await mail().client.upload(data, (progress) => set({ progress }));
 			set({ blobId, progress: 1 });
-			this.touch();
 		} catch {
 			set({ failed: true });
 		}
+	}
+
+	/** The letter goes unencrypted after all: files that were kept back go to the server now. */
+	private async uploadAll(): Promise<void> {
+		for (const f of this.files.peek())
+			if (!f.blobId && !f.failed && f.data && f.progress === 0)
+				await this.uploadOne(f.key, f.data);
 	}
 
 	detach(key: string): void {
@@ -103,7 +129,7 @@ class Desk {
 	}
 
 	get uploading(): boolean {
-		return this.files.value.some((f) => !f.blobId && !f.failed);
+		return this.files.value.some((f) => !f.blobId && !f.failed && (!f.data || f.progress > 0));
 	}
 
 	async discard(): Promise<void> {
@@ -116,16 +142,28 @@ class Desk {
 	}
 }
 
+/** An encrypted letter is answered, forwarded or written on in clear, here in the page. */
+async function inClear(email: FullEmail): Promise<FullEmail> {
+	if (!isEncrypted(email) || email.pgp)
+		return email;
+	const [{ reveal }, { askForKeys }] = await Promise.all([import("../../pgp/opening.ts"), import("../../pgp/worker.ts")]);
+	return await askForKeys() ? { ...(await reveal(email)), bcc: email.bcc } : email;
+}
+
 async function openDesk(open: Open): Promise<Desk> {
-	const { start } = open;
+	const start = "email" in open.start ? { ...open.start, email: await inClear(open.start.email) } : open.start;
 	const email = "email" in start ? start.email : undefined;
 	const html = email ? (email.htmlBody[0]?.type === "text/html" ? (await cleanHtml(email)).html : textToHtml(plainBody(email))) : "";
 	const letter = startLetter(start, mail().identities.peek(), html, prefs.peek().plainText);
-	const desk = new Desk(letter, open.draftId);
+	const desk = new Desk(letter, open.draftId, start.mode !== "draft" && (email?.pgp?.encrypted ?? false));
+	if (start.mode === "draft" && email?.pgp?.encrypted)
+		desk.guard.wish.value = "encrypt";
 	if (email && (start.mode === "forward" || start.mode === "draft"))
-		desk.files.value = email.attachments.filter((a) => a.blobId).map((a, i) => ({
-			key: `a${i}`, name: a.name ?? t("unnamedFile"), type: a.type, size: a.size, blobId: a.blobId, cid: start.mode === "draft" && a.disposition === "inline" ? a.cid : null, progress: 1,
-		}));
+		desk.files.value = email.attachments.filter((a) => a.blobId).map((a, i) => {
+			const data = mail().client.localBlob(a.blobId ?? "");
+			const cid = start.mode === "draft" && a.disposition === "inline" ? a.cid : null;
+			return { key: `a${i}`, name: a.name ?? t("unnamedFile"), type: a.type, size: a.size, blobId: data ? null : a.blobId, cid, progress: data ? 0 : 1, data };
+		});
 	return desk;
 }
 
@@ -221,7 +259,7 @@ function Files({ desk }: { desk: Desk }) {
 					<span class={css.fileName}>{f.name}</span>
 					<span class={css.fileSize}>{f.failed ? t("uploadFailed") : fileSize(f.size)}</span>
 					<IconButton icon="close" label={t("removeFile", { name: f.name })} small size={14} onClick={() => desk.detach(f.key)} />
-					{!f.blobId && !f.failed && <span class={css.bar}><Progress value={f.progress} label={t("uploading", { name: f.name })} /></span>}
+					{!f.blobId && !f.failed && f.progress > 0 && <span class={css.bar}><Progress value={f.progress} label={t("uploading", { name: f.name })} /></span>}
 				</li>
 			))}
 		</ul>
@@ -244,24 +282,49 @@ function objection(desk: Desk): { stop: boolean; text: string } | null {
 	return l.subject.trim() ? null : { stop: false, text: t("emptySubject") };
 }
 
+/** Puts the letter on the server in the form in which it goes, and sends it. */
+async function sendAs(desk: Desk, way: Way, at: Date | null): Promise<void> {
+	const letter = desk.letter.peek();
+	if (way === "plain") {
+		desk.guard.confirmPlain();
+		desk.touch();
+		await desk.save();
+		if (!desk.draft || desk.saved.peek() === "failed")
+			throw new Error(t("notSaved"));
+		return send(letter, [{ id: desk.draft, to: everybody(letter) }], at);
+	}
+	await desk.settle();
+	const { putMessages } = await import("../../pgp/letter_out.ts");
+	await send(letter, await putMessages(letter, desk.files.peek(), way), at);
+	if (desk.draft)
+		await mail().destroy([desk.draft]).catch(() => undefined);
+	return undefined;
+}
+
 function useSend(desk: Desk) {
 	const [question, setQuestion] = useState<{ text: string; at: Date | null } | null>(null);
+	const [downgrade, setDowngrade] = useState<{ at: Date | null } | null>(null);
 	const [busy, setBusy] = useState(false);
-	const now = async (at: Date | null) => {
+	const go = async (way: Way, at: Date | null) => {
+		await sendAs(desk, way, at);
+		noteWriting(null);
+		closeCompose();
+	};
+	const now = async (at: Date | null, confirmed = false) => {
 		setQuestion(null);
+		setDowngrade(null);
 		setBusy(true);
 		try {
-			desk.touch();
-			await desk.save();
-			if (!desk.draft || desk.saved.peek() === "failed")
-				throw new Error(t("notSaved"));
-			await send(desk.letter.peek(), desk.draft, at);
-			noteWriting(null);
-			closeCompose();
+			const way = confirmed ? "plain" : await desk.guard.decide(everybody(desk.letter.peek()));
+			if (way === "ask")
+				setDowngrade({ at });
+			else if (way !== "stop")
+				return await go(way, at);
 		} catch (e) {
-			setBusy(false);
+			desk.touch();
 			toast({ text: t("sendFailed", { why: (e as Error).message }), bad: true });
 		}
+		return setBusy(false);
 	};
 	const ask = (at: Date | null = null) => {
 		const o = objection(desk);
@@ -272,7 +335,11 @@ function useSend(desk: Desk) {
 		else
 			void now(at);
 	};
-	return { ask, busy, question, answer: (yes: boolean) => { const q = question; setQuestion(null); if (yes && q) void now(q.at); } };
+	return {
+		ask, busy, question, downgrade,
+		answer: (yes: boolean) => { const q = question; setQuestion(null); if (yes && q) void now(q.at); },
+		answerPlain: (plain: boolean) => { const d = downgrade; setDowngrade(null); if (plain && d) void now(d.at, true); },
+	};
 }
 
 function Footer({ desk, view, on, ask, busy, onDiscard }: {
@@ -294,6 +361,7 @@ function Footer({ desk, view, on, ask, busy, onDiscard }: {
 				</span>
 				<IconButton icon="clip" label={t("attachFiles")} onClick={() => picker.current?.click()} />
 				<input ref={picker} type="file" multiple hidden aria-label={t("attachFiles")} onChange={(e) => { desk.attach([...(e.currentTarget.files ?? [])]); e.currentTarget.value = ""; }} />
+				<Lock guard={desk.guard} addresses={everybody(desk.letter.value).filter(validAddress)} />
 				<span class={css.state} role="status">{desk.saved.value === "new" ? "" : t(({ saving: "saving", saved: "draftSaved", failed: "notSaved" } as const)[desk.saved.value])}</span>
 				<Menu label={t("moreActions")} side="end" entries={() => [{ label: t("plainText"), checked: plain, run: toggle }]} button={(p) => <IconButton icon="more" label={t("moreActions")} {...p} />} />
 				<IconButton icon="trash" label={t("discardDraft")} onClick={onDiscard} />
@@ -328,7 +396,7 @@ function DeskView({ desk, fresh }: { desk: Desk; fresh: boolean }) {
 	const [view, setView] = useState<EditorView | null>(null);
 	const [on, setOn] = useState<ReadonlySet<string>>(new Set());
 	const [size, setSize] = useState<"dock" | "small" | "full">("dock");
-	const { ask, busy, question, answer } = useSend(desk);
+	const { ask, busy, question, answer, downgrade, answerPlain } = useSend(desk);
 	const plain = desk.letter.value.plain;
 
 	const finish = async () => {
@@ -395,6 +463,7 @@ function DeskView({ desk, fresh }: { desk: Desk; fresh: boolean }) {
 					<><Button onClick={() => answer(false)}>{t("keepWriting")}</Button><Button look="primary" onClick={() => answer(true)}>{t("sendAnyway")}</Button></>
 				}><p>{question.text}</p></Dialog>
 			)}
+			{downgrade && <AskPlain guard={desk.guard} answer={answerPlain} />}
 		</section>
 	);
 }
@@ -417,7 +486,7 @@ export function Composer() {
 		if (!open)
 			return;
 		if (open.start.mode === "again") {
-			const again = new Desk(kept.get(open.start.key) as Letter, null);
+			const again = new Desk(kept.get(open.start.key) as Letter, null, false);
 			again.touch();
 			setDesk(again);
 		} else

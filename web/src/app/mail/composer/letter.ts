@@ -15,6 +15,8 @@ export interface Attached {
 	cid: string | null;
 	progress: number;
 	failed?: boolean;
+	/** The file itself, where the page has it; a letter that will be encrypted does not send it otherwise. */
+	data?: Blob | undefined;
 }
 
 export interface Letter {

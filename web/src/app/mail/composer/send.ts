@@ -18,7 +18,9 @@ function firstError(r: SetResult): string | null {
 }
 
 /** Makes the new version, then takes the old one away; so there is always one. */
-export async function saveDraft(letter: Letter, files: readonly Attached[], old: Id | null): Promise<Id> {
+export async function saveDraft(letter: Letter, files: readonly Attached[], old: Id | null, secret: boolean): Promise<Id> {
+	if (secret)
+		return saveSecretDraft(letter, files, old);
 	const drafts = mail().role("drafts")?.id;
 	if (!drafts)
 		throw new SendError("no drafts mailbox");
@@ -34,92 +36,114 @@ export async function saveDraft(letter: Letter, files: readonly Attached[], old:
 	return id;
 }
 
+/** Encrypted to its writer; the server does not see what is being written. */
+async function saveSecretDraft(letter: Letter, files: readonly Attached[], old: Id | null): Promise<Id> {
+	const { putSecretDraft } = await import("../../pgp/letter_out.ts");
+	const id = await putSecretDraft(letter, files);
+	if (old) {
+		await mail().client.call<SetResult>("Email/set", { destroy: [old] });
+		mail().full.drop([old]);
+	}
+	return id;
+}
+
 export function identityOf(letter: Letter): Identity | undefined {
 	return mail().identities.peek().find((i) => i.email.toLowerCase() === letter.from.toLowerCase());
 }
 
 const longestHold = () => Number(mail().session.capabilities[submission]?.maxDelayedSend ?? 0);
 
-function envelope(letter: Letter, hold: number): Record<string, unknown> {
-	const all = [...letter.to, ...letter.cc, ...letter.bcc].map((a) => a.email);
+/** A message on the server, and to whom it goes. The first one stays in Sent; further ones, for blind copies of
+ * an encrypted letter, are sent and no more. */
+export interface Ready { id: Id; to: readonly string[] }
+
+export function everybody(letter: Letter): string[] {
+	return [...new Set([...letter.to, ...letter.cc, ...letter.bcc].map((a) => a.email))];
+}
+
+function envelope(letter: Letter, to: readonly string[], hold: number): Record<string, unknown> {
 	return {
 		mailFrom: { email: letter.from, parameters: hold > 0 ? { HOLDFOR: String(hold) } : null },
-		rcptTo: [...new Set(all)].map((email) => ({ email, parameters: null })),
+		rcptTo: to.map((email) => ({ email, parameters: null })),
 	};
 }
 
-async function submit(letter: Letter, id: Id, hold: number): Promise<Id> {
+async function submit(letter: Letter, ready: readonly Ready[], hold: number): Promise<Id[]> {
 	const drafts = mail().role("drafts")?.id ?? "";
 	const sent = mail().role("sent")?.id ?? "";
+	const identityId = identityOf(letter)?.id;
 	const result = await mail().client.call<SetResult>("EmailSubmission/set", {
-		create: { send: { identityId: identityOf(letter)?.id, emailId: id, envelope: envelope(letter, hold) } },
-		onSuccessUpdateEmail: { "#send": { [`mailboxIds/${drafts}`]: null, [`mailboxIds/${sent}`]: true, "keywords/$draft": null } },
+		create: Object.fromEntries(ready.map((r, i) => [`send${i}`, { identityId, emailId: r.id, envelope: envelope(letter, r.to, hold) }])),
+		onSuccessUpdateEmail: { "#send0": { [`mailboxIds/${drafts}`]: null, [`mailboxIds/${sent}`]: true, "keywords/$draft": null } },
+		...(ready.length > 1 ? { onSuccessDestroyEmail: ready.slice(1).map((_, i) => `#send${i + 1}`) } : {}),
 	});
-	const made = result.created?.send;
-	if (!made)
+	const made = ready.map((_, i) => result.created?.[`send${i}`]?.id).filter((id) => id !== undefined);
+	if (made.length < ready.length)
 		throw new SendError(firstError(result) ?? "");
 	if (letter.answers)
 		mail().change(new Map([[letter.answers.id, { keywords: { [letter.answers.keyword]: true } }]]));
-	return made.id;
+	return made;
 }
 
-async function writeOn(id: Id): Promise<void> {
+async function writeOn(id: Id, letter: Letter): Promise<void> {
 	mail().full.drop([id]);
 	await mail().read([id]);
 	const email = mail().full.peek(id) as FullEmail | undefined;
+	// An encrypted message does not say to whom blind copies go.
 	if (email)
-		compose({ mode: "draft", email });
+		compose({ mode: "draft", email: { ...email, bcc: email.bcc?.length ? email.bcc : letter.bcc } });
 }
 
-async function cancel(submissionId: Id, emailId: Id): Promise<void> {
+async function cancel(submissions: readonly Id[], emailId: Id, letter: Letter): Promise<void> {
 	const drafts = mail().role("drafts")?.id ?? "";
 	const sent = mail().role("sent")?.id ?? "";
+	const first = submissions[0] ?? "";
 	const result = await mail().client.call<SetResult>("EmailSubmission/set", {
-		update: { [submissionId]: { undoStatus: "canceled" } },
-		onSuccessUpdateEmail: { [submissionId]: { [`mailboxIds/${sent}`]: null, [`mailboxIds/${drafts}`]: true, "keywords/$draft": true } },
+		update: Object.fromEntries(submissions.map((id) => [id, { undoStatus: "canceled" }])),
+		onSuccessUpdateEmail: { [first]: { [`mailboxIds/${sent}`]: null, [`mailboxIds/${drafts}`]: true, "keywords/$draft": true } },
 	});
-	if (result.notUpdated?.[submissionId]) {
+	if (Object.keys(result.notUpdated ?? {}).length) {
 		toast({ text: t("tooLateToUndo"), bad: true });
 		return;
 	}
-	await writeOn(emailId);
+	await writeOn(emailId, letter);
 }
 
-function held(letter: Letter, id: Id, hold: number): Promise<void> {
-	return submit(letter, id, hold).then((s) => {
-		toast({ text: t("sent"), undo: () => void cancel(s, id), time: hold * 1000 });
-	});
+async function held(letter: Letter, ready: readonly Ready[], hold: number): Promise<void> {
+	const made = await submit(letter, ready, hold);
+	toast({ text: t("sent"), undo: () => void cancel(made, ready[0]?.id ?? "", letter), time: hold * 1000 });
 }
 
 /** The page holds it: it must stay open until the time is over. */
-function heldHere(letter: Letter, id: Id, seconds: number): Promise<void> {
+function heldHere(letter: Letter, ready: readonly Ready[], seconds: number): Promise<void> {
+	const id = ready[0]?.id ?? "";
 	const before = (e: BeforeUnloadEvent) => e.preventDefault();
 	const send = () => {
 		removeEventListener("beforeunload", before);
-		submit(letter, id, 0).catch((e: Error) => toast({ text: t("sendFailed", { why: e.message }), bad: true, action: { label: t("openDraft"), run: () => void writeOn(id) } }));
+		submit(letter, ready, 0).catch((e: Error) => toast({ text: t("sendFailed", { why: e.message }), bad: true, action: { label: t("openDraft"), run: () => void writeOn(id, letter) } }));
 	};
 	const timer = setTimeout(send, seconds * 1000);
 	addEventListener("beforeunload", before);
 	toast({
 		text: t("sending"), time: seconds * 1000,
-		undo: () => { clearTimeout(timer); removeEventListener("beforeunload", before); void writeOn(id); },
+		undo: () => { clearTimeout(timer); removeEventListener("beforeunload", before); void writeOn(id, letter); },
 	});
 	return Promise.resolve();
 }
 
-/** Sends a saved draft; `at` is the time of a scheduled one. */
-export async function send(letter: Letter, id: Id, at: Date | null): Promise<void> {
+/** Sends what is on the server; `at` is the time of a scheduled letter. */
+export async function send(letter: Letter, ready: readonly Ready[], at: Date | null): Promise<void> {
 	const undo = prefs.peek().undoSeconds;
 	if (at) {
 		const hold = Math.max(1, Math.round((at.getTime() - Date.now()) / 1000));
-		const s = await submit(letter, id, hold);
-		toast({ text: t("scheduledFor", { when: longDate(at.getTime()) }), undo: () => void cancel(s, id) });
+		const made = await submit(letter, ready, hold);
+		toast({ text: t("scheduledFor", { when: longDate(at.getTime()) }), undo: () => void cancel(made, ready[0]?.id ?? "", letter) });
 		return;
 	}
 	if (undo === 0)
-		await submit(letter, id, 0).then(() => toast({ text: t("sent") }));
+		await submit(letter, ready, 0).then(() => toast({ text: t("sent") }));
 	else
-		await (longestHold() >= undo ? held(letter, id, undo) : heldHere(letter, id, undo));
+		await (longestHold() >= undo ? held(letter, ready, undo) : heldHere(letter, ready, undo));
 }
 
 export function maySchedule(): boolean {
