@@ -100,6 +100,7 @@ int cli_alias_add(struct cli *cli);
 int cli_alias_list(struct cli *cli);
 int cli_alias_remove(struct cli *cli);
 int cli_domain_registration(struct cli *cli);
+int cli_domain_mta_sts(struct cli *cli);
 int cli_invitation_add(struct cli *cli);
 int cli_invitation_list(struct cli *cli);
 int cli_invitation_revoke(struct cli *cli);

@@ -77,6 +77,13 @@ static const struct cli_option registration_options[] = {
 	{0},
 };
 
+static const struct cli_option mta_sts_options[] = {
+	{"mx", "NAMES",
+		"of the hosts that take the domain's mail, with commas; default this server"},
+	{"max-age", "SECONDS", "how long others may keep it; default a week, else a day"},
+	{0},
+};
+
 const struct cli_command cli_commands[] = {
 	{"init", "", "Write a configuration, boot secret and folders.",
 		"Nothing that exists is overwritten.", cli_init, init_options},
@@ -94,6 +101,13 @@ const struct cli_command cli_commands[] = {
 		"closed: nobody (at first); invitation: who has one; open: everybody, after a "
 		"proof of work.\nWithout MODE it says what is set.",
 		cli_domain_registration, registration_options},
+	{"domain mta-sts", "DOMAIN [MODE]", "The policy that has others deliver over verified TLS.",
+		"none, testing (others report what would fail), enforce. Without MODE it says what "
+		"is set.\n"
+		"It is served as https://mta-sts.DOMAIN/.well-known/mta-sts.txt: the certificate "
+		"must\n"
+		"have that name, too.",
+		cli_domain_mta_sts, mta_sts_options},
 	{"invitation add", "DOMAIN", "Make a code with which somebody can make an account.",
 		"The domain's registration must be invitation or open.", cli_invitation_add,
 		invitation_options},

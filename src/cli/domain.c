@@ -124,6 +124,28 @@ ask_dkim(struct cli *cli, const char *domain, struct dkim_found *f)
 	return r;
 }
 
+/* The id of the policy; empty where there is none. */
+static int
+ask_policy(struct cli *cli, const char *domain, struct domain_records *d, struct slice *ret_id)
+{
+	struct control_sts m;
+	int r = domain_sts_ask(cli, domain, &m);
+
+	if (r || m.text.len == 0)
+		return r;
+	*ret_id = arena_printf(&d->arena, "%llu", (unsigned long long)m.changed);
+	return ret_id->ptr ? LL_OK : LL_ERR_NOMEM;
+}
+
+static bool
+has_https(const struct config *c)
+{
+	for (unsigned i = 0; i < c->n_listeners; i++)
+		if (c->listeners[i].service == SERVICE_HTTPS)
+			return true;
+	return false;
+}
+
 int
 domain_records(struct cli *cli, const char *domain, struct dns_records_options *o,
 	struct domain_records *ret)
@@ -135,8 +157,11 @@ domain_records(struct cli *cli, const char *domain, struct dns_records_options *
 
 	*ret = (struct domain_records){.arena = ARENA_INIT(DNS_ARENA)};
 	r = ask_dkim(cli, domain, &f);
+	if (r == LL_OK)
+		r = ask_policy(cli, domain, ret, &o->mtasts_id);
 	if (r)
 		return r;
+	o->https = has_https(&cli->config);
 	if (certificate_read(
 		    cli->config.certificate, cli->config.key, cli->config.hostname, &cert) == LL_OK)
 		o->spki = buf_slice(&cert.spki);

@@ -35,6 +35,8 @@
  *	invitation-revoke name         none        by its code
  *	registration     name          registration what a domain permits
  *	registration-set registration  none
+ *	sts              name          sts         the MTA-STS policy of a domain, empty without
+ *	sts-set          sts           none        another policy
  *	factors-remove   name          none        all second factors of an account
  *	queue            pair          text        a queue command and argument; JSON
  */
@@ -80,12 +82,14 @@
 #define CTL_INVITATION(F)   F##_BYTES(code, 64) F##_BYTES(name, CONTROL_NAME_MAX) F##_U64(quota) F##_U64(created) F##_U64(expires) F##_U32(uses)
 /* mode: enum web_registration (ipc/web.h) */
 #define CTL_REGISTRATION(F) F##_BYTES(name, CONTROL_NAME_MAX) F##_U8(mode) F##_U64(quota)
+/* text: of the policy file; changed: when, Unix seconds. */
+#define CTL_STS(F)          F##_BYTES(name, CONTROL_NAME_MAX) F##_U64(changed) F##_BYTES(text, 16384)
 
 #define CTL_FORMS(M) \
 	M(NONE, none) M(NAME, name) M(TEXT, text) M(ID, id) M(OPAQUE, opaque) M(OPAQUE_NAME, opaque_name) M(FLAG, flag) \
 	M(NUMBER, number) M(PAIR, pair) M(PAGE, page) M(ITEMS, items) M(VERIFIERS, verifiers) M(CREATE, create) M(LOGIN, login) \
 	M(UNLOCKER_REF, unlocker_ref) M(CHANGE, change) M(DKIM, dkim) M(ACCOUNT, account) M(UNLOCKER, unlocker) \
-	M(INVITE, invite) M(INVITATION, invitation) M(REGISTRATION, registration)
+	M(INVITE, invite) M(INVITATION, invitation) M(REGISTRATION, registration) M(STS, sts)
 /* clang-format on */
 
 #define CTL_STRUCT(NAME, name)                                                                     \

@@ -80,6 +80,10 @@
 #define MSG_PGP_QUERY(F)        F##_U64(id) F##_BYTES(address, IPC_ADDRESS_MAX) F##_BYTES(hash, 32)
 #define MSG_PGP_REPLY(F)        F##_U64(id) F##_U8(err) F##_U8(local) F##_BYTES(key, 49152)
 
+/* frontend -> auth: the MTA-STS policy of one of our domains, as text; err negated. */
+#define MSG_STS_QUERY(F)        F##_U64(id) F##_BYTES(domain, 256)
+#define MSG_STS_REPLY(F)        F##_U64(id) F##_U8(err) F##_BYTES(policy, 16384)
+
 /* frontend -> delivery: a complete message; envelope (faces/delivery_envelope.h) and body stand one after the other in
  * `payload`, or, when that is empty, in the memory file that comes along. */
 #define MSG_DELIVER(F)          F##_U64(id) F##_U64(envelope_len) F##_U64(body_len) F##_BYTES(payload, IPC_PAYLOAD_MAX)
@@ -179,6 +183,7 @@
 	M(SENDER_QUERY, sender_query, 0) M(SENDER_REPLY, sender_reply, 0) \
 	M(WEB_COMMAND, web_command, 0) M(WEB_REPLY, web_reply, 0) M(WEB_ATTACH, web_attach, 1) M(WEB_ATTACHED, web_attached, 0) \
 	M(WEB_REVOKE, web_revoke, 0) M(PGP_QUERY, pgp_query, 0) M(PGP_REPLY, pgp_reply, 0) \
+	M(STS_QUERY, sts_query, 0) M(STS_REPLY, sts_reply, 0) \
 	M(DELIVER, deliver, 2) M(DELIVER_RESULT, deliver_result, 0) M(SUBMITTER, submitter, 1) M(SESSION_OUT, session_out, 1) \
 	M(VACATION_QUERY, vacation_query, 0) M(VACATION_REPLY, vacation_reply, 0) \
 	M(SESSION_VACATION, session_vacation, 0) M(SESSION_VACATION_DONE, session_vacation_done, 0) \

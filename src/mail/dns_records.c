@@ -6,8 +6,6 @@
 #include <openssl/evp.h>
 
 #define STRING_MAX 255u /* of one character-string in a TXT record */
-#define STS_MAX_AGE_ENFORCE 604800u
-#define STS_MAX_AGE_TESTING 86400u
 
 struct make {
 	const struct dns_records_options *o;
@@ -144,11 +142,18 @@ put_tlsa(struct make *m)
 		false);
 }
 
+/* A name that leads to the host's HTTPS. */
+static void
+put_https_name(struct make *m, const char *label, const char *why)
+{
+	put_entry(m, below(m, label, m->o->domain), "CNAME",
+		arena_printf(m->arena, "%.*s.", SLICE_ARG(m->o->host)), why, false);
+}
+
 static void
 put_mtasts(struct make *m)
 {
 	const struct dns_records_options *o = m->o;
-	bool enforce = o->mtasts_enforce;
 
 	if (!o->mtasts_id.len)
 		return;
@@ -157,15 +162,9 @@ put_mtasts(struct make *m)
 		"other servers deliver over verified TLS only (MTA-STS); the id changes with the "
 		"policy",
 		false);
-	put_entry(m, below(m, "mta-sts", o->domain), "CNAME",
-		arena_printf(m->arena, "%.*s.", SLICE_ARG(o->host)),
-		"where the MTA-STS policy is fetched by HTTPS", false);
-	m->out->mtasts_policy =
-		arena_printf(m->arena, "version: STSv1\r\nmode: %s\r\nmx: %.*s\r\nmax_age: %u\r\n",
-			enforce ? "enforce" : "testing", SLICE_ARG(o->host),
-			enforce ? STS_MAX_AGE_ENFORCE : STS_MAX_AGE_TESTING);
-	if (!m->out->mtasts_policy.ptr)
-		m->err = LL_ERR_NOMEM;
+	put_https_name(m, "mta-sts",
+		"where the MTA-STS policy is fetched by HTTPS; the certificate must have this "
+		"name, too");
 }
 
 static void
@@ -178,7 +177,7 @@ put_tlsrpt(struct make *m)
 			"other servers report failed TLS connections to this address", false);
 }
 
-/* How mail programs find the server: RFC 6186, RFC 8314, and the name Thunderbird asks for. */
+/* How programs find the server: RFC 6186, RFC 8314, and the Web Key Directory. */
 static void
 put_clients(struct make *m)
 {
@@ -197,9 +196,9 @@ put_clients(struct make *m)
 				m->arena, "0 1 %u %.*s.", services[i].port, SLICE_ARG(m->o->host)),
 			services[i].why, false);
 	if (m->o->https)
-		put_entry(m, below(m, "autoconfig", m->o->domain), "CNAME",
-			arena_printf(m->arena, "%.*s.", SLICE_ARG(m->o->host)),
-			"Thunderbird and others set themselves up by HTTPS from here", false);
+		put_https_name(m, "openpgpkey",
+			"where OpenPGP keys of the domain are found (WKD); the certificate must "
+			"have this name, too");
 }
 
 int

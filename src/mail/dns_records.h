@@ -21,8 +21,7 @@ struct dns_records_options {
 	size_t dkim_count;
 	struct slice spki; /* DER SubjectPublicKeyInfo of the host's certificate; empty: no TLSA */
 	struct slice mtasts_id; /* letters and digits, at most 32; empty: no MTA-STS */
-	bool mtasts_enforce; /* else mode testing */
-	bool https; /* the host answers HTTPS: mail programs may set themselves up from there */
+	bool https; /* the host answers HTTPS, the Web Key Directory above all */
 	struct slice report_to; /* address for DMARC and TLS reports; empty: none */
 	enum { DNS_RECORDS_P_NONE, DNS_RECORDS_P_QUARANTINE, DNS_RECORDS_P_REJECT } dmarc;
 };
@@ -38,7 +37,6 @@ struct dns_records_entry {
 struct dns_records {
 	struct dns_records_entry entries[DNS_RECORDS_COUNT_MAX];
 	size_t count;
-	struct slice mtasts_policy; /* text of /.well-known/mta-sts.txt; empty without MTA-STS */
 };
 
 /* Slices are of the arena or static. LL_ERR_NOMEM, LL_ERR_CRYPTO. */

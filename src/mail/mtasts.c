@@ -49,18 +49,22 @@ mtasts_record_find(struct slice domain, struct dns_memo *memo, struct slice *ret
 
 /* ---- the policy file ---- */
 
+static const char *const modes[] = {[MTASTS_MODE_NONE] = "none",
+	[MTASTS_MODE_TESTING] = "testing",
+	[MTASTS_MODE_ENFORCE] = "enforce"};
+
+const char *
+mtasts_mode_name(enum mtasts_mode mode)
+{
+	return modes[mode];
+}
+
 static int
 set_mode(struct mtasts_policy *p, struct slice v)
 {
-	static const struct {
-		const char *name;
-		enum mtasts_mode mode;
-	} modes[] = {{"none", MTASTS_MODE_NONE}, {"testing", MTASTS_MODE_TESTING},
-		{"enforce", MTASTS_MODE_ENFORCE}};
-
 	for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
-		if (slice_eq(v, slice_str(modes[i].name))) {
-			p->mode = modes[i].mode;
+		if (slice_eq(v, slice_str(modes[i]))) {
+			p->mode = (enum mtasts_mode)i;
 			return LL_OK;
 		}
 	return LL_ERR_SYNTAX;
@@ -170,6 +174,24 @@ mtasts_policy_parse(struct slice text, struct mtasts_policy *ret)
 		return LL_ERR_SYNTAX;
 	*ret = policy;
 	return LL_OK;
+}
+
+int
+mtasts_policy_put(struct buf *out, const struct mtasts_policy *p)
+{
+	size_t at = out->len;
+	struct mtasts_policy again;
+
+	buf_printf(out, "version: STSv1\r\nmode: %s\r\n", modes[p->mode]);
+	for (size_t i = 0; i < p->mx_count; i++)
+		buf_printf(out, "mx: %.*s\r\n", SLICE_ARG(p->mx[i]));
+	buf_printf(out, "max_age: %u\r\n", p->max_age);
+	if (buf_err(out))
+		return buf_err(out);
+	return mtasts_policy_parse(slice_skip(buf_slice(out), at), &again) ||
+			again.mx_count != p->mx_count || again.max_age != p->max_age
+		? LL_ERR_SYNTAX
+		: LL_OK;
 }
 
 bool

@@ -3,6 +3,7 @@
 #ifndef MAIL_MTASTS_H
 #define MAIL_MTASTS_H
 
+#include "base/buf.h"
 #include "base/slice.h"
 #include "mail/dns_memo.h"
 
@@ -26,6 +27,11 @@ int mtasts_record_parse(struct slice text, struct slice *ret_id) CHECKED;
 int mtasts_record_find(struct slice domain, struct dns_memo *memo, struct slice *ret_id) CHECKED;
 /* The body of https://mta-sts.DOMAIN/.well-known/mta-sts.txt. LL_ERR_SYNTAX, LL_ERR_LIMIT. */
 int mtasts_policy_parse(struct slice text, struct mtasts_policy *ret) CHECKED;
+/* Appends such a body. LL_ERR_SYNTAX when it could not be read again: too many or no MX patterns,
+ * or such as are no names. */
+int mtasts_policy_put(struct buf *out, const struct mtasts_policy *p) CHECKED;
+/* "none", "testing", "enforce" */
+const char *mtasts_mode_name(enum mtasts_mode mode);
 /* Section 4.1: "*.example.org" matches one label more. */
 bool mtasts_mx_match(const struct mtasts_policy *policy, struct slice host);
 

@@ -292,6 +292,12 @@ on_ticket_query(struct role_env *env, struct ipc_channel *c, const struct msg *m
 }
 
 static void
+on_sts_query(struct role_env *env, struct ipc_channel *c, const struct msg *m, int fd)
+{
+	domain_sts_query(c, &m->sts_query);
+}
+
+static void
 on_pgp_query(struct role_env *env, struct ipc_channel *c, const struct msg *m, int fd)
 {
 	pgp_query(c, &m->pgp_query);
@@ -417,6 +423,7 @@ static const struct role_message messages[] = {
 	{MSG_KIND_TICKET_QUERY, on_ticket_query},
 	{MSG_KIND_VACATION_QUERY, on_vacation_query},
 	{MSG_KIND_PGP_QUERY, on_pgp_query},
+	{MSG_KIND_STS_QUERY, on_sts_query},
 	{MSG_KIND_ST_VALUE, on_store},
 	{MSG_KIND_ST_ROWS, on_store},
 	{MSG_KIND_ST_STATED, on_store},

@@ -69,6 +69,9 @@ void vacation_query(struct ipc_channel *delivery, const struct msg_vacation_quer
 int pgp_publish(const uint8_t account[RECORD_ID_LEN], struct slice key) CHECKED;
 void pgp_query(struct ipc_channel *frontend, const struct msg_pgp_query *m);
 
+/* domain_sts.c: answers a frontend that is asked for a policy. */
+void domain_sts_query(struct ipc_channel *frontend, const struct msg_sts_query *m);
+
 /* --- sessions.c --- */
 /* Is a session of that account there, with keys? */
 bool session_exists(const uint8_t account[RECORD_ID_LEN]);

@@ -184,6 +184,8 @@ static const struct {
 	{"invitation-revoke", control_invitation_revoke},
 	{"registration", control_registration},
 	{"registration-set", control_registration_set},
+	{"sts", control_sts},
+	{"sts-set", control_sts_set},
 	{"factors-remove", control_factors_remove},
 	{"queue", queue},
 };

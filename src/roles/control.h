@@ -55,6 +55,9 @@ control_handler control_login_start, control_login_password, control_login_recov
 control_handler control_invitation_add, control_invitation_list, control_invitation_revoke,
 	control_registration, control_registration_set, control_factors_remove;
 
+/* domain_sts.c */
+control_handler control_sts, control_sts_set;
+
 /* Sets c->why and returns err. */
 int control_fail(struct control *c, int err, const char *why) CHECKED;
 /* The account of an address that is its own, not an alias'. LL_ERR_NOTFOUND with c->why. */

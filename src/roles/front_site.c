@@ -427,6 +427,12 @@ on_security_txt(struct front_task *t, struct slice rest, const struct http_reque
 }
 
 static void
+on_sts(struct front_task *t, struct slice rest, const struct http_request *q)
+{
+	front_sts_begin(t);
+}
+
+static void
 on_wkd(struct front_task *t, struct slice rest, const struct http_request *q)
 {
 	front_wkd_begin(t, rest);
@@ -454,6 +460,7 @@ static const struct {
 	{"/.well-known/jmap", on_jmap, true},
 	{"/.well-known/change-password", on_change_password, true},
 	{"/.well-known/security.txt", on_security_txt, true},
+	{"/.well-known/mta-sts.txt", on_sts, true},
 	{"/.well-known/openpgpkey/", on_wkd, true},
 	{"/.well-known/", on_nothing, false},
 	{"/api/v1/keys/lookup", on_keys, true},
@@ -485,6 +492,8 @@ is_our_host(const struct front_task *t)
 	if (slice_ieq(name, slice_str(hostname)) ||
 		slice_starts(t->path, S("/.well-known/openpgpkey/")))
 		return true; /* a directory of keys is no page, and belongs to many names */
+	if (slice_eq(t->path, S("/.well-known/mta-sts.txt")) && front_sts_is_host(t->host))
+		return true;
 	return ip_is_loopback(t->c->ip) &&
 		(slice_ieq(name, S("localhost")) || slice_starts(name, S("127.")) ||
 			slice_eq(name, S("[::1]")));

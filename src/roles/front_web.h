@@ -94,6 +94,12 @@ void front_command_begin(struct front_task *t, struct slice command, const struc
 void front_command_reply(const struct msg_web_reply *m);
 void front_command_auth_lost(void);
 
+/* front_sts.c: the MTA-STS policy of the domain in "mta-sts.DOMAIN". */
+bool front_sts_is_host(struct slice host);
+void front_sts_begin(struct front_task *t);
+void front_sts_reply(const struct msg_sts_reply *m);
+void front_sts_auth_lost(void);
+
 /* front_link.c: requests for the account's session process. */
 enum front_link_kind { FRONT_LINK_COOKIE, FRONT_LINK_PASSWORD };
 void front_link_init(struct role_env *env);

@@ -433,6 +433,12 @@ on_pgp_reply(struct role_env *env, struct ipc_channel *ch, const struct msg *m, 
 }
 
 static void
+on_sts_reply(struct role_env *env, struct ipc_channel *ch, const struct msg *m, int fd)
+{
+	front_sts_reply(&m->sts_reply);
+}
+
+static void
 on_web_attached(struct role_env *env, struct ipc_channel *ch, const struct msg *m, int fd)
 {
 	front_link_attached(&m->web_attached);
@@ -456,6 +462,7 @@ front_peer(struct role_env *env, enum role role, unsigned index, struct ipc_chan
 	if (role == ROLE_AUTH) {
 		front_link_auth_lost();
 		front_command_auth_lost();
+		front_sts_auth_lost();
 	}
 	if (role == ROLE_AUTH || role == ROLE_LOOKUP)
 		front_fetch_lost();
@@ -554,6 +561,7 @@ static const struct role_message messages[] = {
 	{MSG_KIND_HTTPS_REPLY, on_fetched},
 	{MSG_KIND_DNS_ANSWER, on_dns},
 	{MSG_KIND_PGP_REPLY, on_pgp_reply},
+	{MSG_KIND_STS_REPLY, on_sts_reply},
 	{MSG_KIND_WEB_ATTACHED, on_web_attached},
 	{MSG_KIND_WEB_REVOKE, on_web_revoke},
 };

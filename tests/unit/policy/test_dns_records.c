@@ -57,13 +57,11 @@ all(void)
 		.dkim_count = 2,
 		.spki = S("a public key"),
 		.mtasts_id = S("20261121"),
-		.mtasts_enforce = true,
 		.https = true,
 		.report_to = S("reports@example.org"),
 		.dmarc = DNS_RECORDS_P_REJECT};
 	struct dns_records r;
 	struct dmarc_record dmarc;
-	struct mtasts_policy policy;
 	struct tlsrpt_record report;
 	struct slice id;
 	uint8_t digest[32];
@@ -99,9 +97,6 @@ all(void)
 		0);
 	CHECK_SLICE(id, S("20261121"));
 	CHECK_SLICE(find(&r, "mta-sts.example.org", "CNAME").value, S("mail.example.org."));
-	CHECK_INT(mtasts_policy_parse(r.mtasts_policy, &policy), 0);
-	CHECK_INT(policy.mode, MTASTS_MODE_ENFORCE);
-	CHECK(mtasts_mx_match(&policy, o.host));
 	CHECK_INT(tlsrpt_record_parse(
 			  unquote(&text, find(&r, "_smtp._tls.example.org", "TXT").value), &report),
 		0);
@@ -110,7 +105,7 @@ all(void)
 		find(&r, "_imaps._tcp.example.org", "SRV").value, S("0 1 993 mail.example.org."));
 	CHECK_SLICE(find(&r, "_submissions._tcp.example.org", "SRV").value,
 		S("0 1 465 mail.example.org."));
-	CHECK_SLICE(find(&r, "autoconfig.example.org", "CNAME").value, S("mail.example.org."));
+	CHECK_SLICE(find(&r, "openpgpkey.example.org", "CNAME").value, S("mail.example.org."));
 	dkim_key_free(rsa);
 	dkim_key_free(ed);
 }
@@ -125,8 +120,8 @@ least(void)
 
 	CHECK_INT(dns_records_make(&o, &a, &r), 0);
 	CHECK_INT(r.count, 5);
-	CHECK(!find(&r, "autoconfig.example.org", "CNAME").type);
-	CHECK_INT(r.mtasts_policy.len, 0);
+	CHECK(!find(&r, "openpgpkey.example.org", "CNAME").type);
+	CHECK(!find(&r, "mta-sts.example.org", "CNAME").type);
 	CHECK(!find(&r, "_25._tcp.example.org", "TLSA").type);
 	CHECK_SLICE(find(&r, "_dmarc.example.org", "TXT").value, S("\"v=DMARC1; p=none\""));
 	CHECK_INT(dns_records_make(&o, &tiny, &r), LL_ERR_NOMEM);
