@@ -188,6 +188,7 @@ const jmapSession = {
 	apiUrl: "/jmap/api", uploadUrl: "/jmap/upload/{accountId}", downloadUrl: "/jmap/download/{accountId}/{blobId}/{name}?type={type}",
 	eventSourceUrl: "/jmap/events?types={types}&closeafter={closeafter}&ping={ping}", state: "1", username: "alice@letterlock.test",
 	primaryAccounts: { "urn:ietf:params:jmap:mail": "a" },
+	accounts: { a: { accountCapabilities: { "urn:ietf:params:jmap:mail": {} } } },
 	capabilities: { "urn:ietf:params:jmap:core": { maxCallsInRequest: 16, maxObjectsInSet: 500 } },
 };
 

@@ -11,6 +11,7 @@ export interface Session {
 	username: string;
 	primaryAccounts: Record<string, Id>;
 	capabilities: Record<string, Record<string, unknown>>;
+	accounts: Record<Id, { accountCapabilities: Record<string, Record<string, unknown>> }>;
 }
 
 export const core = "urn:ietf:params:jmap:core";

@@ -51,7 +51,11 @@ export function identityOf(letter: Letter): Identity | undefined {
 	return mail().identities.peek().find((i) => i.email.toLowerCase() === letter.from.toLowerCase());
 }
 
-const longestHold = () => Number(mail().session.capabilities[submission]?.maxDelayedSend ?? 0);
+/** Of this account: what the session as a whole can do says nothing of it (RFC 8621, section 1.3.2). */
+function longestHold(): number {
+	const { accounts, primaryAccounts } = mail().session;
+	return Number(accounts[primaryAccounts[submission] ?? ""]?.accountCapabilities[submission]?.maxDelayedSend ?? 0);
+}
 
 /** A message on the server, and to whom it goes. The first one stays in Sent; further ones, for blind copies of
  * an encrypted letter, are sent and no more. */
