@@ -29,6 +29,37 @@ function toOpen(ids: readonly Id[], asked: Id): Set<Id> {
 	return new Set([...unread, ...(last ? [last] : []), ...(mail().list.peek()?.query.collapseThreads ? [] : [asked])]);
 }
 
+/** Without what is in the trash and what is still being written. */
+function lettersOf(all: readonly Id[], id: Id): Id[] {
+	const store = mail();
+	const drafts = store.role("drafts")?.id ?? "";
+	const boxes = (m: Id) => Object.keys(store.emails.peek(m)?.mailboxIds ?? {});
+	const inTrash = (m: Id) => boxes(m).every((b) => store.mailboxes.peek().get(b)?.role === "trash");
+	return all.filter((m) => m === id || (!inTrash(m) && !boxes(m).includes(drafts)));
+}
+
+/** A letter that joins the open conversation shows at once, below what one reads. */
+async function grow(id: Id, threadId: Id): Promise<void> {
+	const ids = lettersOf(await mail().readThread(threadId), id);
+	const before = shown.peek();
+	if (openId.peek() !== id || ids.join() === before.ids.join())
+		return;
+	const fresh = ids.filter((m) => !before.ids.includes(m));
+	shown.value = { ids, open: new Set([...before.open, ...fresh]) };
+	seen(fresh);
+}
+
+function useGrowth(id: Id | null): void {
+	const threadId = id && mail().list.peek()?.query.collapseThreads ? mail().emails.of(id).value?.threadId : undefined;
+	const all = threadId ? mail().threads.of(threadId).value?.emailIds ?? [] : [];
+	const places = all.map((m) => `${m} ${Object.keys(mail().emails.of(m).value?.mailboxIds ?? {}).join(" ")}`).join();
+
+	useEffect(() => {
+		if (id && threadId && shown.peek().ids.length)
+			grow(id, threadId).catch(() => undefined);
+	}, [places]);
+}
+
 async function load(id: Id): Promise<void> {
 	const store = mail();
 	if (!store.emails.has(id))
@@ -38,13 +69,10 @@ async function load(id: Id): Promise<void> {
 		return;
 	if (email.keywords.$draft && store.role("drafts") && email.mailboxIds[store.role("drafts")?.id ?? ""])
 		return writeOn(id);
-	const inTrash = (m: Id) => Object.keys(store.emails.peek(m)?.mailboxIds ?? {}).every((b) => store.mailboxes.peek().get(b)?.role === "trash");
 	const all = store.list.peek()?.query.collapseThreads === false ? (await store.read([id]), [id]) : await store.readThread(email.threadId);
 	if (openId.peek() !== id)
 		return;
-	const ids = all.filter((m) => m === id || !inTrash(m));
-	const drafts = store.role("drafts")?.id ?? "";
-	const written = ids.filter((m) => m === id || !store.emails.peek(m)?.mailboxIds[drafts]);
+	const written = lettersOf(all, id);
 	shown.value = { ids: written, open: toOpen(written, id) };
 	seen([...shown.peek().open]);
 	prefetchNext(id);
@@ -137,6 +165,7 @@ export function ThreadView() {
 		shown.value = { ids: [], open: new Set() };
 		start();
 	}, [id]);
+	useGrowth(id);
 	const { ids, open } = shown.value;
 	useEffect(() => {
 		const first = ids.find((m) => open.has(m));
@@ -145,7 +174,7 @@ export function ThreadView() {
 			at.scrollIntoView({ block: "start" });
 		else if (scroller.current)
 			scroller.current.scrollTop = 0;
-	}, [ids]);
+	}, [id, ids.length === 0]);
 	if (!id)
 		return <section class={css.pane} aria-label={t("message")}><Nothing /></section>;
 	const subject = mail().emails.of(ids[0] ?? id).value?.subject;
