@@ -17,6 +17,9 @@
 #define DISCARD_MAX ((uint64_t)1 << 20) /* of a body that nobody wants any more */
 #define NUISANCE_MAX 300 /* frames that ask for nothing, at once */
 #define NUISANCE_PER_S 20
+#define UPDATES_PER_FRAME 2u /* window updates that a frame of ours may be followed by */
+#define UPDATES_MAX 4096u
+#define DRIBBLE ((size_t)1024) /* a window this small is opened to be opened again */
 
 struct stream2 {
 	uint32_t id;
@@ -50,6 +53,7 @@ struct http2 {
 	size_t out_at, output; /* output: bytes of all answers that wait */
 	int64_t now_ms, calmed_ms;
 	uint64_t nuisance; /* thousandths of a frame */
+	unsigned updates; /* window updates that may come for what was sent */
 	bool broken, finishing, close_said, look;
 };
 
@@ -275,12 +279,22 @@ nuisance(struct http2 *c)
 	return 0;
 }
 
+/* A window update that stands for data which the client has read. */
+static bool
+update_due(struct http2 *c)
+{
+	if (c->updates == 0)
+		return false;
+	c->updates--;
+	return true;
+}
+
 /* Also called for frames of streams that are over. */
 static int
 on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, void *user)
 {
 	bool useful = hd->type == NGHTTP2_HEADERS || hd->type == NGHTTP2_CONTINUATION ||
-		hd->type == NGHTTP2_WINDOW_UPDATE ||
+		(hd->type == NGHTTP2_WINDOW_UPDATE && update_due(user)) ||
 		(hd->type == NGHTTP2_DATA && (hd->length || (hd->flags & NGHTTP2_FLAG_END_STREAM)));
 
 	return useful ? 0 : nuisance(user);
@@ -380,6 +394,8 @@ on_read(nghttp2_session *session, int32_t id, uint8_t *to, size_t len, uint32_t 
 		memcpy(to, s->out.ptr + s->out_at, n);
 	s->out_at += n;
 	c->output -= n;
+	if (n > DRIBBLE || waiting(s) == 0)
+		c->updates = MIN(c->updates + UPDATES_PER_FRAME, UPDATES_MAX);
 	if (waiting(s) == 0) {
 		buf_reset(&s->out);
 		s->out_at = 0;

@@ -386,6 +386,7 @@ def test_http2_floods_end(world):
     floods = {
         "rapid reset": (lambda i: frame(1, 5, 2 * i + 1, post()) + frame(3, 0, 2 * i + 1, b"\0\0\0\x08"), 5000),
         "settings": (lambda i: frame(4, 0, 0, struct.pack(">HI", 3, 100)), 5000),
+        "window updates": (lambda i: frame(8, 0, 0, b"\0\0\0\1"), 5000),
         "pings": (lambda i: frame(6, 0, 0, b"12345678"), 5000),
         "empty data": (lambda i: (frame(1, 4, 1, post()) if i == 0 else b"") + frame(0, 0, 1), 5000),
         "priorities": (lambda i: frame(2, 0, 2 * i + 1, b"\0\0\0\0\x10"), 5000),
