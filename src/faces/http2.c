@@ -2,75 +2,20 @@
  * messages. Here: streams become requests and answers of faces/http.h, and clients that make work
  * without asking for anything are told to be calm. WebSockets come by extended CONNECT (RFC 8441).
  */
-#include "base/vec.h"
-#include "faces/http_priv.h"
+#include "faces/http2_priv.h"
 
-#include <nghttp2/nghttp2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define STREAM_OUTPUT_MAX ((size_t)64 << 10) /* unsent, of one answer */
-#define OUTPUT_MAX ((size_t)1 << 20) /* of all answers of a connection */
 #define FRAMES_AHEAD ((size_t)64 << 10)
 #define CONNECTION_WINDOW (1 << 20)
 #define DISCARD_MAX ((uint64_t)1 << 20) /* of a body that nobody wants any more */
 #define NUISANCE_MAX 300 /* frames that ask for nothing, at once */
 #define NUISANCE_PER_S 20
-#define UPDATES_PER_FRAME 2u /* window updates that a frame of ours may be followed by */
-#define UPDATES_MAX 4096u
-#define DRIBBLE ((size_t)1024) /* a window this small is opened to be opened again */
 
-struct stream2 {
-	uint32_t id;
-	void *ctx;
-	struct buf head;
-	struct http_request request;
-	struct slice method, scheme, authority, protocol;
-	bool too_large, requested; /* requested: the owner knows it */
-	bool remote_done, responded, bodyless, answered, gone, starved, short_answer;
-	struct buf out;
-	size_t out_at;
-	uint64_t answer_left, discarded;
-};
-
-struct event2 {
-	struct event2 *next;
-	struct stream2 *stream;
-	int kind; /* enum http_event_kind, or EVENT_FORGET */
-	size_t len;
-	uint8_t data[];
-};
-
-enum { EVENT_FORGET = 100 };
-
-struct http2 {
-	struct http_conn conn;
-	nghttp2_session *session;
-	VEC(struct stream2 *) streams;
-	struct event2 *events, **tail, *told; /* told: the one whose data is on view */
-	struct buf out;
-	size_t out_at, output; /* output: bytes of all answers that wait */
-	int64_t now_ms, calmed_ms;
-	uint64_t nuisance; /* thousandths of a frame */
-	unsigned updates; /* window updates that may come for what was sent */
-	bool broken, finishing, close_said, look;
-};
-
-static struct http2 *
-of(struct http_conn *c)
-{
-	return (struct http2 *)(void *)c;
-}
-
-static const struct http2 *
-of_const(const struct http_conn *c)
-{
-	return (const struct http2 *)(const void *)c;
-}
-
-static struct stream2 *
-stream_find(struct http2 *c, uint32_t id)
+struct stream2 *
+http2_stream_find(struct http2 *c, uint32_t id)
 {
 	return nghttp2_session_get_stream_user_data(c->session, (int32_t)id);
 }
@@ -165,7 +110,7 @@ on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *n
 {
 	struct http2 *c = user;
 	struct slice name = slice_new(name_ptr, name_len), value = slice_new(value_ptr, value_len);
-	struct stream2 *s = stream_find(c, (uint32_t)frame->hd.stream_id);
+	struct stream2 *s = http2_stream_find(c, (uint32_t)frame->hd.stream_id);
 	struct slice *special;
 
 	/* Trailers are read and not used. */
@@ -320,7 +265,7 @@ static int
 on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
 	struct http2 *c = user;
-	struct stream2 *s = stream_find(c, (uint32_t)frame->hd.stream_id);
+	struct stream2 *s = http2_stream_find(c, (uint32_t)frame->hd.stream_id);
 	bool ended = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
 	bool request = frame->hd.type == NGHTTP2_HEADERS;
 
@@ -339,7 +284,7 @@ on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *data
 	void *user)
 {
 	struct http2 *c = user;
-	struct stream2 *s = stream_find(c, (uint32_t)id);
+	struct stream2 *s = http2_stream_find(c, (uint32_t)id);
 
 	if (s && s->requested && !s->answered)
 		return push(c, s, HTTP_EVENT_BODY, slice_new(data, len));
@@ -356,7 +301,7 @@ static int
 on_stream_close(nghttp2_session *session, int32_t id, uint32_t error, void *user)
 {
 	struct http2 *c = user;
-	struct stream2 *s = stream_find(c, (uint32_t)id);
+	struct stream2 *s = http2_stream_find(c, (uint32_t)id);
 
 	if (!s || s->gone)
 		return 0;
@@ -369,181 +314,12 @@ on_stream_close(nghttp2_session *session, int32_t id, uint32_t error, void *user
 	return push(c, s, EVENT_FORGET, SLICE_NONE);
 }
 
-/* --- answers --- */
-
-static size_t
-waiting(const struct stream2 *s)
-{
-	return s->out.len - s->out_at;
-}
-
-static ssize_t
-on_read(nghttp2_session *session, int32_t id, uint8_t *to, size_t len, uint32_t *flags,
-	nghttp2_data_source *source, void *user)
-{
-	struct http2 *c = user;
-	struct stream2 *s = source->ptr;
-	size_t n = MIN(len, waiting(s));
-
-	if (n == 0 && s->answered && s->short_answer)
-		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; /* the client must see that it is cut
-							       */
-	if (n == 0 && !s->answered)
-		return NGHTTP2_ERR_DEFERRED;
-	if (n)
-		memcpy(to, s->out.ptr + s->out_at, n);
-	s->out_at += n;
-	c->output -= n;
-	if (n > DRIBBLE || waiting(s) == 0)
-		c->updates = MIN(c->updates + UPDATES_PER_FRAME, UPDATES_MAX);
-	if (waiting(s) == 0) {
-		buf_reset(&s->out);
-		s->out_at = 0;
-		if (s->answered && !s->short_answer)
-			*flags |= NGHTTP2_DATA_FLAG_EOF;
-	}
-	c->look = true;
-	return (ssize_t)n;
-}
-
-static nghttp2_nv
-nv_of(struct slice name, struct slice value)
-{
-	return (nghttp2_nv){(uint8_t *)(uintptr_t)name.ptr, (uint8_t *)(uintptr_t)value.ptr,
-		name.len, value.len, NGHTTP2_NV_FLAG_NONE};
-}
-
-static int
-respond(struct http_conn *conn, uint32_t stream, const struct http_response *a)
-{
-	struct http2 *c = of(conn);
-	struct stream2 *s = stream_find(c, stream);
-	nghttp2_nv nv[WEB_HEADERS_MAX * 2 + 8];
-	nghttp2_data_provider source = {.source.ptr = s, .read_callback = on_read};
-	char status[8], length[24];
-	size_t n = 0;
-
-	if (!s || s->gone || s->responded || a->n_headers > WEB_HEADERS_MAX * 2 ||
-		(a->status == 101 && !s->request.websocket))
-		return LL_ERR_STATE;
-	snprintf(status, sizeof(status), "%u", a->status == 101 ? 200 : a->status);
-	nv[n++] = nv_of(S(":status"), slice_str(status));
-	for (unsigned i = 0; i < a->n_headers; i++)
-		nv[n++] = nv_of(a->headers[i].name, a->headers[i].value);
-	snprintf(length, sizeof(length), "%llu", (unsigned long long)a->length);
-	if (a->length != WEB_LENGTH_UNKNOWN && a->status != 204 && a->status != 304)
-		nv[n++] = nv_of(S("content-length"), slice_str(length));
-	s->responded = true;
-	s->answer_left = a->length;
-	s->bodyless = s->request.method == WEB_HEAD || a->status == 204 || a->status == 304;
-	if (a->close)
-		http_conn_finish(conn);
-	if (nghttp2_submit_response(c->session, (int32_t)stream, nv, n,
-		    s->bodyless || a->length == 0 ? NULL : &source)) {
-		c->broken = true;
-		return LL_ERR_NOMEM;
-	}
-	return LL_OK;
-}
-
-static size_t
-room_of(const struct http2 *c, const struct stream2 *s)
-{
-	size_t all = c->output < OUTPUT_MAX ? OUTPUT_MAX - c->output : 0;
-	size_t own = waiting(s) < STREAM_OUTPUT_MAX ? STREAM_OUTPUT_MAX - waiting(s) : 0;
-
-	return s->gone || s->answered ? 0 : MIN(all, own);
-}
-
-static size_t
-room(struct http_conn *conn, uint32_t stream)
-{
-	struct http2 *c = of(conn);
-	struct stream2 *s = stream_find(c, stream);
-	size_t n = s ? room_of(c, s) : 0;
-
-	if (s && s->bodyless)
-		return STREAM_OUTPUT_MAX;
-	if (s && n < STREAM_OUTPUT_MAX / 2)
-		s->starved = true;
-	return n;
-}
-
-static int
-body(struct http_conn *conn, uint32_t stream, struct slice piece)
-{
-	struct http2 *c = of(conn);
-	struct stream2 *s = stream_find(c, stream);
-
-	if (!s || s->gone || !s->responded || s->answered)
-		return LL_ERR_STATE;
-	if (s->answer_left != WEB_LENGTH_UNKNOWN) {
-		if (piece.len > s->answer_left)
-			return LL_ERR_STATE;
-		s->answer_left -= piece.len;
-	}
-	if (s->bodyless || piece.len == 0)
-		return LL_OK;
-	if (s->out_at) {
-		buf_consume(&s->out, s->out_at);
-		s->out_at = 0;
-	}
-	if (buf_put(&s->out, piece))
-		return LL_ERR_LIMIT;
-	c->output += piece.len;
-	(void)nghttp2_session_resume_data(c->session, (int32_t)stream);
-	return LL_OK;
-}
-
-static void
-end(struct http_conn *conn, uint32_t stream)
-{
-	struct http2 *c = of(conn);
-	struct stream2 *s = stream_find(c, stream);
-
-	if (!s || s->gone || s->answered)
-		return;
-	s->answered = true;
-	s->ctx = NULL;
-	s->short_answer = !s->bodyless && s->answer_left && s->answer_left != WEB_LENGTH_UNKNOWN;
-	(void)nghttp2_session_resume_data(c->session, (int32_t)stream);
-}
-
-static void
-reset(struct http_conn *conn, uint32_t stream)
-{
-	struct http2 *c = of(conn);
-	struct stream2 *s = stream_find(c, stream);
-
-	if (!s || s->gone || s->answered)
-		return;
-	s->answered = true;
-	s->ctx = NULL;
-	(void)nghttp2_submit_rst_stream(
-		c->session, NGHTTP2_FLAG_NONE, (int32_t)stream, NGHTTP2_INTERNAL_ERROR);
-}
-
-static void
-consumed(struct http_conn *conn, uint32_t stream, size_t n)
-{
-	(void)nghttp2_session_consume(of(conn)->session, (int32_t)stream, n);
-}
-
-static void
-set_ctx(struct http_conn *conn, uint32_t stream, void *ctx)
-{
-	struct stream2 *s = stream_find(of(conn), stream);
-
-	if (s)
-		s->ctx = ctx;
-}
-
 /* --- the engine --- */
 
 static int
 input(struct http_conn *conn, struct slice in, int64_t now_ms)
 {
-	struct http2 *c = of(conn);
+	struct http2 *c = http2_of(conn);
 	ssize_t n;
 
 	if (c->broken)
@@ -562,7 +338,7 @@ next_room(struct http2 *c, struct http_event *ret)
 {
 	VEC_EACH (at, &c->streams) {
 		struct stream2 *s = *at;
-		if (!s->starved || !s->responded || room_of(c, s) < STREAM_OUTPUT_MAX / 2)
+		if (!s->starved || !s->responded || http2_room_of(c, s) < STREAM_OUTPUT_MAX / 2)
 			continue;
 		s->starved = false;
 		*ret = (struct http_event){.kind = HTTP_EVENT_ROOM, .stream = s->id, .ctx = s->ctx};
@@ -605,7 +381,7 @@ is_over(struct http2 *c)
 static bool
 next(struct http_conn *conn, struct http_event *ret)
 {
-	struct http2 *c = of(conn);
+	struct http2 *c = http2_of(conn);
 
 	event_free(TAKE(c->told));
 	while (c->events) {
@@ -631,7 +407,7 @@ next(struct http_conn *conn, struct http_event *ret)
 static struct slice
 output(struct http_conn *conn)
 {
-	struct http2 *c = of(conn);
+	struct http2 *c = http2_of(conn);
 
 	while (c->out.len - c->out_at < FRAMES_AHEAD) {
 		const uint8_t *p;
@@ -649,7 +425,7 @@ output(struct http_conn *conn)
 static void
 sent(struct http_conn *conn, size_t n)
 {
-	struct http2 *c = of(conn);
+	struct http2 *c = http2_of(conn);
 
 	c->out_at = MIN(c->out_at + n, c->out.len);
 	if (c->out_at < c->out.len)
@@ -661,7 +437,7 @@ sent(struct http_conn *conn, size_t n)
 static bool
 wants_input(const struct http_conn *conn)
 {
-	const struct http2 *c = of_const(conn);
+	const struct http2 *c = http2_of_const(conn);
 
 	return !c->broken && c->out.len - c->out_at < FRAMES_AHEAD;
 }
@@ -669,13 +445,13 @@ wants_input(const struct http_conn *conn)
 static bool
 busy(const struct http_conn *conn)
 {
-	return of_const(conn)->streams.len > 0;
+	return http2_of_const(conn)->streams.len > 0;
 }
 
 static bool
 reading(const struct http_conn *conn)
 {
-	VEC_EACH (at, &of_const(conn)->streams)
+	VEC_EACH (at, &http2_of_const(conn)->streams)
 		if (!(*at)->remote_done && !(*at)->request.websocket)
 			return true;
 	return false;
@@ -684,7 +460,7 @@ reading(const struct http_conn *conn)
 static void
 finish(struct http_conn *conn)
 {
-	struct http2 *c = of(conn);
+	struct http2 *c = http2_of(conn);
 
 	if (c->finishing)
 		return;
@@ -696,13 +472,13 @@ finish(struct http_conn *conn)
 static void
 timeout(struct http_conn *conn)
 {
-	(void)nghttp2_session_terminate_session(of(conn)->session, NGHTTP2_NO_ERROR);
+	(void)nghttp2_session_terminate_session(http2_of(conn)->session, NGHTTP2_NO_ERROR);
 }
 
 static void
 engine_free(struct http_conn *conn)
 {
-	struct http2 *c = of(conn);
+	struct http2 *c = http2_of(conn);
 
 	while (c->events) {
 		struct event2 *e = c->events;
@@ -721,7 +497,8 @@ engine_free(struct http_conn *conn)
 }
 
 static const struct http_engine engine = {engine_free, wants_input, input, next, output, sent, busy,
-	reading, respond, room, body, end, reset, consumed, set_ctx, finish, timeout};
+	reading, http2_respond, http2_room, http2_body, http2_end, http2_reset, http2_consumed,
+	http2_set_ctx, finish, timeout};
 
 static int
 session_new(struct http2 *c)
