@@ -1,0 +1,172 @@
+// What the browser tests share: Chromium without a way to other hosts, people who are signed in, and the watch over
+// what a page must never do (ask another host, write an error, break its policy).
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import { chromium } from "playwright-core";
+
+const axeFile = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const flags = [
+	"--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+];
+/** How long anything may take: a bound for what hangs, not a measure. */
+export const patience = Number(process.env.LETTERLOCK_TEST_PATIENCE ?? 60_000);
+
+export class World {
+	constructor(config) {
+		this.config = config;
+		this.people = new Map();
+		this.faults = [];
+		this.requests = 0;
+	}
+
+	async open() {
+		const { host, spki } = this.config;
+		this.browser = await chromium.launch({
+			executablePath: "/usr/bin/chromium",
+			args: [...flags, `--host-resolver-rules=MAP ${host} 127.0.0.1, MAP * ~NOTFOUND`, `--ignore-certificate-errors-spki-list=${spki}`],
+		});
+	}
+
+	async close() {
+		await this.browser?.close();
+	}
+
+	get url() {
+		return `https://${this.config.host}:${this.config.port}`;
+	}
+
+	/** A browser of its own: no cookies, nothing kept. */
+	async visitor(options = {}) {
+		const context = await this.browser.newContext({ viewport: { width: 1440, height: 900 }, locale: "en-GB", timezoneId: "UTC", reducedMotion: "reduce", ...options });
+		context.setDefaultTimeout(patience);
+		context.on("request", (r) => this.watchRequest(r.url()));
+		context.on("response", (r) => this.watchResponse(r));
+		context.on("console", (m) => this.watchConsole(m));
+		context.on("weberror", (e) => this.faults.push(`script: ${e.error().stack}`));
+		return context;
+	}
+
+	watchRequest(url) {
+		this.requests++;
+		const { protocol, host } = new URL(url);
+		if (!["blob:", "data:", "about:"].includes(protocol) && host !== new URL(this.url).host)
+			this.faults.push(`a request to another host: ${url}`);
+	}
+
+	watchResponse(r) {
+		if (r.status() >= 400 && ![401, 403].includes(r.status()))
+			this.faults.push(`${r.status()} for ${r.request().method()} ${r.url()}`);
+	}
+
+	watchConsole(m) {
+		// The answers themselves are looked at in watchResponse; a WebSocket of a session that has just ended is refused.
+		const refused = /^Failed to load resource|^WebSocket connection to .* Unexpected response code: 40[13]/.test(m.text());
+		if (["error", "warning"].includes(m.type()) && !refused)
+			this.faults.push(`${m.type()}: ${m.text()} (${m.location().url})`);
+	}
+
+	/** Fails when anything happened since the last time that must not. */
+	inspect() {
+		assert.deepEqual(this.faults.splice(0), [], "what a page must never do");
+	}
+
+	/** A page of somebody who is signed in; the same browser each time. */
+	async page(name = "alice") {
+		if (!this.people.has(name)) {
+			const context = await this.visitor();
+			const page = await context.newPage();
+			await signIn(this, page, name);
+			await page.close();
+			this.people.set(name, context);
+		}
+		const page = await this.people.get(name).newPage();
+		await page.goto(`${this.url}/mail/inbox`);
+		await inbox(page);
+		return page;
+	}
+}
+
+export async function fillSignIn(world, page, name, password = world.config.people[name].password) {
+	await page.goto(`${world.url}/`);
+	await page.fill("input[name=username]", world.config.people[name]?.address ?? name);
+	await page.fill("input[name=password]", password);
+	await page.getByLabel("Stay signed in on this device").check();
+	await page.getByRole("button", { name: "Sign in", exact: true }).click();
+}
+
+export async function signIn(world, page, name, password) {
+	await fillSignIn(world, page, name, password);
+	await inbox(page);
+}
+
+/** The mailboxes are there and the list has been answered. */
+export async function inbox(page) {
+	await page.getByRole("tree", { name: "Mailboxes" }).or(page.getByRole("main")).first().waitFor();
+	await page.locator("main [role=option] time, main p:has-text('Nothing waits for you.')").first().waitFor();
+}
+
+export const rows = (page) => page.locator("main [role=option]:has(time)");
+export const row = (page, text) => rows(page).filter({ hasText: text });
+export const conversation = (page) => page.getByRole("region", { name: "Conversation" });
+export const messages = (page) => conversation(page).getByRole("article");
+/** By what is shown; its name for screen readers says how much is in it, too. */
+export const box = (page, name) => page.getByRole("treeitem").filter({ has: page.getByText(name, { exact: true }) }).first();
+export const toast = (page, text) => page.getByRole("status").filter({ hasText: text });
+
+/** Scrolls until the row is drawn: the list has only those that are seen. */
+export async function reveal(page, text) {
+	const list = page.locator("main [role=listbox]");
+	await eventually(`a row with ${text}`, async () => {
+		if (await row(page, text).count())
+			return true;
+		await list.evaluate((el) => {
+			el.scrollTop = el.scrollTop + el.clientHeight >= el.scrollHeight - 4 ? 0 : el.scrollTop + el.clientHeight / 2;
+		});
+		return false;
+	});
+	return row(page, text).first();
+}
+
+export async function openRow(page, text) {
+	await (await reveal(page, text)).click();
+	await conversation(page).getByRole("heading", { name: text }).waitFor();
+	await messages(page).last().waitFor();
+}
+
+/** Polls until it is true; the reason when it never is. */
+export async function eventually(what, condition) {
+	const end = Date.now() + patience;
+	let last;
+	while (Date.now() < end) {
+		try {
+			const value = await condition();
+			if (value)
+				return value;
+		} catch (e) {
+			last = e;
+		}
+		await new Promise((done) => setTimeout(done, 100));
+	}
+	throw new Error(`never came true: ${what}${last ? ` (${last.message})` : ""}`);
+}
+
+/** Accessibility as axe sees it; what is serious fails. */
+export async function checkAxe(page, where) {
+	if (!(await page.evaluate(() => "axe" in globalThis)))
+		await evaluateFile(page, axeFile);
+	const found = await page.evaluate(async () => {
+		const { violations } = await globalThis.axe.run(document, { resultTypes: ["violations"], iframes: false });
+		return violations.filter((v) => v.impact === "serious" || v.impact === "critical")
+			.map((v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) => `${n.html.slice(0, 160)} ${n.any[0]?.message ?? ""}`).join(" | ")}`);
+	});
+	assert.deepEqual(found, [], `axe, ${where}`);
+}
+
+/** Through the debugger, which the page's policy does not concern. */
+async function evaluateFile(page, file) {
+	const { readFileSync } = await import("node:fs");
+	const client = await page.context().newCDPSession(page);
+	const { exceptionDetails } = await client.send("Runtime.evaluate", { expression: `${readFileSync(file, "utf8")};0` });
+	assert.equal(exceptionDetails, undefined);
+	await client.detach();
+}

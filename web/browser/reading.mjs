@@ -1,0 +1,180 @@
+// Reading and filing, with the letters that the project makes for its demonstration.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { box, conversation, eventually, fillSignIn, inbox, messages, openRow, reveal, row, rows, signIn, toast } from "./harness.mjs";
+
+export const tests = {
+	async "a wrong password is refused, the right one opens the mailbox"(world) {
+		const context = await world.visitor();
+		const page = await context.newPage();
+		await fillSignIn(world, page, "alice", "not the password");
+		await page.getByRole("alert").filter({ hasText: "That is not right" }).waitFor();
+		await signIn(world, page, "alice");
+		assert.ok(await rows(page).count() > 5, "rows of the inbox");
+		const held = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]));
+		assert.ok(!held.includes(world.config.people.alice.password), "the password is kept nowhere");
+		await page.getByRole("button", { name: /^Account menu/ }).click();
+		await page.getByRole("menuitem", { name: "Sign out" }).click();
+		await page.locator("input[name=password]").waitFor();
+		await page.goto(`${world.url}/mail/inbox`);
+		await page.locator("input[name=password]").waitFor();
+		assert.equal(await rows(page).count(), 0, "nothing is left after signing out");
+		await context.close();
+	},
+
+	async "the inbox shows the newest letters first"(world) {
+		const page = await world.page();
+		await reveal(page, "The loaf, as promised");
+		const times = await rows(page).locator("time").evaluateAll((all) => all.map((e) => e.dateTime));
+		assert.deepEqual(times, [...times].sort().reverse(), "order");
+		assert.match(await (await reveal(page, "Boat shed roof")).innerText(), /Marta.*Jonas|Jonas.*Marta/s);
+		assert.match(await (await reveal(page, "週末の予定について")).innerText(), /田中 美咲/);
+		assert.match(await (await reveal(page, "Фотографии с дачи")).innerText(), /Ольга/);
+		await page.close();
+	},
+
+	async "a conversation is read as one, and is read from then on"(world) {
+		const page = await world.page();
+		await reveal(page, "Boat shed roof");
+		await page.locator("main [role=option][data-unread]").filter({ hasText: "Boat shed roof" }).waitFor();
+		await openRow(page, "Boat shed roof, second quote");
+		const frame = messages(page).last().frameLocator("iframe");
+		await frame.getByText("He begins on the 24th").waitFor();
+		for (const name of ["Marta", "Jonas"])
+			await conversation(page).getByText(name).first().waitFor();
+		await eventually("four letters", async () => await conversation(page).locator("article, button[aria-expanded=false]:has(time)").count() === 4);
+		await page.locator("main [role=option]:not([data-unread])").filter({ hasText: "Boat shed roof" }).waitFor();
+		await page.reload();
+		await inbox(page);
+		await reveal(page, "Boat shed roof");
+		await page.locator("main [role=option]:not([data-unread])").filter({ hasText: "Boat shed roof" }).waitFor();
+		await page.close();
+	},
+
+	async "a newsletter is shown without its images, and says so"(world) {
+		const page = await world.page();
+		await openRow(page, "No. 214");
+		await conversation(page).getByText(/remote items? w.* not loaded/).waitFor();
+		const frame = messages(page).last().frameLocator("iframe");
+		await frame.getByRole("heading", { name: "The Weekly Grain" }).waitFor();
+		await conversation(page).getByText("Unsubscribe").first().waitFor();
+		await page.close();
+	},
+
+	async "a letter that is not from where it says is marked"(world) {
+		const page = await world.page();
+		await openRow(page, "Your account will be closed today");
+		await conversation(page).getByRole("note").filter({ hasText: "may not come from c00p-bank.example" }).waitFor();
+		const frame = messages(page).last().frameLocator("iframe");
+		await frame.getByText("unusual activity").waitFor();
+		assert.equal(await frame.locator("form, input, script").count(), 0, "forms and scripts");
+		await page.close();
+	},
+
+	async "pictures in the letter itself are shown"(world) {
+		const page = await world.page();
+		await openRow(page, "Poster, first idea");
+		const picture = messages(page).last().frameLocator("iframe").locator("img");
+		await eventually("the picture", () => picture.evaluate((i) => i.complete && i.naturalWidth === 320));
+		await page.close();
+	},
+
+	async "an attachment is downloaded whole"(world) {
+		const page = await world.page();
+		await openRow(page, "Your ticket to Lyon");
+		const [download] = await Promise.all([page.waitForEvent("download"), conversation(page).getByRole("link", { name: /ticket-Lyon\.pdf/ }).click()]);
+		assert.equal(download.suggestedFilename(), "ticket-Lyon.pdf");
+		const bytes = readFileSync(await download.path(), "latin1");
+		assert.ok(bytes.startsWith("%PDF-1.4") && bytes.endsWith("%%EOF\n"), "the file");
+		await page.close();
+	},
+
+	async "search finds by word, sender and operator"(world) {
+		const page = await world.page();
+		const search = async (text, wanted, other) => {
+			await page.getByRole("combobox", { name: "Search" }).fill(text);
+			await page.keyboard.press("Enter");
+			await page.getByRole("heading", { name: `Search: ${text}` }).waitFor();
+			await reveal(page, wanted);
+			assert.equal(await row(page, other).count(), 0, `${text} finds ${other}`);
+		};
+		await search("silica", "Measurements from the field", "Boat shed");
+		await search("from:sofia has:attachment", "Poster, first idea", "Choir");
+		await search("喫茶店", "週末の予定について", "Boat shed");
+		await page.getByRole("combobox", { name: "Search" }).fill("wordthatisnowhere");
+		await page.keyboard.press("Enter");
+		await page.getByText("Nothing was found.").waitFor();
+		await page.close();
+	},
+
+	async "a star stays, in its list too"(world) {
+		const page = await world.page();
+		await openRow(page, "Lunch on Thursday?");
+		await messages(page).last().getByRole("button", { name: "Star", exact: true }).click();
+		await messages(page).last().getByRole("button", { name: "Remove star" }).waitFor();
+		await box(page, "Starred").click();
+		await reveal(page, "Lunch on Thursday?");
+		await page.reload();
+		await reveal(page, "Lunch on Thursday?");
+		assert.equal(await row(page, "Choir").count(), 0, "what has no star");
+		await page.close();
+	},
+
+	async "archiving takes it from the inbox; undo brings it back"(world) {
+		const page = await world.page();
+		await reveal(page, "Bicycle stolen");
+		await openRow(page, "Bicycle stolen, and found");
+		await page.getByRole("toolbar", { name: "Actions for this conversation" }).getByRole("button", { name: "Archive", exact: true }).click();
+		await eventually("gone", async () => await row(page, "Bicycle stolen").count() === 0);
+		await toast(page, "Archived").getByRole("button", { name: "Undo" }).click();
+		await reveal(page, "Bicycle stolen");
+		await openRow(page, "Bicycle stolen, and found");
+		await page.keyboard.press("e");
+		await eventually("gone again", async () => await row(page, "Bicycle stolen").count() === 0);
+		await box(page, "Archive").click();
+		await page.reload();
+		await reveal(page, "Bicycle stolen");
+		await page.close();
+	},
+
+	async "what is deleted is in the trash; undo brings it back"(world) {
+		const page = await world.page();
+		await (await reveal(page, "Choir: new rehearsal times")).locator("[data-select]").click();
+		const bar = page.getByRole("toolbar", { name: "Actions for selected messages" });
+		await bar.getByRole("button", { name: "Delete" }).click();
+		await eventually("gone", async () => await row(page, "Choir: new").count() === 0);
+		await toast(page, "Moved to trash").getByRole("button", { name: "Undo" }).click();
+		await reveal(page, "Choir: new rehearsal times");
+		await page.reload();
+		await inbox(page);
+		await reveal(page, "Choir: new rehearsal times");
+		await (await reveal(page, "Sourdough, third")).locator("[data-select]").click();
+		await page.keyboard.press("#");
+		await eventually("gone", async () => await row(page, "Sourdough").count() === 0);
+		await box(page, "Trash").click();
+		await reveal(page, "Sourdough, third attempt");
+		await page.close();
+	},
+
+	async "a conversation is moved into a folder, and found there"(world) {
+		const page = await world.page();
+		await openRow(page, "Minutes of the residents' meeting");
+		await page.getByRole("toolbar", { name: "Actions for this conversation" }).getByRole("button", { name: "Move to" }).click();
+		await page.getByRole("menuitem", { name: "Projects", exact: true }).click();
+		await toast(page, "Moved to Projects").waitFor();
+		await box(page, "Projects").click();
+		await reveal(page, "Minutes of the residents");
+		await box(page, "Shipyard").click();
+		await reveal(page, "Old photographs of the shipyard");
+		await page.close();
+	},
+
+	async "what another program does shows without a reload"(world) {
+		const page = await world.page();
+		const { token } = await world.ask("deliver", { to: "alice" });
+		await reveal(page, token);
+		await world.ask("flag", { token });
+		await page.locator("main [role=option]:not([data-unread])").filter({ hasText: token }).waitFor();
+		await page.close();
+	},
+};

@@ -1,0 +1,95 @@
+// Writing: replies, attachments, drafts, undo. What is sent is looked for in the other's mailbox.
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { box, conversation, eventually, messages, openRow, reveal, row, toast } from "./harness.mjs";
+
+const composer = (page) => page.getByRole("region", { name: "New message" });
+
+async function write(page, to, subject, text) {
+	await page.keyboard.press("c");
+	await composer(page).waitFor();
+	await composer(page).getByRole("combobox", { name: "To", exact: true }).fill(`${to}`);
+	await page.keyboard.press("Enter");
+	await composer(page).getByRole("button", { name: /^Remove / }).first().waitFor();
+	await composer(page).getByLabel("Subject").fill(subject);
+	await composer(page).getByLabel("Text of the message").click();
+	await page.keyboard.type(text);
+}
+
+export const tests = {
+	async "a reply reaches the other and joins the conversation"(world) {
+		const page = await world.page();
+		await openRow(page, "Soup");
+		await page.keyboard.press("r");
+		await composer(page).getByLabel("Text of the message").click();
+		await page.keyboard.press("Control+Home");
+		await page.keyboard.type("Thursday is fine. Twenty past twelve?");
+		await page.keyboard.press("Control+Enter");
+		await toast(page, "Message sent").waitFor();
+		const bob = await world.page("bob");
+		await reveal(bob, "Re: Soup");
+		await openRow(bob, "Soup");
+		await eventually("the text", () => messages(bob).last().frameLocator("iframe").getByText("Twenty past twelve?").isVisible());
+		await eventually("joined", async () => await conversation(page).locator("article, button[aria-expanded=false]:has(time)").count() >= 2);
+		await bob.close();
+		await page.close();
+	},
+
+	async "a letter with an attachment arrives as it was"(world) {
+		const page = await world.page();
+		const data = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 7919) & 255));
+		await write(page, "dave@letterlock.test", "Survey data", "Here is the attached file. Grüße & 你好!");
+		await composer(page).locator("input[type=file]").setInputFiles({ name: "survey ä.bin", mimeType: "application/octet-stream", buffer: data });
+		await composer(page).getByText("survey ä.bin").waitFor();
+		await eventually("uploaded", async () => await composer(page).getByRole("progressbar").count() === 0);
+		await composer(page).getByRole("button", { name: "Send", exact: true }).click();
+		await toast(page, "Message sent").waitFor();
+		const got = await world.ask("letter", { to: "dave", subject: "Survey data" });
+		assert.match(got.text, /Grüße & 你好!/);
+		assert.deepEqual(got.files, [{ name: "survey ä.bin", sha256: createHash("sha256").update(data).digest("hex") }]);
+		await page.close();
+	},
+
+	async "sending is undone, and the letter is a draft again"(world) {
+		const page = await world.page();
+		await write(page, "dave@letterlock.test", "Too early", "This must not go out.");
+		await page.keyboard.press("Control+Enter");
+		await toast(page, "Message sent").getByRole("button", { name: "Undo" }).click();
+		await composer(page).waitFor();
+		await eventually("the text is back", async () => (await composer(page).getByLabel("Text of the message").innerText()).includes("This must not go out."));
+		await composer(page).getByRole("button", { name: "Save and close" }).click();
+		await box(page, "Drafts").click();
+		await reveal(page, "Too early");
+		const { waiting } = await world.ask("queue", {});
+		assert.equal(waiting, 0, "letters that still wait to go out");
+		assert.equal((await world.ask("count", { to: "dave", subject: "Too early" })).count, 0, "it did not go out");
+		await page.close();
+	},
+
+	async "a draft is saved while one types, and outlives the page"(world) {
+		const page = await world.page();
+		await write(page, "marta@lindqvist.example", "About the kayaks", "They are at the back wall now.");
+		await composer(page).getByText("Draft saved").waitFor();
+		await page.goto("about:blank");
+		await page.goto(`${world.url}/mail/drafts`);
+		await composer(page).waitFor();
+		await eventually("recovered", async () => (await composer(page).getByLabel("Text of the message").innerText()).includes("They are at the back wall now."));
+		await composer(page).getByRole("button", { name: "Discard draft" }).click();
+		await eventually("discarded", async () => await row(page, "About the kayaks").count() === 0);
+		await page.close();
+	},
+
+	async "a forgotten attachment and a missing recipient are noticed"(world) {
+		const page = await world.page();
+		await page.keyboard.press("c");
+		await composer(page).getByRole("button", { name: "Send", exact: true }).click();
+		await toast(page, "Add at least one recipient.").waitFor();
+		await composer(page).getByRole("button", { name: "Save and close" }).click();
+		await write(page, "dave@letterlock.test", "The plan", "The plan is attached.");
+		await page.keyboard.press("Control+Enter");
+		await page.getByRole("dialog").getByText("nothing is attached").waitFor();
+		await page.getByRole("button", { name: "Keep writing" }).click();
+		await composer(page).getByRole("button", { name: "Discard draft" }).click();
+		await page.close();
+	},
+};
