@@ -1,8 +1,6 @@
 /* HTTP/1.1 as a server (RFC 9112): requests one after the other, pipelined ones wait their turn. */
-#include "base/text.h"
-#include "faces/http1_head.h"
+#include "faces/http1_priv.h"
 
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,273 +11,13 @@
 #define TRAILERS_MAX ((size_t)8192)
 #define DISCARD_MAX ((uint64_t)1 << 20) /* of a body that nobody wants any more */
 
-enum state {
-	STATE_HEAD,
-	STATE_BODY,
-	STATE_CHUNK_LINE,
-	STATE_CHUNK_DATA,
-	STATE_CHUNK_END,
-	STATE_TRAILERS,
-	STATE_DONE, /* the request is complete; its answer is awaited */
-	STATE_UPGRADE, /* the same, and it may become a tunnel */
-	STATE_TUNNEL,
-	STATE_CLOSING
-};
-
 enum step { STEP_EVENT, STEP_AGAIN, STEP_MORE };
-
-struct http1 {
-	struct http_conn conn;
-	struct buf in, out, head;
-	size_t in_at, out_at;
-	size_t scan, line; /* from in_at: seen so far of a head; where its current line begins */
-	enum state state;
-	struct http1_head h;
-	uint32_t stream;
-	void *ctx;
-	uint64_t left; /* of the body or the chunk */
-	size_t unread, extensions, trailers;
-	uint64_t discarded, answer_left;
-	bool begun; /* the request was handed out */
-	bool responded, answered; /* head sent; end sent */
-	bool chunked_out, bodyless, tunnel, close, starved, continued, finishing;
-	bool reset_due, close_said;
-};
-
-static struct http1 *
-of(struct http_conn *c)
-{
-	return (struct http1 *)(void *)c;
-}
-
-static const struct http1 *
-of_const(const struct http_conn *c)
-{
-	return (const struct http1 *)(const void *)c;
-}
 
 static struct slice
 input_rest(const struct http1 *c)
 {
 	return slice_skip(buf_slice(&c->in), c->in_at);
 }
-
-/* --- answers --- */
-
-static const char *
-reason(unsigned status)
-{
-	static const struct {
-		unsigned status;
-		const char *text;
-	} reasons[] = {{101, "Switching Protocols"}, {200, "OK"}, {201, "Created"},
-		{202, "Accepted"}, {204, "No Content"}, {206, "Partial Content"}, {302, "Found"},
-		{304, "Not Modified"}, {307, "Temporary Redirect"}, {308, "Permanent Redirect"},
-		{400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"},
-		{405, "Method Not Allowed"}, {408, "Request Timeout"}, {409, "Conflict"},
-		{412, "Precondition Failed"}, {413, "Content Too Large"}, {414, "URI Too Long"},
-		{415, "Unsupported Media Type"}, {416, "Range Not Satisfiable"},
-		{417, "Expectation Failed"}, {421, "Misdirected Request"},
-		{426, "Upgrade Required"}, {429, "Too Many Requests"},
-		{431, "Request Header Fields Too Large"}, {500, "Internal Server Error"},
-		{501, "Not Implemented"}, {503, "Service Unavailable"},
-		{505, "HTTP Version Not Supported"}, {507, "Insufficient Storage"}};
-
-	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++)
-		if (reasons[i].status == status)
-			return reasons[i].text;
-	return "Other";
-}
-
-static void
-set_closing(struct http1 *c)
-{
-	c->reset_due = c->begun && !c->answered;
-	c->state = STATE_CLOSING;
-}
-
-/* The framing is lost: an answer where one is still possible, and the end. */
-static void
-fail(struct http1 *c, unsigned status)
-{
-	bool silent = c->responded;
-	char body[160];
-	int n = snprintf(body, sizeof(body),
-		"{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u}\n", reason(status),
-		status);
-
-	set_closing(c);
-	if (silent)
-		return;
-	c->responded = true;
-	buf_printf(&c->out,
-		"HTTP/1.1 %u %s\r\ncontent-type: application/problem+json\r\ncontent-length: %d\r\n"
-		"cache-control: no-store\r\nx-content-type-options: nosniff\r\n"
-		"content-security-policy: default-src 'none'\r\n%sconnection: close\r\n\r\n%s",
-		status, reason(status), n,
-		status == 426 ? "sec-websocket-version: 13\r\nupgrade: websocket\r\n" : "", body);
-}
-
-static void
-request_over(struct http1 *c)
-{
-	if (c->close || c->finishing) {
-		set_closing(c);
-		return;
-	}
-	buf_wipe(&c->head); /* cookies and passwords */
-	c->begun = c->responded = c->answered = c->tunnel = c->continued = false;
-	c->ctx = NULL;
-	c->unread = c->extensions = c->trailers = c->scan = c->line = 0;
-	c->discarded = 0;
-	c->state = STATE_HEAD;
-}
-
-/* RFC 6455, section 4.2.2. */
-static void
-put_upgrade(struct http1 *c)
-{
-	static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-	char text[24 + sizeof(guid)];
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned n = 0;
-
-	memcpy(text, c->h.websocket_key.ptr, 24);
-	memcpy(text + 24, guid, sizeof(guid));
-	if (EVP_Digest(text, sizeof(text) - 1, digest, &n, EVP_sha1(), NULL) != 1)
-		n = 0;
-	buf_puts(&c->out, "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-accept: ");
-	base64_encode(&c->out, slice_new(digest, n));
-	buf_puts(&c->out, "\r\n");
-}
-
-static void
-put_framing(struct http1 *c, const struct http_response *a)
-{
-	bool none = a->status == 204 || a->status == 304;
-
-	c->bodyless = none || c->h.request.method == WEB_HEAD;
-	c->answer_left = a->length;
-	c->chunked_out = false;
-	if (a->length != WEB_LENGTH_UNKNOWN && !none) {
-		buf_printf(&c->out, "content-length: %llu\r\n", (unsigned long long)a->length);
-	} else if (a->length == WEB_LENGTH_UNKNOWN && !none) {
-		c->chunked_out = c->h.request.version == HTTP_1_1;
-		c->close = c->close || !c->chunked_out;
-		if (c->chunked_out)
-			buf_puts(&c->out, "transfer-encoding: chunked\r\n");
-	}
-	if (c->close)
-		buf_puts(&c->out, "connection: close\r\n");
-}
-
-static int
-respond(struct http_conn *conn, uint32_t stream, const struct http_response *a)
-{
-	struct http1 *c = of(conn);
-
-	if (stream != c->stream || !c->begun || c->responded || c->state == STATE_CLOSING ||
-		(a->status == 101 && c->state != STATE_UPGRADE))
-		return LL_ERR_STATE;
-	c->responded = true;
-	/* A client that waits for leave to send its body may send it yet, or never. */
-	c->close = c->close || a->close || c->finishing ||
-		(c->h.expect && !c->continued && c->state < STATE_DONE);
-	buf_printf(&c->out, "HTTP/1.1 %u %s\r\n", a->status, reason(a->status));
-	for (unsigned i = 0; i < a->n_headers; i++) {
-		buf_put(&c->out, a->headers[i].name);
-		buf_puts(&c->out, ": ");
-		buf_put(&c->out, a->headers[i].value);
-		buf_puts(&c->out, "\r\n");
-	}
-	if (a->status == 101) {
-		put_upgrade(c);
-		c->tunnel = true;
-		c->bodyless = c->chunked_out = false;
-		c->answer_left = WEB_LENGTH_UNKNOWN;
-		c->state = STATE_TUNNEL;
-	} else {
-		put_framing(c, a);
-		if (c->state == STATE_UPGRADE)
-			c->state = STATE_DONE;
-	}
-	buf_puts(&c->out, "\r\n");
-	return buf_err(&c->out);
-}
-
-static size_t
-unsent(const struct http1 *c)
-{
-	return c->out.len - c->out_at;
-}
-
-static size_t
-room(struct http_conn *conn, uint32_t stream)
-{
-	struct http1 *c = of(conn);
-	size_t n = unsent(c) < HTTP_OUTPUT_HIGH ? HTTP_OUTPUT_HIGH - unsent(c) : 0;
-
-	if (stream != c->stream || !c->begun || c->state == STATE_CLOSING)
-		return 0;
-	c->starved = c->starved || n < HTTP_OUTPUT_HIGH / 2;
-	return n;
-}
-
-static int
-body(struct http_conn *conn, uint32_t stream, struct slice piece)
-{
-	struct http1 *c = of(conn);
-
-	if (stream != c->stream || !c->responded || c->answered || c->state == STATE_CLOSING)
-		return LL_ERR_STATE;
-	if (c->answer_left != WEB_LENGTH_UNKNOWN) {
-		if (piece.len > c->answer_left)
-			return LL_ERR_STATE;
-		c->answer_left -= piece.len;
-	}
-	if (c->bodyless || piece.len == 0)
-		return LL_OK;
-	if (c->chunked_out)
-		buf_printf(&c->out, "%zx\r\n", piece.len);
-	buf_put(&c->out, piece);
-	if (c->chunked_out)
-		buf_puts(&c->out, "\r\n");
-	return buf_err(&c->out);
-}
-
-static void
-end(struct http_conn *conn, uint32_t stream)
-{
-	struct http1 *c = of(conn);
-
-	if (stream != c->stream || !c->responded || c->answered || c->state == STATE_CLOSING)
-		return;
-	c->answered = true;
-	c->ctx = NULL;
-	if (c->chunked_out && !c->bodyless)
-		buf_puts(&c->out, "0\r\n\r\n");
-	if (c->tunnel || (!c->bodyless && c->answer_left && c->answer_left != WEB_LENGTH_UNKNOWN))
-		set_closing(c); /* a body shorter than announced can only be cut off */
-	else if (c->state == STATE_DONE)
-		request_over(c);
-	else if (c->h.expect && !c->continued)
-		set_closing(c);
-}
-
-/* Nothing but the end of the connection tells the client that an answer is broken. */
-static void
-reset(struct http_conn *conn, uint32_t stream)
-{
-	struct http1 *c = of(conn);
-
-	if (stream != c->stream || !c->begun || c->answered)
-		return;
-	c->answered = true;
-	c->ctx = NULL;
-	set_closing(c);
-}
-
-/* --- requests --- */
 
 /* Looks for the end of the head byte by byte, so that the answer to nonsense depends only on the
  * bytes, and not on how they came. 0: go on later; 1: it is complete; else a status. */
@@ -315,7 +53,7 @@ step_head(struct http1 *c, struct http_event *ret)
 	unsigned status;
 
 	if (c->finishing && input_rest(c).len == 0) {
-		set_closing(c);
+		http1_set_closing(c);
 		return STEP_AGAIN;
 	}
 	status = scan_head(c);
@@ -329,7 +67,7 @@ step_head(struct http1 *c, struct http_event *ret)
 		status = http1_head_parse(c->head.ptr, c->head.len, &c->h);
 	}
 	if (status) {
-		fail(c, status);
+		http1_fail(c, status);
 		return STEP_AGAIN;
 	}
 	c->begun = true;
@@ -349,7 +87,7 @@ request_complete(struct http1 *c, struct http_event *ret)
 {
 	c->state = STATE_DONE;
 	if (c->answered) {
-		request_over(c);
+		http1_request_over(c);
 		return STEP_AGAIN;
 	}
 	ret->kind = HTTP_EVENT_END;
@@ -377,7 +115,7 @@ give(struct http1 *c, size_t n, struct http_event *ret)
 	if (c->answered) {
 		c->discarded += piece.len;
 		if (c->discarded > DISCARD_MAX)
-			set_closing(c);
+			http1_set_closing(c);
 		return STEP_AGAIN;
 	}
 	c->unread += piece.len;
@@ -449,7 +187,7 @@ step_chunk_line(struct http1 *c, struct http_event *ret)
 	if (r == PARSE_OK && slice_find_byte(line, ';') != SLICE_NPOS)
 		c->extensions += line.len;
 	if (r == PARSE_BAD || !parse_chunk_line(line, &c->left) || c->extensions > EXTENSIONS_MAX) {
-		fail(c, 400);
+		http1_fail(c, 400);
 		return STEP_AGAIN;
 	}
 	c->continued = true;
@@ -475,7 +213,7 @@ step_chunk_end(struct http1 *c, struct http_event *ret)
 	if (r == PARSE_MORE)
 		return STEP_MORE;
 	if (r == PARSE_BAD || line.len)
-		fail(c, 400);
+		http1_fail(c, 400);
 	else
 		c->state = STATE_CHUNK_LINE;
 	return STEP_AGAIN;
@@ -498,7 +236,7 @@ step_trailers(struct http1 *c, struct http_event *ret)
 	if (colon == SLICE_NPOS || !http_is_token(slice_sub(line, 0, colon)) ||
 		!http_is_value(slice_trim(slice_skip(line, colon + 1))) ||
 		c->trailers > TRAILERS_MAX)
-		fail(c, 400);
+		http1_fail(c, 400);
 	return STEP_AGAIN;
 }
 
@@ -554,12 +292,12 @@ static enum step (*const steps[])(struct http1 *c, struct http_event *ret) = {
 static bool
 next(struct http_conn *conn, struct http_event *ret)
 {
-	struct http1 *c = of(conn);
+	struct http1 *c = http1_of(conn);
 	enum step s = STEP_AGAIN;
 
 	if (buf_err(&c->out) && c->state != STATE_CLOSING)
-		set_closing(c);
-	if (c->starved && unsent(c) < HTTP_OUTPUT_HIGH / 2 && c->begun && !c->answered &&
+		http1_set_closing(c);
+	if (c->starved && http1_unsent(c) < HTTP_OUTPUT_HIGH / 2 && c->begun && !c->answered &&
 		c->state != STATE_CLOSING) {
 		c->starved = false;
 		*ret = (struct http_event){
@@ -578,7 +316,7 @@ next(struct http_conn *conn, struct http_event *ret)
 static int
 input(struct http_conn *conn, struct slice in, int64_t now_ms)
 {
-	struct http1 *c = of(conn);
+	struct http1 *c = http1_of(conn);
 
 	if (c->state == STATE_CLOSING)
 		return LL_OK;
@@ -592,7 +330,7 @@ input(struct http_conn *conn, struct slice in, int64_t now_ms)
 static bool
 wants_input(const struct http_conn *conn)
 {
-	const struct http1 *c = of_const(conn);
+	const struct http1 *c = http1_of_const(conn);
 
 	return c->state != STATE_CLOSING && c->in.len - c->in_at < INPUT_HIGH &&
 		(c->unread < HTTP_WINDOW || c->answered);
@@ -601,13 +339,13 @@ wants_input(const struct http_conn *conn)
 static struct slice
 output(struct http_conn *conn)
 {
-	return slice_skip(buf_slice(&of(conn)->out), of(conn)->out_at);
+	return slice_skip(buf_slice(&http1_of(conn)->out), http1_of(conn)->out_at);
 }
 
 static void
 sent(struct http_conn *conn, size_t n)
 {
-	struct http1 *c = of(conn);
+	struct http1 *c = http1_of(conn);
 
 	c->out_at = MIN(c->out_at + n, c->out.len);
 	if (c->out_at < c->out.len && c->out_at < HTTP_OUTPUT_HIGH)
@@ -621,7 +359,7 @@ sent(struct http_conn *conn, size_t n)
 static bool
 busy(const struct http_conn *conn)
 {
-	const struct http1 *c = of_const(conn);
+	const struct http1 *c = http1_of_const(conn);
 
 	return c->state != STATE_HEAD || c->in.len > c->in_at;
 }
@@ -629,7 +367,7 @@ busy(const struct http_conn *conn)
 static bool
 reading(const struct http_conn *conn)
 {
-	const struct http1 *c = of_const(conn);
+	const struct http1 *c = http1_of_const(conn);
 
 	return c->state < STATE_DONE && (c->unread < HTTP_WINDOW || c->answered);
 }
@@ -637,7 +375,7 @@ reading(const struct http_conn *conn)
 static void
 consumed(struct http_conn *conn, uint32_t stream, size_t n)
 {
-	struct http1 *c = of(conn);
+	struct http1 *c = http1_of(conn);
 
 	if (stream == c->stream)
 		c->unread -= MIN(n, c->unread);
@@ -646,37 +384,37 @@ consumed(struct http_conn *conn, uint32_t stream, size_t n)
 static void
 set_ctx(struct http_conn *conn, uint32_t stream, void *ctx)
 {
-	if (stream == of(conn)->stream)
-		of(conn)->ctx = ctx;
+	if (stream == http1_of(conn)->stream)
+		http1_of(conn)->ctx = ctx;
 }
 
 static void
 finish(struct http_conn *conn)
 {
-	struct http1 *c = of(conn);
+	struct http1 *c = http1_of(conn);
 
 	c->finishing = true;
 	if (c->state == STATE_HEAD && c->in.len == c->in_at)
-		set_closing(c);
+		http1_set_closing(c);
 }
 
 static void
 timeout(struct http_conn *conn)
 {
-	struct http1 *c = of(conn);
+	struct http1 *c = http1_of(conn);
 
 	if (c->state == STATE_CLOSING)
 		return;
 	if (c->state < STATE_DONE && busy(conn))
-		fail(c, 408);
+		http1_fail(c, 408);
 	else
-		set_closing(c);
+		http1_set_closing(c);
 }
 
 static void
 engine_free(struct http_conn *conn)
 {
-	struct http1 *c = of(conn);
+	struct http1 *c = http1_of(conn);
 
 	buf_wipe(&c->in);
 	buf_wipe(&c->head);
@@ -685,7 +423,8 @@ engine_free(struct http_conn *conn)
 }
 
 static const struct http_engine engine = {engine_free, wants_input, input, next, output, sent, busy,
-	reading, respond, room, body, end, reset, consumed, set_ctx, finish, timeout};
+	reading, http1_respond, http1_room, http1_body, http1_end, http1_reset, consumed, set_ctx,
+	finish, timeout};
 
 struct http_conn *
 http1_new(void)
