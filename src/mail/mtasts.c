@@ -188,10 +188,13 @@ mtasts_policy_put(struct buf *out, const struct mtasts_policy *p)
 	buf_printf(out, "max_age: %u\r\n", p->max_age);
 	if (buf_err(out))
 		return buf_err(out);
-	return mtasts_policy_parse(slice_skip(buf_slice(out), at), &again) ||
-			again.mx_count != p->mx_count || again.max_age != p->max_age
-		? LL_ERR_SYNTAX
-		: LL_OK;
+	if (mtasts_policy_parse(slice_skip(buf_slice(out), at), &again) ||
+		again.mx_count != p->mx_count || again.max_age != p->max_age)
+		return LL_ERR_SYNTAX;
+	for (size_t i = 0; i < p->mx_count; i++)
+		if (!slice_eq(again.mx[i], p->mx[i]))
+			return LL_ERR_SYNTAX;
+	return LL_OK;
 }
 
 bool

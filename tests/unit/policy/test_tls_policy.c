@@ -203,4 +203,25 @@ counters(void)
 		CHECK(tlsrpt_failure_name((enum tlsrpt_failure)i) != NULL);
 }
 
-T_MAIN(T(sts_records), T(lookups), T(policies), T(matching), T(caching), T(counters))
+/* What is written is read again as it was; what could not be is not written. */
+static void
+policy_put(void)
+{
+	CLEANUP(buf_done) struct buf out = BUF_INIT(4096), bad = BUF_INIT(4096);
+	struct mtasts_policy p = {.mode = MTASTS_MODE_TESTING,
+		.max_age = 86400,
+		.mx = {S("mail.example.com"), S("*.example.net")},
+		.mx_count = 2};
+	struct mtasts_policy again;
+
+	CHECK_INT(mtasts_policy_put(&out, &p), 0);
+	CHECK_INT(mtasts_policy_parse(buf_slice(&out), &again), 0);
+	CHECK(again.mode == p.mode && again.max_age == p.max_age && again.mx_count == 2);
+	CHECK_SLICE(again.mx[1], p.mx[1]);
+	p.mx[0] = S("a\r\nmode: none");
+	CHECK_INT(mtasts_policy_put(&bad, &p), LL_ERR_SYNTAX);
+	p.mx_count = 0;
+	CHECK_INT(mtasts_policy_put(&bad, &p), LL_ERR_SYNTAX);
+}
+
+T_MAIN(T(policy_put), T(sts_records), T(lookups), T(policies), T(matching), T(caching), T(counters))
