@@ -19,6 +19,18 @@
 #define JMAP_CONCURRENT_REQUESTS 8
 #define JMAP_CONCURRENT_UPLOAD 4
 
+/* Push (RFC 8620 section 7.2): handed in, because a session has no network. */
+struct jmap_push {
+	struct slice key; /* applicationServerKey of RFC 9749, raw; empty: none */
+	/* Whether it is a public key of P-256. */
+	bool (*key_ok)(struct slice key);
+	/* Every subscription from now on (push_list.h); LL_OK when it is durable. */
+	int (*store)(void *ctx, struct slice list);
+	/* One message for one of them; nothing is promised. */
+	void (*send)(void *ctx, const uint8_t id[16], struct slice body);
+	void *ctx;
+};
+
 struct jmap_method;
 struct jmap_env {
 	struct account *account;
@@ -29,6 +41,7 @@ struct jmap_env {
 	const struct slice *addresses;
 	size_t n_addresses;
 	/* The way out; NULL: nothing can be sent from here. */
+	const struct jmap_push *push; /* NULL: nothing can be pushed */
 	const struct outbound *outbound;
 	uint64_t message_max; /* octets of a letter that is sent */
 	/* Further methods; tables end with a NULL name. May be NULL.
@@ -83,6 +96,11 @@ bool jmap_state_change(
 int jmap_push_state_put(const struct jmap_states *s, struct buf *out);
 /* The opposite; false when it is none. */
 bool jmap_push_state_parse(struct slice text, struct jmap_states *ret);
+
+/* Tells push subscriptions what is new since they were told last. */
+void jmap_push_changes(struct jmap *j);
+/* Appends the list of them as auth wants it. */
+int jmap_push_list(struct jmap *j, struct buf *out) CHECKED;
 
 /* One WebSocket message (RFC 8887): Request, WebSocketPushEnable or Disable. Appends the answer;
  * nothing for the latter two, which change *push, the types that are to be pushed, and *told, what

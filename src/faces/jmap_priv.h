@@ -11,8 +11,16 @@
 
 #include <string.h>
 
+/* What a push subscription has heard of. */
+struct jmap_told {
+	struct store_id id;
+	struct jmap_states states;
+};
+
 struct jmap {
 	struct jmap_env env;
+	struct jmap_told told[16];
+	size_t n_told;
 	char account_id[JMAP_ACCOUNT_ID_LEN + 1];
 	char session_state[20];
 	bool may_not_send;
@@ -82,7 +90,7 @@ struct jmap_method {
 /* Tables, each ended by a NULL name. */
 extern const struct jmap_method jmap_mailbox_methods[], jmap_thread_methods[], jmap_email_methods[],
 	jmap_email_set_methods[], jmap_blob_methods[], jmap_identity_methods[],
-	jmap_quota_methods[], jmap_submission_methods[], jmap_rule_methods[];
+	jmap_quota_methods[], jmap_submission_methods[], jmap_rule_methods[], jmap_push_methods[];
 
 #define JMAP_CAP_CORE "urn:ietf:params:jmap:core"
 #define JMAP_CAP_MAIL "urn:ietf:params:jmap:mail"
@@ -92,6 +100,7 @@ extern const struct jmap_method jmap_mailbox_methods[], jmap_thread_methods[], j
 #define JMAP_CAP_QUOTA "urn:ietf:params:jmap:quota"
 #define JMAP_CAP_RULES "urn:letterlock:params:jmap:rules"
 #define JMAP_CAP_SNOOZE "urn:letterlock:params:jmap:snooze"
+#define JMAP_CAP_VAPID "urn:ietf:params:jmap:webpush-vapid"
 #define JMAP_CAP_WEBSOCKET "urn:ietf:params:jmap:websocket"
 bool jmap_capability_known(const struct jmap *j, struct slice name);
 const struct jmap_method *jmap_method_find(const struct jmap *j, struct slice name);
@@ -182,6 +191,8 @@ struct jmap_set_error jmap_set_error_of(int err);
 /* An updated object with nothing else to tell. */
 void jmap_set_updated(struct jmap_set *s, struct slice id);
 void jmap_set_destroyed(struct jmap_set *s, struct slice id);
+/* Writes what was done, for a reply that has been opened. */
+enum jmap_error jmap_set_parts(struct jmap_set *s);
 /* Writes the reply. */
 enum jmap_error jmap_set_end(struct jmap_set *s);
 void jmap_set_done(struct jmap_set *s);

@@ -20,7 +20,8 @@ static const struct jmap_method core_methods[] = {
 
 static const struct jmap_method *const tables[] = {core_methods, jmap_mailbox_methods,
 	jmap_thread_methods, jmap_email_methods, jmap_email_set_methods, jmap_blob_methods,
-	jmap_identity_methods, jmap_quota_methods, jmap_submission_methods, jmap_rule_methods};
+	jmap_identity_methods, jmap_quota_methods, jmap_submission_methods, jmap_rule_methods,
+	jmap_push_methods};
 
 static const struct jmap_method *
 table_find(const struct jmap_method *m, struct slice name)
@@ -101,6 +102,19 @@ cap_submission(struct jmap *j, struct json_out *o)
 	jo_raw(o, j->env.outbound ? S("{\"FUTURERELEASE\":[\"31622400\"]}") : S("{}"));
 }
 
+/* RFC 9749. */
+static void
+cap_vapid(struct jmap *j, struct json_out *o)
+{
+	CLEANUP(buf_done) struct buf key = BUF_INIT(128);
+
+	if (!j->env.push || !j->env.push->key.len)
+		return;
+	base64url_encode(&key, j->env.push->key);
+	jo_key(o, "applicationServerKey");
+	jo_slice(o, buf_slice(&key));
+}
+
 static void
 cap_snooze(struct jmap *j, struct json_out *o)
 {
@@ -129,6 +143,7 @@ static const struct {
 	{JMAP_CAP_SUBMISSION, NULL, cap_submission, true},
 	{JMAP_CAP_RULES, NULL, cap_rules, true},
 	{JMAP_CAP_SNOOZE, NULL, cap_snooze, true},
+	{JMAP_CAP_VAPID, cap_vapid, NULL, false},
 };
 
 bool

@@ -448,17 +448,10 @@ jmap_set_destroyed(struct jmap_set *s, struct slice id)
 }
 
 enum jmap_error
-jmap_set_end(struct jmap_set *s)
+jmap_set_parts(struct jmap_set *s)
 {
 	struct json_out *o = &s->c->o;
 
-	jo_open(o, '{');
-	jo_key(o, "accountId");
-	jo_str(o, s->c->j->account_id);
-	jo_key(o, "oldState");
-	jmap_put_state(o, s->old_state);
-	jo_key(o, "newState");
-	jmap_put_state(o, account_state(s->c->a, s->type));
 	for (size_t i = 0; i < ARRAY_SIZE(s->part); i++) {
 		jo_key(o, set_parts[i]);
 		if (!s->part[i].len) {
@@ -471,6 +464,22 @@ jmap_set_end(struct jmap_set *s)
 		if (buf_err(&s->part[i]) && !o->b->err)
 			o->b->err = buf_err(&s->part[i]);
 	}
+	return JMAP_OK;
+}
+
+enum jmap_error
+jmap_set_end(struct jmap_set *s)
+{
+	struct json_out *o = &s->c->o;
+
+	jo_open(o, '{');
+	jo_key(o, "accountId");
+	jo_str(o, s->c->j->account_id);
+	jo_key(o, "oldState");
+	jmap_put_state(o, s->old_state);
+	jo_key(o, "newState");
+	jmap_put_state(o, account_state(s->c->a, s->type));
+	(void)jmap_set_parts(s);
 	jo_close(o, '}');
 	return JMAP_OK;
 }

@@ -100,7 +100,7 @@
 /* delivery -> auth: where does this address go? One answer for each account or outside address, then one with `last` that
  * has only the result. */
 #define MSG_RESOLVE(F)          F##_U64(id) F##_BYTES(address, IPC_ADDRESS_MAX)
-#define MSG_RESOLVED(F)         F##_U64(id) F##_U8(result) F##_U8(last) F##_U8(vacation) F##_ID(account) F##_U64(quota) F##_U32(keyver) F##_BYTES(seal_key, IPC_PUBLIC_KEY_MAX) F##_BYTES(address, IPC_ADDRESS_MAX)
+#define MSG_RESOLVED(F)         F##_U64(id) F##_U8(result) F##_U8(last) F##_U8(vacation) F##_U8(push) F##_ID(account) F##_U64(quota) F##_U32(keyver) F##_BYTES(seal_key, IPC_PUBLIC_KEY_MAX) F##_BYTES(address, IPC_ADDRESS_MAX)
 /* delivery -> auth: is a vacation notice due to this sender? If it is, that is remembered. auth -> delivery: the notice, or
  * due 0. session -> auth: the owner's notice from now on (times: Unix seconds, 0: open; text and html UTF-8), and auth's
  * answer, an error negated. */
@@ -108,6 +108,14 @@
 #define MSG_VACATION_REPLY(F)   F##_U64(id) F##_U8(due) F##_BYTES(subject, 1000) F##_BYTES(text, 24576) F##_BYTES(html, 32768)
 #define MSG_SESSION_VACATION(F) F##_U64(id) F##_U8(on) F##_U64(start) F##_U64(end) F##_BYTES(subject, 1000) F##_BYTES(text, 24576) F##_BYTES(html, 32768)
 #define MSG_SESSION_VACATION_DONE(F) F##_U64(id) F##_U8(err)
+/* session -> auth: every push subscription of the owner from now on (roles/push_list.h), and auth's answer, an error negated;
+ * then what one of them is to be sent. auth -> session: the public key that push services know this server by. delivery ->
+ * auth: mail has come for an account that has subscriptions. */
+#define MSG_SESSION_PUSH_SET(F) F##_U64(id) F##_BYTES(list, 49152)
+#define MSG_SESSION_PUSH_DONE(F) F##_U64(id) F##_U8(err)
+#define MSG_SESSION_PUSH_SEND(F) F##_ID(subscription) F##_BYTES(body, 3072)
+#define MSG_SESSION_PUSH_KEY(F) F##_BYTES(key, 65)
+#define MSG_PUSH_DELIVERED(F)   F##_ID(account)
 /* delivery -> auth: may the holder of this ticket send as this address? Who is it? */
 #define MSG_TICKET_QUERY(F)     F##_U64(id) F##_ID(ticket) F##_BYTES(address, IPC_ADDRESS_MAX)
 #define MSG_TICKET_REPLY(F)     F##_U64(id) F##_U8(result) F##_ID(account) F##_BYTES(address, IPC_ADDRESS_MAX)
@@ -118,6 +126,8 @@
 /* kind: enum fetch_kind. In the reply, status 0: nothing could be fetched; a body that is longer than its field is the
  * sealed memory file that comes along, `length` bytes. */
 #define MSG_HTTPS_GET(F)        F##_U64(id) F##_U8(kind) F##_BYTES(url, 4096)
+/* auth -> lookup: a push message; headers: lines "name: value", each ended by LF. The reply has no body. */
+#define MSG_HTTPS_POST(F)       F##_U64(id) F##_BYTES(url, 4096) F##_BYTES(headers, 2048) F##_BYTES(body, 4096)
 #define MSG_HTTPS_REPLY(F)      F##_U64(id) F##_U16(status) F##_U64(length) F##_BYTES(type, 128) F##_BYTES(body, 65536)
 
 /* anyone -> store, over a channel bound to partitions. err: enum ll_error negated. */
@@ -187,6 +197,8 @@
 	M(DELIVER, deliver, 2) M(DELIVER_RESULT, deliver_result, 0) M(SUBMITTER, submitter, 1) M(SESSION_OUT, session_out, 1) \
 	M(VACATION_QUERY, vacation_query, 0) M(VACATION_REPLY, vacation_reply, 0) \
 	M(SESSION_VACATION, session_vacation, 0) M(SESSION_VACATION_DONE, session_vacation_done, 0) \
+	M(SESSION_PUSH_SET, session_push_set, 0) M(SESSION_PUSH_DONE, session_push_done, 0) M(SESSION_PUSH_SEND, session_push_send, 0) \
+	M(SESSION_PUSH_KEY, session_push_key, 0) M(PUSH_DELIVERED, push_delivered, 0) M(HTTPS_POST, https_post, 0) \
 	M(HELD_CANCEL, held_cancel, 0) M(HELD_CANCELLED, held_cancelled, 0) \
 	M(RESOLVE, resolve, 0) M(RESOLVED, resolved, 0) M(TICKET_QUERY, ticket_query, 0) M(TICKET_REPLY, ticket_reply, 0) \
 	M(DNS_QUERY, dns_query, 0) M(DNS_ANSWER, dns_answer, 0) M(HTTPS_GET, https_get, 0) M(HTTPS_REPLY, https_reply, 2) \

@@ -51,6 +51,7 @@ enum fetch_kind {
 	FETCH_POLICY, /* for relay: an MTA-STS policy */
 	FETCH_KEY, /* for a reader of mail: an OpenPGP key */
 	FETCH_PICTURE, /* for a reader of mail: a remote image */
+	FETCH_PUSH, /* for auth: a push message is posted */
 	FETCH_KINDS
 };
 

@@ -244,6 +244,7 @@ send_resolved(void *ctx, const struct directory_account *a, struct slice outside
 		memcpy(m.account, a->id, sizeof(m.account));
 		m.quota = a->quota;
 		m.vacation = vacation_exists(a->id);
+		m.push = push_exists(a->id);
 		m.keyver = a->seal_version;
 		m.seal_key = slice_new(a->seal_public, sizeof(a->seal_public));
 		m.address = slice_str(a->address);
@@ -309,6 +310,18 @@ on_vacation_query(struct role_env *env, struct ipc_channel *c, const struct msg 
 	vacation_query(c, &m->vacation_query);
 }
 
+static void
+on_push_delivered(struct role_env *env, struct ipc_channel *c, const struct msg *m, int fd)
+{
+	push_delivered(m->push_delivered.account);
+}
+
+static void
+on_https_reply(struct role_env *env, struct ipc_channel *c, const struct msg *m, int fd)
+{
+	push_reply(&m->https_reply);
+}
+
 /* --- store --- */
 
 static void
@@ -348,6 +361,8 @@ auth_peer(struct role_env *env, enum role role, unsigned index, struct ipc_chann
 		login_forget_all(c);
 	if (role == ROLE_RELAY && gone)
 		control_relay_gone();
+	if (role == ROLE_LOOKUP && gone)
+		push_lost();
 	if (role == ROLE_DELIVERY)
 		session_delivery_changed(c, gone);
 }
@@ -424,6 +439,8 @@ static const struct role_message messages[] = {
 	{MSG_KIND_VACATION_QUERY, on_vacation_query},
 	{MSG_KIND_PGP_QUERY, on_pgp_query},
 	{MSG_KIND_STS_QUERY, on_sts_query},
+	{MSG_KIND_PUSH_DELIVERED, on_push_delivered},
+	{MSG_KIND_HTTPS_REPLY, on_https_reply},
 	{MSG_KIND_ST_VALUE, on_store},
 	{MSG_KIND_ST_ROWS, on_store},
 	{MSG_KIND_ST_STATED, on_store},

@@ -62,6 +62,21 @@ int vacation_set(
 /* Answers delivery, and remembers who was told: the same sender hears it once a week. */
 void vacation_query(struct ipc_channel *delivery, const struct msg_vacation_query *m);
 
+/* --- push.c --- */
+/* The server's public key for push services (P-256). */
+int push_public_key(uint8_t ret[65]) CHECKED;
+/* Whether the account has push subscriptions. */
+bool push_exists(const uint8_t account[RECORD_ID_LEN]);
+/* All that there are from now on (faces/push_list.h). LL_ERR_SYNTAX, errors of the store. */
+int push_set(const uint8_t account[RECORD_ID_LEN], struct slice list) CHECKED;
+/* A session's message for one of them. */
+void push_send(const uint8_t account[RECORD_ID_LEN], const struct msg_session_push_send *m);
+/* Mail has come; tells of it where no session does. */
+void push_delivered(const uint8_t account[RECORD_ID_LEN]);
+/* Lookup's answer; lookup is gone. */
+void push_reply(const struct msg_https_reply *m);
+void push_lost(void);
+
 /* --- pgp_directory.c --- */
 /* Publishes the owner's OpenPGP key, or with an empty one withdraws it. LL_ERR_DENIED: its
  * fingerprint is not in the account's manifest; LL_ERR_NOTFOUND: it does not name the account's

@@ -32,6 +32,7 @@ struct target {
 	uint32_t keyver;
 	uint64_t quota;
 	bool vacation; /* its owner has a notice */
+	bool push; /* its owner's programs want to hear of it */
 	uint8_t *seal_key; /* XWING_PUBLIC_LEN bytes, owned */
 	char *address; /* owned */
 	uint32_t rcpt; /* index of the recipient it came from */

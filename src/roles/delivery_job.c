@@ -146,6 +146,21 @@ may_answer(const struct job *j)
 		(!a || a->dmarc.disposition == DMARC_POLICY_NONE);
 }
 
+/* Auth has programs told that mail has come. */
+static void
+push_delivered(const struct job *j)
+{
+	struct ipc_channel *authp = role_peer(dv.env, ROLE_AUTH, 0);
+	struct msg_push_delivered m;
+
+	VEC_EACH (t, &j->targets) {
+		if (!authp || !t->local || !t->push)
+			continue;
+		memcpy(m.account, t->account.b, sizeof(m.account));
+		(void)ipc_send_push_delivered(authp, &m, -1);
+	}
+}
+
 void
 job_committed(void *job, int err, uint64_t version)
 {
@@ -162,6 +177,8 @@ job_committed(void *job, int err, uint64_t version)
 		return;
 	if (j->code == 250 && j->envelope.hold_until <= clock_unix())
 		job_report_delivered(j);
+	if (j->code == 250)
+		push_delivered(j);
 	if (j->code == 250 && may_answer(j))
 		vacation_delivered(j);
 	finish(j, j->code, j->text);
@@ -401,6 +418,7 @@ add_target(struct job *j, const struct msg_resolved *m, uint32_t rcpt)
 {
 	struct target t = {.local = m->result == RCPT_LOCAL,
 		.vacation = m->vacation,
+		.push = m->push,
 		.keyver = m->keyver,
 		.quota = m->quota,
 		.rcpt = rcpt};

@@ -299,6 +299,12 @@ on_https(struct role_env *env, struct ipc_channel *c, const struct msg *m, int f
 }
 
 static void
+on_post(struct role_env *env, struct ipc_channel *c, const struct msg *m, int fd)
+{
+	https_post(asker_of(env, c), &m->https_post);
+}
+
+static void
 lookup_count(struct role_env *env, struct buf *out)
 {
 	buf_printf(out, "dns_queries=%llu\ndns_failures=%llu\nrunning=%u\nhttps=%llu\n",
@@ -308,6 +314,7 @@ lookup_count(struct role_env *env, struct buf *out)
 static const struct role_message messages[] = {
 	{MSG_KIND_DNS_QUERY, on_query},
 	{MSG_KIND_HTTPS_GET, on_https},
+	{MSG_KIND_HTTPS_POST, on_post},
 };
 
 const struct role_def role_lookup = {

@@ -30,5 +30,7 @@ struct lookup_asker {
 int https_start(struct role_env *env) CHECKED;
 int https_begin(void) CHECKED;
 void https_get(struct lookup_asker asker, const struct msg_https_get *m);
+/* A push message: the same rules, to an address that a client gave. */
+void https_post(struct lookup_asker asker, const struct msg_https_post *m);
 
 #endif

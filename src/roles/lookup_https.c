@@ -1,6 +1,7 @@
 /* HTTPS by libcurl, driven by our loop. What is fetched: MTA-STS policies (RFC 8461 section 3.3),
  * and for readers of mail OpenPGP keys and pictures. A letter's author chooses what those point at,
- * so they come from public addresses only, and a picture must begin like one. */
+ * so they come from public addresses only, and a picture must begin like one. What is posted are
+ * push messages (RFC 8030), to public addresses as well; of their answers the status is all. */
 #include "base/error.h"
 #include "base/log.h"
 #include "mail/dns_memo.h"
@@ -21,6 +22,7 @@
 #define CA_MAX ((size_t)4 << 20)
 #define ADDRESSES_MAX 1024
 #define HOST_MAX 256
+#define POST_MAX ((size_t)4096)
 #define FETCHES_MAX 200 /* for readers, at once */
 
 /* What may be fetched, by kind. */
@@ -29,11 +31,12 @@ static const struct rules {
 	size_t body_max;
 	long seconds;
 	unsigned redirections;
-	bool public_only, picture;
+	bool public_only, picture, post;
 } rules[FETCH_KINDS] = {
-	[FETCH_POLICY] = {ROLE_RELAY, (size_t)65536, 60, 0, false, false},
-	[FETCH_KEY] = {ROLE_FRONTEND, (size_t)65536, 15, 0, true, false},
-	[FETCH_PICTURE] = {ROLE_FRONTEND, (size_t)8 << 20, 20, 4, true, true},
+	[FETCH_POLICY] = {ROLE_RELAY, (size_t)65536, 60, 0, false, false, false},
+	[FETCH_KEY] = {ROLE_FRONTEND, (size_t)65536, 15, 0, true, false, false},
+	[FETCH_PICTURE] = {ROLE_FRONTEND, (size_t)8 << 20, 20, 4, true, true, false},
+	[FETCH_PUSH] = {ROLE_AUTH, (size_t)16, 30, 0, true, false, true},
 };
 
 struct fetch {
@@ -46,8 +49,8 @@ struct fetch {
 	char addresses[ADDRESSES_MAX]; /* "+host:port:a,b", for curl */
 	unsigned waiting; /* for A and AAAA */
 	CURL *easy;
-	struct curl_slist *resolve;
-	struct buf body;
+	struct curl_slist *resolve, *headers;
+	struct buf body, posted;
 };
 
 /* Fetches for readers have connections of their own: those who open letters with pictures from slow
@@ -86,8 +89,10 @@ fetch_free(struct fetch *f)
 		curl_easy_cleanup(f->easy);
 	}
 	curl_slist_free_all(f->resolve);
+	curl_slist_free_all(f->headers);
 	curl_free(f->url);
 	buf_done(&f->body);
+	buf_done(&f->posted);
 	free(f);
 }
 
@@ -162,6 +167,8 @@ on_body(char *p, size_t size, size_t n, void *ctx)
 {
 	struct fetch *f = ctx;
 
+	if (f->rules->post)
+		return size * n;
 	return buf_put(&f->body, slice_new(p, size * n)) ? 0 : size * n;
 }
 
@@ -209,7 +216,6 @@ set_options(struct fetch *f)
 	curl_easy_setopt(f->easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(f->easy, CURLOPT_NOPROXY, "*");
 	curl_easy_setopt(f->easy, CURLOPT_TIMEOUT, f->rules->seconds);
-	curl_easy_setopt(f->easy, CURLOPT_MAXFILESIZE, (long)f->rules->body_max);
 	curl_easy_setopt(f->easy, CURLOPT_RESOLVE, f->resolve);
 	curl_easy_setopt(f->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(f->easy, CURLOPT_OPENSOCKETDATA, f);
@@ -219,6 +225,15 @@ set_options(struct fetch *f)
 	curl_easy_setopt(f->easy, CURLOPT_CAINFO, NULL);
 	curl_easy_setopt(f->easy, CURLOPT_CAINFO_BLOB, &cas);
 	curl_easy_setopt(f->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	if (f->rules->post) {
+		curl_easy_setopt(f->easy, CURLOPT_POST, 1L);
+		curl_easy_setopt(f->easy, CURLOPT_POSTFIELDS, (const char *)f->posted.ptr);
+		curl_easy_setopt(f->easy, CURLOPT_POSTFIELDSIZE, (long)f->posted.len);
+		curl_easy_setopt(f->easy, CURLOPT_HTTPHEADER, f->headers);
+	} else {
+		/* What a push service has to say beyond its status is not read. */
+		curl_easy_setopt(f->easy, CURLOPT_MAXFILESIZE, (long)f->rules->body_max);
+	}
 	/* Every reader looks the same to whoever counts them. */
 	if (f->rules->picture)
 		curl_easy_setopt(f->easy, CURLOPT_USERAGENT, "Mozilla/5.0");
@@ -394,8 +409,47 @@ https_get(struct lookup_asker asker, const struct msg_https_get *m)
 	f->body = BUF_INIT(f->rules->body_max);
 	hs.running += f->rules->public_only;
 	snprintf(url, sizeof(url), "%.*s", SLICE_ARG(m->url));
-	if (m->kind >= FETCH_KINDS || f->rules->asker != asker.role || hs.running > FETCHES_MAX ||
-		strlen(url) != m->url.len)
+	if (m->kind >= FETCH_KINDS || f->rules->post || f->rules->asker != asker.role ||
+		hs.running > FETCHES_MAX || strlen(url) != m->url.len)
+		answer(f, 0, "");
+	else
+		begin(f, url);
+}
+
+/* Adds the lines to what curl sends. */
+static int
+set_headers(struct fetch *f, struct slice lines)
+{
+	char line[2049];
+
+	while (lines.len) {
+		struct slice one = slice_split(&lines, '\n');
+		struct curl_slist *more;
+		snprintf(line, sizeof(line), "%.*s", SLICE_ARG(one));
+		more = curl_slist_append(f->headers, line);
+		if (!more)
+			return LL_ERR_NOMEM;
+		f->headers = more;
+	}
+	return LL_OK;
+}
+
+void
+https_post(struct lookup_asker asker, const struct msg_https_post *m)
+{
+	struct fetch *f = calloc(1, sizeof(*f));
+	char url[4097];
+
+	if (!f)
+		return;
+	*f = (struct fetch){.asker = asker, .id = m->id, .rules = &rules[FETCH_PUSH]};
+	f->body = BUF_INIT(f->rules->body_max);
+	f->posted = BUF_INIT(POST_MAX);
+	hs.running++;
+	snprintf(url, sizeof(url), "%.*s", SLICE_ARG(m->url));
+	if (f->rules->asker != asker.role || hs.running > FETCHES_MAX ||
+		strlen(url) != m->url.len || buf_put(&f->posted, m->body) ||
+		set_headers(f, m->headers))
 		answer(f, 0, "");
 	else
 		begin(f, url);

@@ -415,6 +415,7 @@ open_with_keys(void)
 		.account = se.account, .now = now, .wake = wake, .append_limit = se.append_limit};
 	on_poll(NULL);
 	session_snooze_start(se.account);
+	session_push_start(se.account);
 	return LL_OK;
 }
 
@@ -604,16 +605,20 @@ on_later(void *ctx)
 	}
 }
 
-int
-session_set_vacation(struct msg_session_vacation *m)
+static uint64_t
+ask_begin(void)
 {
-	int64_t deadline = clock_ms() + AUTH_ANSWER_MS;
-	int r;
-
-	m->id = ++asking.id;
 	asking.answered = false;
 	asking.waiting = true;
-	r = ipc_send_session_vacation(se.auth, m, -1);
+	return ++asking.id;
+}
+
+/* r: whether it was sent. */
+static int
+ask_end(int r)
+{
+	int64_t deadline = clock_ms() + AUTH_ANSWER_MS;
+
 	while (r == LL_OK && !asking.answered)
 		r = ipc_pump(se.auth, deadline);
 	asking.waiting = false;
@@ -622,12 +627,36 @@ session_set_vacation(struct msg_session_vacation *m)
 	return r ? r : asking.err;
 }
 
-static void
-on_vacation_done(const struct msg_session_vacation_done *m)
+int
+session_set_vacation(struct msg_session_vacation *m)
 {
-	if (!asking.waiting || m->id != asking.id)
+	m->id = ask_begin();
+	return ask_end(ipc_send_session_vacation(se.auth, m, -1));
+}
+
+int
+session_set_push(struct slice list)
+{
+	struct msg_session_push_set m = {.id = ask_begin(), .list = list};
+
+	return ask_end(ipc_send_session_push_set(se.auth, &m, -1));
+}
+
+void
+session_send_push(const uint8_t subscription[16], struct slice body)
+{
+	struct msg_session_push_send m = {.body = body};
+
+	memcpy(m.subscription, subscription, sizeof(m.subscription));
+	(void)ipc_send_session_push_send(se.auth, &m, -1);
+}
+
+static void
+on_asked(uint64_t id, uint8_t err)
+{
+	if (!asking.waiting || id != asking.id)
 		return;
-	asking.err = -(int)m->err;
+	asking.err = -(int)err;
 	asking.answered = true;
 }
 
@@ -645,7 +674,11 @@ on_auth_message(void *ctx, struct ipc_channel *ch, const struct msg *m, int fd)
 	else if (m->kind == MSG_KIND_SESSION_CONN)
 		on_conn(&m->session_conn, fd);
 	else if (m->kind == MSG_KIND_SESSION_VACATION_DONE)
-		on_vacation_done(&m->session_vacation_done);
+		on_asked(m->session_vacation_done.id, m->session_vacation_done.err);
+	else if (m->kind == MSG_KIND_SESSION_PUSH_DONE)
+		on_asked(m->session_push_done.id, m->session_push_done.err);
+	else if (m->kind == MSG_KIND_SESSION_PUSH_KEY)
+		session_push_key(m->session_push_key.key);
 	else if (m->kind == MSG_KIND_SESSION_OUT)
 		session_out_open(&m->session_out, fd);
 	else if (m->kind == MSG_KIND_SESSION_END)

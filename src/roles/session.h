@@ -27,6 +27,11 @@ int session_unlock(void) CHECKED;
 struct msg_session_vacation;
 int session_set_vacation(struct msg_session_vacation *m) CHECKED;
 
+/* The same with the list of push subscriptions (faces/push_list.h). */
+int session_set_push(struct slice list) CHECKED;
+/* Has auth send one of them a message, as far as that is possible. */
+void session_send_push(const uint8_t subscription[16], struct slice body);
+
 /* Takes Emails that are put off back when they are due, from now on. */
 void session_snooze_start(struct account *a);
 

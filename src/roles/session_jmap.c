@@ -81,13 +81,13 @@ on_change(struct account_listener *l, struct mailbox *mb, unsigned events)
 	tell_soon();
 }
 
-/* Made when first needed: the account is open then. NULL without memory. */
-static struct jmap *
-jmap(void)
+struct jmap *
+session_jmap(void)
 {
 	struct jmap_env env = {.account = session_account(),
 		.now = now,
 		.random = fill_random,
+		.push = &session_push,
 		.outbound = &session_outbound,
 		.message_max = session_append_limit(),
 		.addresses = &sj.address,
@@ -110,7 +110,7 @@ jmap(void)
 static bool
 ready_jmap(struct web_exchange *x)
 {
-	if (jmap())
+	if (session_jmap())
 		return true;
 	web_exchange_problem(x, 503, "busy", "The server is busy, please try again.");
 	return false;

@@ -89,4 +89,13 @@ unsigned session_web_links(void);
 /* Told whenever a link comes or goes, or a request is worked on. */
 void session_web_on_change(void (*fn)(void));
 
+/* --- session_push.c --- */
+extern struct jmap_push session_push;
+/* Of this server, from auth. */
+void session_push_key(struct slice key);
+/* Tells push subscriptions what is new from now on. */
+void session_push_start(struct account *a);
+/* The JMAP of the account, which is open; made when first needed. NULL without memory. */
+struct jmap *session_jmap(void);
+
 #endif

@@ -106,6 +106,15 @@ set_vacation(struct session *s, const struct msg_session_vacation *m)
 	(void)ipc_send_session_vacation_done(s->channel, &done, -1);
 }
 
+static void
+set_push(struct session *s, const struct msg_session_push_set *m)
+{
+	struct msg_session_push_done done = {.id = m->id};
+
+	done.err = (uint8_t)-push_set(s->account, m->list);
+	(void)ipc_send_session_push_done(s->channel, &done, -1);
+}
+
 /* Idle and nothing on its way to it: it may end. Otherwise the connection that was just sent goes
  * on. */
 static void
@@ -122,6 +131,10 @@ on_message(void *ctx, struct ipc_channel *c, const struct msg *m, int fd)
 	}
 	if (m->kind == MSG_KIND_SESSION_VACATION)
 		set_vacation(s, &m->session_vacation);
+	if (m->kind == MSG_KIND_SESSION_PUSH_SET)
+		set_push(s, &m->session_push_set);
+	if (m->kind == MSG_KIND_SESSION_PUSH_SEND)
+		push_send(s->account, &m->session_push_send);
 	if (m->kind != MSG_KIND_SESSION_IDLE || m->session_idle.conns != s->conns || s->waiting)
 		return;
 	(void)ipc_send_session_end(s->channel, &(struct msg_session_end){}, -1);
@@ -319,8 +332,12 @@ send_open(struct session *s)
 		.address = slice_str(s->address),
 		.keyver = s->seal_version,
 		.seal_key = SLICE_OF(s->seal_public)};
+	uint8_t key[65];
 
 	memcpy(open.account, s->account, sizeof(open.account));
+	if (push_public_key(key) == LL_OK)
+		(void)ipc_send_session_push_key(
+			s->channel, &(struct msg_session_push_key){SLICE_OF(key)}, -1);
 	return ipc_send_session_open(s->channel, &open, -1);
 }
 

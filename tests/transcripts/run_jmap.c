@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "faces/jmap.h"
+#include "faces/push_list.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -27,6 +28,7 @@ struct run {
 	size_t line;
 	bool failed;
 	struct outbound outbound;
+	struct jmap_push push;
 	uint8_t held[16][OUTBOUND_HOLD_ID_LEN];
 	size_t n_held;
 	unsigned sent;
@@ -211,6 +213,37 @@ run_random(void *ctx, void *p, size_t n)
 	return getrandom(p, n, 0) == (ssize_t)n ? LL_OK : LL_ERR_IO;
 }
 
+/* ---- Push: what would go out is kept as %{pushed}, a code as %{code} ---- */
+
+static int
+push_store(void *ctx, struct slice list)
+{
+	return push_list_ok(list) ? LL_OK : LL_ERR_SYNTAX;
+}
+
+static void
+push_send(void *ctx, const uint8_t id[16], struct slice body)
+{
+	struct run *r = ctx;
+	json_t *v = json_loadb((const char *)body.ptr, body.len, JSON_REJECT_DUPLICATES, NULL);
+	json_t *code = json_object_get(v, "verificationCode");
+
+	if (!v)
+		fail(r, "push", "no JSON");
+	if (code)
+		json_object_set(r->vars, "code", code);
+	else
+		json_object_set_new(
+			r->vars, "pushed", json_stringn((const char *)body.ptr, body.len));
+	json_decref(v);
+}
+
+static bool
+push_key_ok(struct slice key)
+{
+	return key.ptr[0] == 4;
+}
+
 static bool
 start(struct run *r)
 {
@@ -232,6 +265,8 @@ start(struct run *r)
 	env.account = r->world.account;
 	r->outbound = outbound;
 	env.outbound = &r->outbound;
+	r->push = (struct jmap_push){S("key"), push_key_ok, push_store, push_send, r};
+	env.push = &r->push;
 	r->jmap = jmap_new(&env);
 	jmap_account_id(account_id(env.account), id);
 	json_object_set_new(r->vars, "account", json_string(id));
@@ -404,6 +439,24 @@ step_download(struct run *r, struct slice rest)
 		fail(r, "download", "something else came");
 }
 
+/* pushed TEXT: changes are told now, and are exactly that; nothing for an empty text. */
+static void
+step_pushed(struct run *r, struct slice text)
+{
+	json_t *a, *b;
+
+	json_object_del(r->vars, "pushed");
+	jmap_push_changes(r->jmap);
+	b = json_object_get(r->vars, "pushed");
+	a = json_loadb((const char *)text.ptr, text.len, 0, NULL);
+	b = b ? json_loads(json_string_value(b), 0, NULL) : NULL;
+	if (!a != !b || (a && !matches(r, a, b)))
+		fail(r, "pushed",
+			b ? json_string_value(json_object_get(r->vars, "pushed")) : "nothing");
+	json_decref(a);
+	json_decref(b);
+}
+
 /* ---- The file ---- */
 
 /* The rest of a step: lines up to the next that starts with a word at the margin. */
@@ -463,6 +516,8 @@ step(struct run *r, struct slice word, struct slice text)
 			fail(r, "deliver", "failed");
 	} else if (slice_eq(word, S("clock")))
 		r->world.clock += strtoll((const char *)text.ptr, NULL, 10);
+	else if (slice_eq(word, S("pushed")))
+		step_pushed(r, text);
 	else if (slice_eq(word, S("wake"))) {
 		int64_t next;
 		if (snooze_wake(r->world.account, r->world.clock, &next))
