@@ -260,6 +260,8 @@ push_reply(const struct msg_https_reply *m)
 {
 	struct sent *s = pu.sent ? map_del(pu.sent, slice_new(&m->id, sizeof(m->id))) : NULL;
 
+	if (s && (m->status < 200 || m->status > 299))
+		log_info("push", "status=%u", m->status);
 	if (s && (m->status == 404 || m->status == 410))
 		forget(s);
 	free(s);
