@@ -26,6 +26,8 @@ export class MessageList {
 	private span = { from: 0, to: windowSize };
 	private generation = 0;
 	private queryState = "";
+	/** Rows before those of the server: what only the page could find. */
+	private ahead: readonly Id[] = [];
 
 	constructor(readonly query: ListQuery, private readonly client: JmapClient, private readonly caches: Caches) {}
 
@@ -33,11 +35,12 @@ export class MessageList {
 	show(from: number, to: number): void {
 		this.span = { from, to };
 		const ids = this.ids.peek();
-		const end = this.total.peek() ?? windowSize;
-		for (let page = Math.floor(from / windowSize); page * windowSize < Math.min(to, end); page++) {
+		const shift = this.ahead.length;
+		const end = (this.total.peek() ?? windowSize + shift) - shift;
+		for (let page = Math.floor(Math.max(0, from - shift) / windowSize); page * windowSize < Math.min(to - shift, end); page++) {
 			const first = page * windowSize;
 			for (let i = first; i < Math.min(first + windowSize, end); i++)
-				if (ids[i] === undefined) {
+				if (ids[i + shift] === undefined) {
 					void this.load(page);
 					break;
 				}
@@ -47,12 +50,25 @@ export class MessageList {
 	/** Asks again for what is in sight, and forgets the rest when the result has changed. */
 	async refresh(): Promise<void> {
 		const pages = new Set<number>();
+		const at = (row: number) => Math.floor(Math.max(0, row - this.ahead.length) / windowSize);
 		for (let i = this.span.from; i < Math.max(this.span.to, this.span.from + 1); i += windowSize)
-			pages.add(Math.floor(i / windowSize));
-		pages.add(Math.floor(Math.max(this.span.from, this.span.to - 1) / windowSize));
+			pages.add(at(i));
+		pages.add(at(Math.max(this.span.from, this.span.to - 1)));
 		this.generation++;
 		this.loading.clear();
 		await Promise.all([...pages].map((page) => this.load(page, true)));
+	}
+
+	/** Done when the first answer has come. */
+	loaded(): Promise<void> {
+		return new Promise((done) => {
+			const stop = this.total.subscribe((n) => {
+				if (n === null)
+					return;
+				queueMicrotask(() => stop());
+				done();
+			});
+		});
 	}
 
 	private async load(page: number, again = false): Promise<void> {
@@ -97,11 +113,32 @@ export class MessageList {
 		const ids = changed && again ? this.inSight() : [...this.ids.peek()];
 
 		this.queryState = result.queryState;
-		result.ids.forEach((id, i) => { ids[result.position + i] = id; });
-		const total = result.total ?? result.position + result.ids.length;
+		this.dropAhead(ids, new Set(result.ids));
+		const shift = this.ahead.length;
+		this.ahead.forEach((id, i) => { ids[i] = id; });
+		result.ids.forEach((id, i) => { ids[result.position + shift + i] = id; });
+		const total = (result.total ?? result.position + result.ids.length) + shift;
 		ids.length = total;
 		this.ids.value = ids;
 		this.total.value = total;
+	}
+
+	/** What the server has found as well stands in its place there. */
+	private dropAhead(ids: (Id | undefined)[], found: ReadonlySet<Id>): void {
+		const left = this.ahead.filter((id) => !found.has(id));
+		ids.splice(0, this.ahead.length, ...left);
+		this.ahead = left;
+	}
+
+	/** Puts rows before all others; the caches must have them. */
+	lead(found: readonly Id[]): void {
+		const here = new Set(this.ids.peek());
+		const fresh = found.filter((id) => !here.has(id));
+		if (fresh.length === 0)
+			return;
+		this.ahead = [...fresh, ...this.ahead];
+		this.ids.value = [...fresh, ...this.ids.peek()];
+		this.total.value = (this.total.peek() ?? 0) + fresh.length;
 	}
 
 	/** What is in sight stays until its answer has come, so that nothing flickers. */
@@ -119,10 +156,13 @@ export class MessageList {
 		const before = this.ids.peek();
 		const total = this.total.peek();
 		const left = without(before, gone);
+		const ahead = this.ahead;
 
+		this.ahead = ahead.filter((id) => !gone.has(id));
 		this.ids.value = left;
 		this.total.value = total === null ? null : total - (before.length - left.length);
 		return () => {
+			this.ahead = ahead;
 			this.ids.value = before;
 			this.total.value = total;
 		};

@@ -106,3 +106,10 @@ export function parseSearch(text: string, mailboxes: Iterable<Mailbox>, now = ne
 		conditions.push({ inMailboxOtherThan: hidden });
 	return conditions.length === 1 ? conditions[0] ?? null : { operator: "AND", conditions };
 }
+
+/** The words of a search that asks for nothing but words; null when it asks for more. */
+export function plainWords(text: string): string[] | null {
+	const terms = tokenize(text).filter((term) => term.value !== "");
+	const plain = terms.every((term) => !term.not && ["text", "subject", "from", "to", "body"].includes(term.key));
+	return plain ? terms.map((term) => term.value) : null;
+}

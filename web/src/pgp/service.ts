@@ -178,6 +178,11 @@ export class PgpService {
 		);
 	}
 
+	/** Everybody of whom a key is known. */
+	addresses(): string[] {
+		return this.store.entries().filter(([, c]) => c.candidates.length > 0).map(([address]) => address).sort();
+	}
+
 	/** A person has compared the fingerprint, or takes the new key. */
 	pin(a: { address: string; fingerprint: string; verified: boolean; at: number }): boolean {
 		return this.store.pin(a.address, a.fingerprint, a.verified, a.at);
@@ -396,6 +401,7 @@ export const pgpServiceMethods = [
 	"autocryptValue",
 	"learn",
 	"contact",
+	"addresses",
 	"pin",
 	"unpin",
 	"forget",

@@ -10,6 +10,7 @@ import { VirtualList } from "../../ui/virtual_list.tsx";
 import { prefs } from "../prefs.ts";
 import { archive, boxName, remove, setSeen, spam } from "./actions.ts";
 import { MoveMenu } from "./menus.tsx";
+import { isHiddenSubject } from "./protection.tsx";
 import { Row } from "./row.tsx";
 import { cursor, drawer, mail, openId, openMessage, place, selected, selectRange, step, store } from "./state.ts";
 import css from "./list_pane.module.css";
@@ -84,6 +85,14 @@ function listKeys(e: KeyboardEvent): void {
 		selectRange(cursor.peek() as Id);
 }
 
+/** Encrypted letters among the rows get their real subjects, when the page has time for it. */
+function revealLater(ids: readonly (Id | undefined)[]): void {
+	const store = mail();
+	const hidden = ids.filter((id) => id !== undefined && isHiddenSubject(store.emails.peek(id)?.subject)) as Id[];
+	if (hidden.length)
+		setTimeout(() => void import("../pgp/reveal_rows.ts").then((m) => m.revealRows(hidden)).catch(() => undefined), 400);
+}
+
 function List({ list }: { list: MessageList }) {
 	const ids = list.ids.value;
 	const row = heights[prefs.value.density];
@@ -93,6 +102,7 @@ function List({ list }: { list: MessageList }) {
 	const active = now ? ids.indexOf(now) : -1;
 	const reset = JSON.stringify(list.query);
 
+	useEffect(() => revealLater(ids), [ids]);
 	useEffect(() => {
 		const first = ids[0];
 		if (!cursor.peek() && first)

@@ -19,6 +19,11 @@ export function isEncrypted(email: FullEmail): boolean {
 		!email.textBody.some((p) => /^-----BEGIN PGP SIGNED /m.test(email.bodyValues[p.partId ?? ""]?.value ?? ""));
 }
 
+/** What stands in place of an encrypted subject (RFC 9788, and the forms of older programs). */
+export function isHiddenSubject(subject: string | null | undefined): boolean {
+	return /^(\[\.\.\.\]|\.\.\.|…|Encrypted Message)$/i.test(subject?.trim() ?? "");
+}
+
 export type Opening = "none" | "waiting" | "locked" | "failed" | "done";
 
 /** Opens the letter where it has to be opened; the store has it then. */

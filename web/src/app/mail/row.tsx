@@ -6,6 +6,7 @@ import { LabelMark } from "../../ui/badge.tsx";
 import { Icon } from "../../ui/icon.tsx";
 import { shortDate } from "../dates.ts";
 import { labelName, labelsOf, star } from "./actions.ts";
+import { isHiddenSubject } from "./protection.tsx";
 import { dragType } from "./sidebar.tsx";
 import { anchor, cursor, mail, openId, openMessage, place, selected, selectRange, toggleSelected } from "./state.ts";
 import css from "./row.module.css";
@@ -64,11 +65,10 @@ function dragStart(e: DragEvent, id: Id): void {
 }
 
 function Marks({ emails, labels }: { emails: readonly Email[]; labels: readonly string[] }) {
-	const last = emails.at(-1) as Email;
 	return (
 		<>
 			{labels.slice(0, 2).map((l) => <LabelMark key={l} name={labelName(l)} hue={hueOf(l)} />)}
-			{last.keywords.$encrypted && <span class={css.mark} data-tip={t("encrypted")}><Icon name="lock" size={14} /></span>}
+			{emails.some((m) => isHiddenSubject(m.subject) || mail().revealed.has(m.id)) && <span class={css.mark} data-tip={t("encrypted")}><Icon name="lock" size={14} /></span>}
 			{emails.some((m) => m.hasAttachment) && <span class={css.mark}><Icon name="clip" size={14} /><span class="visually-hidden">{t("hasAttachment")}</span></span>}
 		</>
 	);
@@ -111,7 +111,7 @@ export function Row({ id, domId, own }: { id: Id; domId: string; own: ReadonlySe
 					<time class={css.time} dateTime={email.receivedAt}>{shortDate((emails.at(-1) ?? email).receivedAt)}</time>
 				</span>
 				<span class={css.middle}>
-					<span class={css.subject}>{email.subject || t("noSubject")}</span>
+					<span class={css.subject}>{isHiddenSubject(email.subject) ? t("encryptedLetter") : email.subject || t("noSubject")}</span>
 					<Marks emails={emails} labels={labels} />
 				</span>
 				<span class={css.bottom}>

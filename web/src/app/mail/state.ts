@@ -1,7 +1,8 @@
 // What the mail view shows: which mailbox or search, where the cursor is, what is selected, what is open.
 import { batch, computed, effect, signal } from "@preact/signals";
 import type { MailStore } from "../../jmap/mail.ts";
-import { parseSearch } from "../../jmap/query.ts";
+import type { MessageList } from "../../jmap/list.ts";
+import { parseSearch, plainWords } from "../../jmap/query.ts";
 import type { Filter, Id, Mailbox } from "../../jmap/types.ts";
 import { prefs } from "../prefs.ts";
 import { address, go, route } from "../router.ts";
@@ -65,6 +66,19 @@ function filterOf(p: Place, boxes: Iterable<Mailbox>): Filter | null {
 	return parseSearch(p.search, boxes);
 }
 
+/** Encrypted letters are searched here: the server cannot read them. */
+async function searchInPage(s: MailStore, list: MessageList, text: string): Promise<void> {
+	const words = plainWords(text);
+	if (!words?.length)
+		return;
+	const { forgetLetters, searchEncrypted } = await import("../pgp/index_store.ts");
+	const found = await searchEncrypted(words);
+	await s.read(found);
+	await list.loaded();
+	void forgetLetters(found.filter((id) => !s.emails.has(id)));
+	list.lead(found.filter((id) => s.emails.has(id)));
+}
+
 const noThreads = new Set(["drafts", "trash", "junk"]);
 
 /** Opens the list that the address names; again when it names another one. */
@@ -87,11 +101,13 @@ export function followPlace(): () => void {
 			selected.value = new Set();
 			anchor.value = null;
 		});
-		s.open({
+		const list = s.open({
 			filter,
 			sort: [{ property: "receivedAt", isAscending: false }],
 			collapseThreads: conversations && !noThreads.has(p.mailbox?.role ?? ""),
 		});
+		if (p.kind === "search")
+			void searchInPage(s, list, p.search).catch(() => undefined);
 	});
 }
 

@@ -10,6 +10,7 @@ import { archive, remove, seen, setSeen, spam, toInbox } from "./actions.ts";
 import { compose, writing } from "./compose_state.ts";
 import { LabelMenu, MoveMenu } from "./menus.tsx";
 import { Folded, MessageView, ReplyBar } from "./message_view.tsx";
+import { isHiddenSubject } from "./protection.tsx";
 import { closeMessage, mail, openId, place, step } from "./state.ts";
 import css from "./thread_view.module.css";
 
@@ -182,7 +183,7 @@ export function ThreadView() {
 		<section class={css.pane} aria-label={t("conversation")}>
 			<Toolbar />
 			<div ref={scroller} class={css.scroll} tabIndex={-1}>
-				<h1 class={css.subject}>{subject === undefined ? "" : subject || t("noSubject")}</h1>
+				<h1 class={css.subject}>{subject === undefined ? "" : isHiddenSubject(subject) ? t("encryptedLetter") : subject || t("noSubject")}</h1>
 				{ids.length > 0 && <Messages key={id} ids={ids} open={open} />}
 				{ids.length === 0 && !failed && <div class={css.loading}><Ghost lines={9} /></div>}
 				{failed && <div class={css.nothing}><p>{t("openFailed")}</p><Button onClick={start}>{t("tryAgain")}</Button></div>}

@@ -7,6 +7,7 @@ import { keys } from "../auth/keys.ts";
 import { Area } from "../../keys/record";
 import { scopeArea } from "../../keys/scope";
 import { withProof } from "./api.ts";
+import { OpenpgpKeys } from "../pgp/keys_settings.tsx";
 import { attempt, Group, Item } from "./parts.tsx";
 
 async function exportKeys(): Promise<void> {
@@ -21,6 +22,7 @@ async function exportKeys(): Promise<void> {
 export function KeysPage() {
 	return (
 		<>
+			<OpenpgpKeys />
 			<Group title={t("keysOfAccount")} lead={t("keysLead")}>
 				<Item icon={<Icon name="download" size={20} />} title={t("exportKeys")} detail={t("exportKeysHint")}><Button onClick={() => void attempt(exportKeys)}>{t("export")}</Button></Item>
 				<Item icon={<Icon name="refresh" size={20} />} title={t("rotateKeys")} detail={t("rotateKeysHint")}>
