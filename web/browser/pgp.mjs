@@ -107,9 +107,10 @@ steps["a reply stays encrypted, and the list and the search know the real subjec
 	await send(page);
 	await page.locator("[id^=row-]").filter({ hasText: `Picnic ${mark}` }).first().waitFor();
 	await page.goto(`${origin}/mail/inbox`);
-	await unlock(page, bob);
 	await page.getByRole("searchbox").or(page.getByRole("combobox", { name: /Search/ })).first().fill(`basket ${mark}`);
 	await page.keyboard.press("Enter");
+	await page.getByText("Encrypted messages were not searched").waitFor();
+	await unlock(page, bob);
 	await page.locator("[id^=row-]").filter({ hasText: `Picnic ${mark}` }).first().waitFor({ timeout: 30_000 });
 	await shot(page, "search-encrypted");
 	await page.goto(`${origin}/mail/inbox`);
@@ -131,8 +132,10 @@ steps["a letter to gpg is decrypted and verified by gpg"] = async ({ a }) => {
 	await people.b.page.locator(`[data-own-key="${fingerprint}"]`).waitFor();
 	// Alice has used his first key: another one is not taken without a question.
 	await page.reload();
-	await unlock(page, alice);
 	await write(page, { to: bob.address, subject: `To gpg ${mark}`, text: `Bring the lamp ${mark}.` });
+	await waitLock(page, "locked");
+	await lockOf(page).click();
+	await unlockDialog(page, alice);
 	await waitLock(page, "ask");
 	await lockOf(page).click();
 	await shot(page, "lock-changed");
@@ -202,25 +205,20 @@ function fingerprintOf(found) {
 
 async function settings(page, account) {
 	await page.goto(`${origin}/settings/keys`);
-	await unlock(page, account);
+	await unlock(page, account); // after a reload the keys are not in the tab
 	await page.locator("[data-own-key]").first().waitFor({ timeout: 30_000 });
 }
 
-/** After a reload the keys are not in the tab. */
 async function unlock(page, account) {
-	const ask = page.getByRole("button", { name: "Unlock", exact: true });
-	const password = page.getByLabel("Password", { exact: true });
-	await page.getByRole("button", { name: "New message", exact: true }).or(page.getByRole("heading", { name: "Keys", exact: true })).or(ask).first().waitFor({ timeout: 30_000 });
-	if (!/settings/.test(page.url()))
-		await page.evaluate(() => undefined);
-	await page.waitForTimeout(700);
-	if (!await ask.count())
-		return;
-	if (!await password.count())
-		await ask.first().click();
-	await password.fill(account.password);
-	await page.getByRole("dialog").or(page.locator("form")).last().getByRole("button", { name: "Unlock", exact: true }).click();
-	await password.waitFor({ state: "detached", timeout: 30_000 });
+	await page.getByRole("button", { name: "Unlock", exact: true }).first().click();
+	await unlockDialog(page, account);
+}
+
+async function unlockDialog(page, account) {
+	const dialog = page.getByRole("dialog");
+	await dialog.getByLabel("Password", { exact: true }).fill(account.password);
+	await dialog.getByRole("button", { name: "Unlock", exact: true }).click();
+	await dialog.waitFor({ state: "detached", timeout: 30_000 });
 }
 
 /** The newest message of an account's inbox over IMAP. */

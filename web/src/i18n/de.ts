@@ -161,4 +161,5 @@ export const de: Catalogue = {
 	pgpTheirsNone: "Noch ist keiner bekannt.", pgpReload: "Neu zeigen", sourceManual: "von Ihnen angegeben", sourceDirectory: "aus dem Verzeichnis dieses Servers",
 	sourceWkd: "aus dem Schlüsselverzeichnis der Domain", sourceDane: "aus dem DNS", sourceAutocrypt: "aus dem Kopf eines Briefs", sourceAttached: "aus einem Anhang",
 	sourceKeyserver: "von einem Schlüsselserver",
+	searchLocked: "Verschlüsselte Nachrichten wurden nicht durchsucht.",
 };

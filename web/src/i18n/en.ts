@@ -547,4 +547,5 @@ export const en = {
 	sourceAutocrypt: "from a letter’s header",
 	sourceAttached: "from an attachment",
 	sourceKeyserver: "from a key server",
+	searchLocked: "Encrypted messages were not searched.",
 } satisfies Record<string, string | { one: string; other: string }>;

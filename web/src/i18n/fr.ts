@@ -139,4 +139,5 @@ export const fr: Catalogue = {
 	pgpTheirsLead: "Trouvées d’elles-mêmes quand vous écrivez ou lisez. Comparez une empreinte par téléphone pour être certain.", pgpTheirsNone: "Aucune n’est encore connue.", pgpReload: "Actualiser",
 	sourceManual: "donnée par vous", sourceDirectory: "de l’annuaire de ce serveur", sourceWkd: "de l’annuaire de clés du domaine", sourceDane: "du DNS", sourceAutocrypt: "de l’en-tête d’une lettre",
 	sourceAttached: "d’une pièce jointe", sourceKeyserver: "d’un serveur de clés",
+	searchLocked: "Les messages chiffrés n’ont pas été cherchés.",
 };

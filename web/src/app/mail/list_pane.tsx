@@ -12,7 +12,7 @@ import { archive, boxName, remove, setSeen, spam } from "./actions.ts";
 import { MoveMenu } from "./menus.tsx";
 import { isHiddenSubject } from "./protection.tsx";
 import { Row } from "./row.tsx";
-import { cursor, drawer, mail, openId, openMessage, place, selected, selectRange, step, store } from "./state.ts";
+import { cursor, drawer, mail, openId, openMessage, place, searchAgain, searchLocked, selected, selectRange, step, store } from "./state.ts";
 import css from "./list_pane.module.css";
 
 const heights = { roomy: 78, compact: 52 };
@@ -93,6 +93,14 @@ function revealLater(ids: readonly (Id | undefined)[]): void {
 		setTimeout(() => void import("../pgp/reveal_rows.ts").then((m) => m.revealRows(hidden)).catch(() => undefined), 400);
 }
 
+/** Encrypted letters can be searched when the keys are there. */
+function SearchLocked() {
+	if (place.value.kind !== "search" || !searchLocked.value)
+		return null;
+	const open = () => void import("../pgp/worker.ts").then((m) => m.askForKeys()).then((yes) => yes && searchAgain());
+	return <div class={css.locked}><Icon name="lock" size={15} /><span>{t("searchLocked")}</span><button type="button" onClick={open}>{t("unlock")}</button></div>;
+}
+
 function List({ list }: { list: MessageList }) {
 	const ids = list.ids.value;
 	const row = heights[prefs.value.density];
@@ -128,6 +136,7 @@ export function ListPane() {
 	return (
 		<section class={css.pane} aria-label={title()}>
 			{list && selected.value.size > 0 ? <Selection list={list} /> : <Heading list={list} />}
+			<SearchLocked />
 			<div class={css.list}>
 				{list && list.ids.value.length > 0 ? <List list={list} /> : list ? <Empty list={list} /> : <div class={css.empty}><Spinner label={t("loading")} /></div>}
 			</div>

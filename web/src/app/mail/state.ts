@@ -66,6 +66,17 @@ function filterOf(p: Place, boxes: Iterable<Mailbox>): Filter | null {
 	return parseSearch(p.search, boxes);
 }
 
+/** Encrypted letters were left out of the search, as the keys are locked. */
+export const searchLocked = signal(false);
+
+export function searchAgain(): void {
+	const s = store.peek();
+	const list = s?.list.peek();
+	searchLocked.value = false;
+	if (s && list && place.peek().kind === "search")
+		void searchInPage(s, list, place.peek().search).catch(() => undefined);
+}
+
 /** Encrypted letters are searched here: the server cannot read them. */
 async function searchInPage(s: MailStore, list: MessageList, text: string): Promise<void> {
 	const words = plainWords(text);
@@ -107,7 +118,7 @@ export function followPlace(): () => void {
 			collapseThreads: conversations && !noThreads.has(p.mailbox?.role ?? ""),
 		});
 		if (p.kind === "search")
-			void searchInPage(s, list, p.search).catch(() => undefined);
+			searchInPage(s, list, p.search).then(() => { searchLocked.value = false; }, (e: Error) => { searchLocked.value = e.name === "KeysLocked"; });
 	});
 }
 

@@ -8,7 +8,9 @@ import { scriptUrl } from "../trusted.ts";
 import { keepStore, keptStore } from "./shelf.ts";
 
 /** The keys are not in this tab: the password opens them. */
-export class KeysLocked extends Error {}
+export class KeysLocked extends Error {
+	override readonly name = "KeysLocked";
+}
 
 export const locked = signal(false);
 

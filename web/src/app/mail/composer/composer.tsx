@@ -295,10 +295,12 @@ async function sendAs(desk: Desk, way: Way, at: Date | null): Promise<void> {
 	}
 	await desk.settle();
 	const { putMessages } = await import("../../pgp/letter_out.ts");
-	await send(letter, await putMessages(letter, desk.files.peek(), way), at);
+	const ready = await putMessages(letter, desk.files.peek(), way);
+	// What is to be sent is a draft itself until it goes: it takes the place of the one that was saved.
 	if (desk.draft)
 		await mail().destroy([desk.draft]).catch(() => undefined);
-	return undefined;
+	desk.draft = ready[0]?.id ?? null;
+	return send(letter, ready, at);
 }
 
 function useSend(desk: Desk) {
