@@ -73,7 +73,7 @@ export class Memory {
 			textBody: [{ partId: "1", blobId: null, size: e.text.length, name: null, type: "text/plain", charset: "utf-8", disposition: null, cid: null }],
 			htmlBody: [{ partId: e.html ? "2" : "1", blobId: null, size: 1, name: null, type: e.html ? "text/html" : "text/plain", charset: "utf-8", disposition: null, cid: null }],
 			messageId: [`${e.id}@letters.example`], inReplyTo: null, references: null, bcc: null, replyTo: null, sender: null, sentAt: e.receivedAt,
-			"header:List-Unsubscribe:asURLs": e.unsubscribe, "header:Authentication-Results:asText": e.auth,
+			"header:List-Unsubscribe:asURLs": e.unsubscribe, "header:Authentication-Results:asText:all": e.auth && [e.auth, "relay.example; dmarc=pass header.from=relay.example"],
 		};
 		return Object.fromEntries((properties ?? []).map((p) => [p, p in e ? e[p] : body[p] ?? null]));
 	}

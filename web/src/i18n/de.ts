@@ -45,6 +45,7 @@ export const de: Catalogue = {
 	warnAuthentication: "Diese Nachricht kommt vielleicht nicht von {domain}. Diese Domain unterschreibt ihre Post, und diese Nachricht hat die Prüfung nicht bestanden.",
 	warnImitation: "{address} sieht aus wie {known}, an die Sie geschrieben haben, ist aber jemand anderes.",
 	warnNameIsAddress: "Der Absender zeigt als Namen eine Adresse. Die wirkliche Adresse ist {address}.", warnAttachment: "{name} ist ein Programm. Öffnen Sie es nur, wenn Sie es erwartet haben.",
+	warnPage: "{name} ist eine Webseite. Sie kann eine falsche Anmeldung zeigen. Öffnen Sie sie nur, wenn Sie sie erwartet haben.", warnTurned: "Ein Name hier enthält Zeichen, die Buchstaben umdrehen. Er ist nicht, wonach er aussieht.",
 
 	keyboardShortcuts: "Tastenkürzel", commandPalette: "Befehle", palettePlaceholder: "Was möchten Sie tun?", groupWrite: "Schreiben", groupMove: "Bewegen", groupAct: "Mit Nachrichten",
 	groupSelect: "Auswählen", groupGo: "Gehe zu", groupOther: "Sonstiges", switchTheme: "Zwischen hell und dunkel wechseln", useLight: "Helle Darstellung", useDark: "Dunkle Darstellung", signOut: "Abmelden",

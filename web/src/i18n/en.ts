@@ -151,6 +151,8 @@ export const en = {
 	warnImitation: "{address} looks like {known}, to whom you have written, but is somebody else.",
 	warnNameIsAddress: "The sender shows an address as the name. The real address is {address}.",
 	warnAttachment: "{name} is a program. Open it only if you expected it.",
+	warnPage: "{name} is a web page. It can show a false sign-in form. Open it only if you expected it.",
+	warnTurned: "A name here contains signs that turn letters around. It is not what it looks like.",
 
 	// keys and palette
 	keyboardShortcuts: "Keyboard shortcuts",

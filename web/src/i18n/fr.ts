@@ -37,6 +37,8 @@ export const fr: Catalogue = {
 	warnAuthentication: "Ce message ne vient peut-être pas de {domain}. Ce domaine signe son courrier, et ce message n’a pas passé le contrôle.",
 	warnImitation: "{address} ressemble à {known}, à qui vous avez écrit, mais c’est quelqu’un d’autre.", warnNameIsAddress: "L’expéditeur montre une adresse en guise de nom. La vraie adresse est {address}.",
 	warnAttachment: "{name} est un programme. Ne l’ouvrez que si vous l’attendiez.",
+	warnPage: "{name} est une page web. Elle peut montrer une fausse connexion. Ne l’ouvrez que si vous l’attendiez.",
+	warnTurned: "Un nom contient ici des signes qui retournent les lettres. Il n’est pas ce qu’il paraît.",
 
 	keyboardShortcuts: "Raccourcis clavier", commandPalette: "Commandes", palettePlaceholder: "Que voulez-vous faire ?", groupWrite: "Écrire", groupMove: "Se déplacer", groupAct: "Agir sur les messages", groupSelect: "Choisir",
 	groupGo: "Aller à", groupOther: "Autres", switchTheme: "Passer du clair au sombre", useLight: "Apparence claire", useDark: "Apparence sombre", signOut: "Se déconnecter",

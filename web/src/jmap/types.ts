@@ -80,7 +80,7 @@ export interface FullEmail extends Email {
 	bodyValues: Record<string, BodyValue>;
 	"header:List-Unsubscribe:asURLs"?: string[] | null;
 	"header:List-Unsubscribe-Post:asText"?: string | null;
-	"header:Authentication-Results:asText"?: string | null;
+	"header:Authentication-Results:asText:all"?: string[] | null;
 	"header:Content-Type:asText"?: string | null;
 	"header:Autocrypt:asText"?: string | null;
 	/** Set when the letter was opened or checked here in the page; its text and files are then those. */

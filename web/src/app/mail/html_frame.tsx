@@ -1,5 +1,5 @@
 // Shows an HTML message in the frame of its own origin, and the little that the frame tells.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../../i18n/index.ts";
 import type { FullEmail } from "../../jmap/types.ts";
 import { Dialog } from "../../ui/dialog.tsx";
@@ -91,7 +91,8 @@ export function HtmlFrame({ email, clean, images, lightOnly, onMailto }: {
 	const isDark = dark.value && prefs.value.darkMail && !lightOnly;
 	const post = (message: Record<string, unknown>, transfer: Transferable[] = []) => frame.current?.contentWindow?.postMessage(message, "*", transfer);
 
-	useEffect(() => {
+	// Before anything is painted: a frame that is ready says so once, and may be ready soon.
+	useLayoutEffect(() => {
 		const hear = (e: MessageEvent<FromFrame>) => {
 			if (e.source !== frame.current?.contentWindow)
 				return;

@@ -13,6 +13,7 @@ import { fileSize, longDate, shortDate } from "../dates.ts";
 import { labelName, labelsOf, setSeen, starMessage, toggleLabel } from "./actions.ts";
 import { compose } from "./compose_state.ts";
 import { cleanHtml, HtmlFrame } from "./html_frame.tsx";
+import { writtenTo } from "./people.ts";
 import { nameOf } from "./row.tsx";
 import type { Clean } from "./sanitize.ts";
 import { showSource } from "./source.tsx";
@@ -21,18 +22,6 @@ import { isEncrypted, isProtected, Protection, useOpened } from "./protection.ts
 import { TextBody } from "./text_body.tsx";
 import { isDangerous, warningsFor } from "./warnings.ts";
 import css from "./message_view.module.css";
-
-/** Whoever a message was sent to or is known from: no stranger. */
-function knownPeople(): ReadonlyMap<string, string> {
-	const known = new Map<string, string>();
-	const sent = mail().role("sent")?.id;
-	for (const id of mail().emails.ids()) {
-		const e = mail().emails.peek(id);
-		for (const a of sent && e?.mailboxIds[sent] ? e.to ?? [] : [])
-			known.set(a.email.toLowerCase(), a.name ?? "");
-	}
-	return known;
-}
 
 function People({ label, list }: { label: string; list: readonly Address[] | null }) {
 	if (!list?.length)
@@ -221,7 +210,7 @@ export function MessageView({ id, onFold }: { id: Id; onFold(): void }) {
 	const [lightOnly, setLightOnly] = useState(false);
 	if (!email)
 		return <article class={css.message}><Ghost lines={6} /></article>;
-	const warnings = warningsFor(email, knownPeople());
+	const warnings = warningsFor(email, writtenTo());
 	const labels = labelsOf(mail().emails.of(id).value?.keywords ?? {});
 	return (
 		<article class={css.message} aria-label={t("messageFrom", { who: nameOf(email.from?.[0]) })} data-message={id}>

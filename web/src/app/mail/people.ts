@@ -1,6 +1,36 @@
 // People that mail was exchanged with, for completion: those written to count more than those who wrote.
-import type { Address } from "../../jmap/types.ts";
+import { signal } from "@preact/signals";
+import type { MailStore } from "../../jmap/mail.ts";
+import type { Address, FullEmail, GetResult, Id } from "../../jmap/types.ts";
 import { mail } from "./state.ts";
+
+/** How many of the newest letters that were sent say who is known. */
+const sentLetters = 500;
+const written = signal<ReadonlyMap<string, string>>(new Map());
+let asked: MailStore | null = null;
+
+async function askWritten(store: MailStore): Promise<void> {
+	const sent = store.role("sent")?.id;
+	if (!sent)
+		return;
+	const query = store.client.call<{ ids: Id[] }>("Email/query", { filter: { inMailbox: sent }, sort: [{ property: "receivedAt", isAscending: false }], limit: sentLetters });
+	const get = store.client.call<GetResult<Pick<FullEmail, "to" | "cc">>>("Email/get", { "#ids": query.ref("/ids"), properties: ["to", "cc"] });
+	await query;
+	const { list } = await get;
+	if (asked === store)
+		written.value = new Map(list.flatMap((e) => [...e.to ?? [], ...e.cc ?? []]).map((a) => [a.email.toLowerCase(), a.name ?? ""]));
+}
+
+/** Whom we have written to, with their names: no strangers. Asked of the server when it is first wanted; until then, nobody. */
+export function writtenTo(): ReadonlyMap<string, string> {
+	const store = mail();
+	if (asked !== store) {
+		asked = store;
+		written.value = new Map();
+		void askWritten(store).catch(() => { asked = null; });
+	}
+	return written.value;
+}
 
 interface Known extends Address { weight: number }
 

@@ -32,28 +32,44 @@ const config: Config = {
 
 const dataImage = /^data:image\/(png|jpe?g|gif|webp);base64,/i;
 
-/** CSS with its escapes written out, so that u\72l( is seen for what it is. */
+/** CSS with its escapes written out, so that u\72l( is seen for what it is. Only what is escaped in strings stays. */
 function unescapeCss(css: string): string {
 	return css.replace(/\\([0-9a-f]{1,6})\s?/gi, (_, hex: string) => {
 		const code = Number.parseInt(hex, 16);
 		return code > 31 && code < 0x110000 ? String.fromCodePoint(code) : "";
-	}).replace(/\\(?=[a-z(])/gi, "");
+	}).replace(/\\(?!['"\\\r\n\f])/g, "");
 }
 
-/** Takes out of CSS all that loads. */
+/** What may load, or hide that something does. All else is left alone at once. */
+const suspect = /[\\@(]|\/\*|-moz-binding|behavior/i;
+const passesMost = 8;
+
+/** Takes out of CSS all that loads. What is taken out may bring together what stood around it: until nothing is found. */
 export function cleanCss(css: string): { css: string; blocked: number } {
+	let blocked = 0;
+	for (let pass = 0; pass < passesMost; pass++) {
+		const cleaned = suspect.test(css) ? cleanOnce(css) : { css, blocked: 0 };
+		blocked += cleaned.blocked;
+		if (cleaned.css === css)
+			return { css, blocked };
+		css = cleaned.css;
+	}
+	return { css: "", blocked: blocked + 1 };
+}
+
+function cleanOnce(css: string): { css: string; blocked: number } {
 	let blocked = 0;
 	const count = () => {
 		blocked++;
 		return "none";
 	};
 	const out = unescapeCss(css)
-		.replace(/\/\*[\s\S]*?\*\//g, "")
-		.replace(/@(import|namespace|charset)\b[^;]*;?/gi, () => (blocked++, ""))
-		.replace(/@font-face\s*\{[^}]*\}/gi, () => (blocked++, ""))
+		.replace(/\/\*[\s\S]*?(?:\*\/|$)/g, " ")
+		.replace(/@(import|namespace|charset)\b[^;]*;?/gi, () => (blocked++, " "))
+		.replace(/@font-face\s*\{[^}]*\}?/gi, () => (blocked++, " "))
 		.replace(/(?:-webkit-)?(?:image-set|cross-fade|element|paint|image|src)\s*\((?:[^()]|\([^()]*\))*\)?/gi, count)
 		.replace(/url\s*\(\s*(?:"[^"]*"|'[^']*'|[^)]*)\s*\)?/gi, (whole) => (/^url\(\s*["']?data:image\/(png|jpe?g|gif|webp);/i.test(whole) ? whole : count()))
-		.replace(/expression\s*\(|-moz-binding|behavior\s*:/gi, "");
+		.replace(/expression\s*\(|-moz-binding|behavior\s*:/gi, " ");
 	return { css: out, blocked };
 }
 

@@ -1,0 +1,120 @@
+"""Hostile mail in the web client, in Chromium: letters that try to phone home, to run script, to leave their frame, or to pass
+for somebody else's. web/browser/hostile_mail.mjs writes them, web/browser/hostile_run.mjs opens them all."""
+import json
+import pathlib
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+
+from harness import HERE, Installation, Skip, WORK, check, check_equal, command, letter, main, stop_and_inspect
+
+DOMAIN = "letterlock.test"
+ALICE = f"alice@{DOMAIN}"
+WEB = HERE.parents[1] / "web"
+
+
+def spki(certificate):
+    """The hash by which Chromium is told of one key that it may trust."""
+    public = command("openssl", "x509", "-in", certificate, "-noout", "-pubkey").encode()
+    der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=public, stdout=subprocess.PIPE, check=True).stdout
+    digest = subprocess.run(["openssl", "dgst", "-sha256", "-binary"], input=der, stdout=subprocess.PIPE, check=True).stdout
+    return subprocess.run(["openssl", "base64", "-A"], input=digest, stdout=subprocess.PIPE, check=True).stdout.decode()
+
+
+def ready():
+    for what, there in (("node", shutil.which("node")), ("Debian's chromium", pathlib.Path("/usr/bin/chromium").exists()),
+                        ("openssl", shutil.which("openssl"))):
+        if not there:
+            raise Skip(f"{what} is not installed")
+    if not (WEB / "node_modules" / "playwright-core").exists():
+        raise Skip("the packages of the web client are not installed")
+
+
+def deliver(world, folder, letters):
+    """By IMAP, which takes every message as it is; by SMTP where it matters who delivered it."""
+    with world.imap(ALICE) as m:
+        sent = letter(f"Alice <{ALICE}>", "Marta Lindqvist <marta@lindqvist.example>", "Written before")
+        m.do("append", "Sent", "(\\Seen)", None, sent)
+        for i, one in enumerate(letters):
+            raw = (folder / f"{i}.eml").read_bytes()
+            if one.get("smtp"):
+                world.deliver("mallory@sender.example", [ALICE], raw)
+            else:
+                m.do("append", "INBOX", None, None, raw)
+
+
+def setup():
+    ready()
+    world = Installation(domains=(DOMAIN,)).start().populate()
+    password = f"{secrets.token_hex(4)} ladder {secrets.token_hex(4)}"
+    made = json.loads(world.ctl("--json", "account", "add", ALICE, "--password-stdin", "--no-confirm", "--app-password", "test",
+                                stdin=password.encode() + b"\n"))
+    world.accounts[ALICE] = made["app_password"]["password"]
+    folder = WORK / "letters"
+    command("node", WEB / "browser" / "hostile_mail.mjs", folder)
+    world.letters = json.loads((folder / "index.json").read_text())
+    deliver(world, folder, world.letters)
+    config = {"host": world.hostname, "port": world.ports["https"], "spki": spki(world.dir / "tls" / "certificate.pem"),
+              "folder": str(folder), "person": {"address": ALICE, "password": password}, "only": sys.argv[1] if sys.argv[1:] else None}
+    with open(WORK / "node.log", "wb") as log:
+        done = subprocess.run(["node", "browser/hostile_run.mjs"], cwd=WEB, input=json.dumps(config).encode(), stdout=subprocess.PIPE,
+                              stderr=log, check=False)
+    check_equal(done.returncode, 0, f"node\n{(WORK / 'node.log').read_text()[-3000:]}\nstatus")
+    world.result = json.loads(done.stdout)
+    (WORK / "result.json").write_text(json.dumps(world.result, indent=1))
+    return world
+
+
+def lines(found):
+    return "\n".join(str(one) for one in found)
+
+
+def test_no_letter_reaches_another_host_or_runs_script(world):
+    leaks = world.result["leaks"]
+    named = {one["host"]: one["name"] for one in world.letters}
+    told = [re.sub(r"v\d+\.evil\.example", lambda m: f"{m[0]} ({named.get(m[0])})", leak) for leak in leaks]
+    check(not leaks, f"{len(leaks)} leaks\n{lines(told[:40])}")
+    check(world.result["control"], "the listener notices a connection")
+
+
+def test_every_letter_is_shown_and_the_page_stays_whole(world):
+    result = world.result
+    check_equal(result["missing"], [], "letters that were not found")
+    check(len(result["letters"]) >= 100 or sys.argv[1:], f"{len(result['letters'])} letters")
+    bad = []
+    for name, seen in result["letters"].items():
+        if not seen["shown"]:
+            bad.append(f"{name}: not shown")
+        if seen["strange"] or not seen["sound"] or not seen["path"].startswith("/mail/inbox/") or "ran" == seen["title"]:
+            bad.append(f"{name}: { {k: seen[k] for k in ('strange', 'sound', 'path', 'title', 'verdicts')} }")
+    check(not bad, lines(bad))
+    check(not result["faults"], lines(result["faults"]))
+
+
+def test_images_come_by_our_server_when_they_are_wanted(world):
+    images = world.result["images"]
+    check(len(images) >= 3, f"images were asked for: {images}")
+    check(all("/api/v1/image?" in url for url in images), lines(images))
+
+
+def test_whoever_poses_is_shown_for_it(world):
+    bad = []
+    for one in world.letters:
+        notes = world.result["letters"].get(one["name"], {}).get("notes", [])
+        if one.get("warns") and not any(re.search(one["warns"], note, re.I) for note in notes):
+            bad.append(f"{one['name']}: {notes}")
+    check(not bad, lines(bad))
+
+
+def test_nothing_is_called_verified(world):
+    for name, seen in world.result["letters"].items():
+        check("verified" not in seen["verdicts"], f"{name} is shown as verified")
+        check(not re.search(r"\bverified\b", seen["words"], re.I), f"{name} says that it is verified: {seen['words'][:300]}")
+
+
+if __name__ == "__main__":
+    main([test_no_letter_reaches_another_host_or_runs_script, test_every_letter_is_shown_and_the_page_stays_whole,
+          test_images_come_by_our_server_when_they_are_wanted, test_whoever_poses_is_shown_for_it, test_nothing_is_called_verified],
+         setup, stop_and_inspect)
