@@ -84,8 +84,9 @@ def test_every_letter_is_shown_and_the_page_stays_whole(world):
     check_equal(result["missing"], [], "letters that were not found")
     check(len(result["letters"]) >= 100 or sys.argv[1:], f"{len(result['letters'])} letters")
     bad = []
+    withheld = {one["name"]: one.get("withheld") for one in world.letters}
     for name, seen in result["letters"].items():
-        if not seen["shown"]:
+        if not seen["shown"] and not withheld[name]:
             bad.append(f"{name}: not shown")
         if seen["strange"] or not seen["sound"] or not seen["path"].startswith("/mail/inbox/") or "ran" == seen["title"]:
             bad.append(f"{name}: { {k: seen[k] for k in ('strange', 'sound', 'path', 'title', 'verdicts')} }")

@@ -216,7 +216,8 @@ export function letters() {
 	for (const [name, way] of [...Object.entries(mime), ...Object.entries(efail)]) {
 		const made = way(host());
 		const { more = {}, body = made } = typeof made === "string" ? {} : made;
-		add(name, head(name, more) + body, { kind: "mime" });
+		// A letter with an encrypted part may wait for its reader's password; until then nothing of it is shown.
+		add(name, head(name, more) + body, { kind: "mime", withheld: /^EFAIL.* encrypted part$/.test(name) });
 	}
 	for (const [name, { more = {}, warns, smtp, ...rest }] of Object.entries(posing))
 		add(name, head(name, more) + posingBody(rest), { kind: "posing", warns: warns?.source, smtp });

@@ -114,8 +114,8 @@ async function inFrame(page, fn, args) {
 }
 
 /** Is the letter there? A frame that never was told anything, or was navigated away, is not. */
-async function appears(page, { id, mark }) {
-	const until = Date.now() + 25_000;
+async function appears(page, { id, mark, withheld }) {
+	const until = Date.now() + (withheld ? 4000 : patience / 2);
 	while (Date.now() < until) {
 		const text = await page.evaluate((id) => document.querySelector(`article[data-message="${CSS.escape(id)}"]`)?.textContent ?? "", id);
 		if (text.includes(mark))

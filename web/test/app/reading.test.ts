@@ -2,8 +2,9 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { cleanCss } from "../../src/app/mail/sanitize.ts";
+import { dmarcResult } from "../../src/jmap/auth_results.ts";
 import { blocksOf, trailingQuote } from "../../src/app/mail/text_body.tsx";
-import { authenticationFailed, imitates, isDangerous, showsOtherAddress, skeleton } from "../../src/app/mail/warnings.ts";
+import { imitates, isDangerous, showsOtherAddress, skeleton } from "../../src/app/mail/warnings.ts";
 
 const loading = [
 	"background:url(https://t.example/a)", "background:URL( 'https://t.example/a' )", "background:u\\72l(https://t.example/a)", "background:\\75\\72\\6c(https://t.example/a)",
@@ -71,13 +72,18 @@ test("a name that shows another's address", () => {
 		assert.ok(!showsOtherAddress({ name, email }), String(name));
 });
 
-test("what a sender says of its own checks does not count", () => {
-	assert.ok(authenticationFailed(["mx.test; dmarc=fail header.from=a.test", "other.test; dmarc=pass header.from=a.test"]));
-	assert.ok(!authenticationFailed(["mx.test; dmarc=pass header.from=a.test", "other.test; dmarc=fail header.from=a.test"]));
-});
-
-test("a failed check is read from the result, not from words", () => {
-	assert.ok(authenticationFailed(["mx.test; spf=pass; dmarc=fail (p=reject) header.from=a.test"]));
-	assert.ok(!authenticationFailed(["mx.test; dmarc=pass header.from=fail.test"]));
-	assert.ok(!authenticationFailed(null));
-});
+const results: [string, string[] | null][] = [
+	["fail", ["mx.test; spf=pass; dmarc=fail (p=reject) header.from=a.test"]],
+	["pass", ["mx.test; dmarc=pass header.from=fail.test", "other.test; dmarc=fail header.from=a.test"]],
+	["fail", ["mx.test; dmarc=fail header.from=a.test", "other.test; dmarc=pass header.from=a.test"]],
+	["fail", ["mx.test; spf=pass smtp.mailfrom=dmarc=pass@a.test; dmarc=fail"]],
+	["fail", ["mx.test; spf=pass smtp.mailfrom=\"; dmarc=pass\"@a.test; dmarc=fail"]],
+	["fail", ["mx.test; spf=pass (; dmarc=pass (x) ; dmarc=pass) smtp.mailfrom=a.test; dmarc = fail"]],
+	["fail", ["mx.test; xdmarc=pass; dmarc/1=fail"]],
+	["none", ["mx.test; spf=pass smtp.mailfrom=\";dmarc=pass@a.test"]],
+	["none", ["dmarc=pass"]],
+	["none", []],
+	["none", null],
+];
+for (const [want, fields] of results)
+	test(`DMARC is read from the result, not from words: ${fields?.[0]}`, () => assert.equal(dmarcResult(fields), want));

@@ -1,5 +1,6 @@
 // What a reader should know of a message before trusting it: said rarely, in plain words, with the reason.
 import type { Key, Args } from "../../i18n/index.ts";
+import { dmarcResult } from "../../jmap/auth_results.ts";
 import type { BodyPart, FullEmail } from "../../jmap/types.ts";
 
 export interface Warning { key: Key; args?: Args }
@@ -26,11 +27,6 @@ export function isDangerous(part: Pick<BodyPart, "name" | "type">): boolean {
 /** A page that is opened from a disk may do what one in a message may not. Pictures of a letter's own are meant to be seen in it. */
 function isPage(part: Pick<BodyPart, "name" | "type" | "cid">): boolean {
 	return pages.test(bareName(part.name)) || (pageTypes.test(part.type) && !part.cid);
-}
-
-/** The first results field is our own server's; what a sender wrote into the message stands below it. */
-export function authenticationFailed(fields: readonly string[] | null | undefined): boolean {
-	return /\bdmarc\s*=\s*fail\b/i.test(fields?.[0] ?? "");
 }
 
 /** Letters of other scripts that look like Latin ones, as Latin ones. */
@@ -67,7 +63,7 @@ export function warningsFor(email: FullEmail, known: ReadonlyMap<string, string>
 	const from = email.from?.[0];
 	const alike = imitates(from, known);
 
-	if (authenticationFailed(email["header:Authentication-Results:asText:all"]))
+	if (dmarcResult(email["header:Authentication-Results:asText:all"]) === "fail")
 		out.push({ key: "warnAuthentication", args: { domain: from?.email.split("@")[1] ?? "" } });
 	if (alike)
 		out.push({ key: "warnImitation", args: { address: from?.email ?? "", known: alike } });
