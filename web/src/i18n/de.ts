@@ -163,4 +163,5 @@ export const de: Catalogue = {
 	sourceWkd: "aus dem Schlüsselverzeichnis der Domain", sourceDane: "aus dem DNS", sourceAutocrypt: "aus dem Kopf eines Briefs", sourceAttached: "aus einem Anhang",
 	sourceKeyserver: "von einem Schlüsselserver",
 	searchLocked: "Verschlüsselte Nachrichten wurden nicht durchsucht.",
+	pgpImportedOnly: "Der Schlüssel wurde importiert. Verschlüsseln lässt sich damit zurzeit nicht.",
 };

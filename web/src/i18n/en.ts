@@ -550,4 +550,5 @@ export const en = {
 	sourceAttached: "from an attachment",
 	sourceKeyserver: "from a key server",
 	searchLocked: "Encrypted messages were not searched.",
+	pgpImportedOnly: "The key was imported. Nothing can be encrypted to it now.",
 } satisfies Record<string, string | { one: string; other: string }>;

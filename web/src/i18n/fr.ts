@@ -142,4 +142,5 @@ export const fr: Catalogue = {
 	sourceManual: "donnée par vous", sourceDirectory: "de l’annuaire de ce serveur", sourceWkd: "de l’annuaire de clés du domaine", sourceDane: "du DNS", sourceAutocrypt: "de l’en-tête d’une lettre",
 	sourceAttached: "d’une pièce jointe", sourceKeyserver: "d’un serveur de clés",
 	searchLocked: "Les messages chiffrés n’ont pas été cherchés.",
+	pgpImportedOnly: "La clé a été importée. On ne peut pas chiffrer pour elle actuellement.",
 };

@@ -54,7 +54,7 @@ export function ImportDialog({ close }: { close(): void }) {
 			const info = await withProof(() => p.call("importKey", { data, passphrase }));
 			if (info.canEncrypt && info.addresses.includes(address().toLowerCase()))
 				await withProof(() => publish(p, info.fingerprint));
-			toast({ text: t("pgpImported") });
+			toast({ text: t(info.canEncrypt ? "pgpImported" : "pgpImportedOnly") });
 			close();
 		} catch (e) {
 			setError(t(importErrors[e instanceof RpcError ? e.code : ""] ?? "failedAction"));

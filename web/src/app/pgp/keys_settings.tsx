@@ -19,6 +19,7 @@ import css from "./pgp.module.css";
 
 const address = () => account.peek()?.address ?? "";
 const day = (seconds: number) => new Date(seconds * 1000).toLocaleDateString(document.documentElement.lang, { dateStyle: "medium" });
+const algorithm = (name: string) => name.replace(/^rsa\w*/i, "RSA").replace(/^ed25519(Legacy)?$/i, "Ed25519");
 const mine = (k: KeyInfo) => k.addresses.includes(address().toLowerCase());
 
 export interface Own { list: KeyInfo[]; published: string | null }
@@ -71,8 +72,8 @@ function OwnKey({ data, own, again }: { data: KeyInfo; own: Own; again(): void }
 	const View = dialog && views[dialog];
 	return (
 		<>
-			<Item icon={<Icon name={data.revoked ? "warning" : "key"} size={20} />} title={<span data-own-key={data.fingerprint} data-revoked={data.revoked}>{data.userIds.join(", ")}</span>}
-				detail={<span class={css.keyDetail}><Fingerprint value={data.fingerprint} /><span>{marks(data, own)} · {data.algorithm} · {t("addedOn", { date: day(data.created) })}{data.expires ? ` · ${t("endsOn", { date: day(data.expires) })}` : ""}</span></span>}>
+			<Item icon={<Icon name={data.revoked ? "warning" : "key"} size={20} />} title={<span data-own-key={data.fingerprint} data-revoked={data.revoked}>{data.userIds.map((u) => u.replace(/^<(.*)>$/, "$1")).join(", ")}</span>}
+				detail={<span class={css.keyDetail}><Fingerprint value={data.fingerprint} /><span>{marks(data, own)} · {algorithm(data.algorithm)} · {t("addedOn", { date: day(data.created) })}{data.expires ? ` · ${t("endsOn", { date: day(data.expires) })}` : ""}</span></span>}>
 				<Menu label={t("pgpKeyMenu")} side="end" entries={() => entries(data, own, setDialog, again)} button={(p) => <IconButton icon="more" label={t("pgpKeyMenu")} {...p} />} />
 			</Item>
 			{View && <View info={data} published={own.published === data.fingerprint} close={close} />}
@@ -93,7 +94,7 @@ function OwnKeys() {
 	}).then((ok) => { if (ok) toast({ text: t("pgpMade") }); again(); });
 	return (
 		<Group title={t("pgpOwnKeys")} lead={t("pgpOwnLead")}
-			action={<div class={css.buttons}><Button icon="plus" onClick={() => void fresh()}>{t("pgpNew")}</Button><Button onClick={() => setImporting(true)}>{t("pgpImport")}</Button></div>}>
+			action={<div class={css.headButtons}><Button icon="plus" onClick={() => void fresh()}>{t("pgpNew")}</Button><Button onClick={() => setImporting(true)}>{t("pgpImport")}</Button></div>}>
 			{data ? data.list.map((k) => <OwnKey key={k.fingerprint} data={k} own={data} again={again} />) : <Waiting failed={failed} again={again} />}
 			{data?.list.length === 0 && <Item title={t("pgpNone")} />}
 			{importing && <ImportDialog close={() => { setImporting(false); again(); }} />}

@@ -5,7 +5,7 @@ import type { Attached, Letter } from "../mail/composer/letter.ts";
 import { identityOf, type Ready } from "../mail/composer/send.ts";
 import { mail } from "../mail/state.ts";
 import { ensureOwnKey } from "./own.ts";
-import { now, persist, pgp } from "./worker.ts";
+import { now, persistNow, pgp } from "./worker.ts";
 
 async function contentOf(f: Attached): Promise<Uint8Array<ArrayBuffer>> {
 	if (f.data)
@@ -64,7 +64,7 @@ export async function putMessages(letter: Letter, files: readonly Attached[], pr
 	const value = await p.call("autocryptValue", { address: letter.from, mutual: true }).catch(() => undefined);
 	const extra = value ? [{ name: "Autocrypt", value }] : [];
 	const out = await p.call("write", { draft: { ...draft, extra }, protection, bcc: letter.bcc.map((a) => a.email), at: now() });
-	persist();
+	await persistNow();
 	const ready: Ready[] = [];
 	for (const { recipients, message } of out)
 		ready.push({ id: await put(message), to: recipients });

@@ -80,7 +80,8 @@ export function persist(): void {
 	timer = window.setTimeout(() => void persistNow().catch(() => undefined), 600);
 }
 
-async function persistNow(): Promise<void> {
+/** A pin must not be lost: it is put away before a letter goes. */
+export async function persistNow(): Promise<void> {
 	const id = account.peek()?.accountId;
 	if (id && opening)
 		await keepStore(id, await (await opening).call("saveStore"));
