@@ -13,7 +13,7 @@ MAY_INCLUDE = {
     "mail": ["base"],
     "account": ["base", "keys", "mail", "store"],
     "faces": ["base", "ipc", "mail", "account"],
-    "cli": ["base", "os", "ipc", "keys", "mail"],
+    "cli": ["base", "os", "ipc", "keys", "mail", "faces"],
     "roles": ["base", "os", "ipc", "keys", "store", "mail", "account", "faces"],
 }
 EXTRA = {"main.c": ["base", "roles", "cli"]}

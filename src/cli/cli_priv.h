@@ -81,6 +81,7 @@ int cli_parse_size(const char *text, uint64_t *ret) CHECKED;
 int cli_init(struct cli *cli);
 int cli_serve(struct cli *cli);
 int cli_status(struct cli *cli);
+int cli_verify(struct cli *cli);
 int cli_version(struct cli *cli);
 int cli_help(struct cli *cli);
 int cli_domain_add(struct cli *cli);

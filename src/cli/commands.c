@@ -49,6 +49,12 @@ static const struct cli_option password_set_options[] = {
 	{0},
 };
 
+static const struct cli_option verify_options[] = {
+	{"pack", "FILE", "the client to compare with; default: web.pack beside this program"},
+	{"ca", "FILE", "certificates to trust in place of the system's"},
+	{0},
+};
+
 static const struct cli_option delete_options[] = {
 	{"yes", NULL, "do not ask"},
 	{0},
@@ -161,6 +167,12 @@ const struct cli_command cli_commands[] = {
 		"the\n"
 		"running server. The exit status is 1 when there is a problem.",
 		cli_doctor, doctor_options},
+	{"verify", "URL", "Compare the web client that a server gives out with the one built here.",
+		"Every file is fetched and compared byte for byte, and the policy of each page. "
+		"The\n"
+		"exit status is 1 when something differs. It shows what the server gave to this\n"
+		"program, now; it cannot show what it gave to somebody else.",
+		cli_verify, verify_options},
 	{"version", "", "Say the version.", NULL, cli_version, NULL},
 	{"help", "[COMMAND...]", "Say how a command is used.", NULL, cli_help, NULL},
 };

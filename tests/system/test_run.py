@@ -106,6 +106,24 @@ def check_mailbox(credentials):
             check(m.search(None, what)[1][0], f"letters that are {what}")
 
 
+def verify(found, *options):
+    run = subprocess.run([BINARY, "verify", found["url"], "--ca", found["ca"], "--json", *options], capture_output=True, text=True)
+    return run.returncode, json.loads(run.stdout)
+
+
+def check_client(found):
+    """letterlock verify: the served client is the one that was built, and one changed byte is noticed."""
+    pack = pathlib.Path(BINARY).with_name("web.pack")
+    status, said = verify(found)
+    check(status == 0 and said["same"] == said["total"] > 10 and not said["different"], f"served as built: {said}")
+    altered = bytearray(pack.read_bytes())
+    altered[altered.rindex(b"Letterlock")] ^= 32
+    other = WORK / "altered.pack"
+    other.write_bytes(altered)
+    status, said = verify(found, "--pack", str(other))
+    check_equal((status, len(said["different"]), said["total"] - said["same"]), (1, 1, 1), "an altered client")
+
+
 def test_first_run(world):
     running = Running()
     try:
@@ -124,6 +142,7 @@ def test_first_run(world):
         check(str(found["ports"]["imaps"]) in screen, "where mail programs sign in")
         check_mailbox(found)
         use(found)
+        check_client(found)
         world["first"] = found
         world["second instance"] = Running().proc.wait(PATIENCE)
         check_equal(world["second instance"], 1, "status of a second one in the same folder")
