@@ -184,7 +184,7 @@ steps["a new key is made, and the old one revoked"] = async ({ b }) => {
 	const { page } = b;
 	await settings(page, bob);
 	const before = await page.locator("[data-own-key]").count();
-	await page.getByRole("button", { name: "New key" }).click();
+	await page.getByRole("button", { name: "New key", exact: true }).click();
 	await page.getByText("The new key is in use and published").waitFor({ timeout: 30_000 });
 	assert.equal(await page.locator("[data-own-key]").count(), before + 1);
 	const fresh = await page.locator("[data-own-key]").first().getAttribute("data-own-key");
