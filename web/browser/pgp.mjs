@@ -18,6 +18,7 @@ const home = mkdtempSync(join(tmpdir(), "pgp-"));
 const browser = await launch();
 
 const gpg = (args, input) => execFileSync("gpg", ["--homedir", home, "--batch", "--yes", "--quiet", "--trust-model", "always", ...args], { input, stdio: ["pipe", "pipe", "pipe"] });
+execFileSync("gpg", ["--homedir", home, "--batch", "--quiet", "--list-keys"], { stdio: "ignore" }); // makes its files
 const curl = (account, args) => execFileSync("curl", ["-sS", "--cacert", credentials.ca, "--user", `${account.address}:${account.app_password}`, ...args], { maxBuffer: 1 << 26 });
 
 async function shot(page, name) {
