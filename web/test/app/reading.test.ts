@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { cleanCss } from "../../src/app/mail/sanitize.ts";
 import { dmarcResult } from "../../src/jmap/auth_results.ts";
 import { blocksOf, trailingQuote } from "../../src/app/mail/text_body.tsx";
-import { imitates, isDangerous, showsOtherAddress, skeleton } from "../../src/app/mail/warnings.ts";
+import { imitates, isDangerous, showsOtherAddress, skeleton, unturned } from "../../src/app/mail/warnings.ts";
 
 const loading = [
 	"background:url(https://t.example/a)", "background:URL( 'https://t.example/a' )", "background:u\\72l(https://t.example/a)", "background:\\75\\72\\6c(https://t.example/a)",
@@ -47,6 +47,11 @@ test("programs are told by their names, also behind another one", () => {
 		assert.ok(isDangerous({ name, type: "application/pdf" }), name);
 	for (const name of ["a.pdf", "exe.txt", "report.docx", null])
 		assert.ok(!isDangerous({ name, type: "application/pdf" }));
+});
+
+test("a file's name ends where it is seen to end", () => {
+	assert.equal(unturned("in\u202efdp.exe"), "infdp.exe");
+	assert.equal(unturned("\u2067a.pdf\u2069"), "a.pdf");
 });
 
 test("somebody who looks like somebody known", () => {

@@ -20,7 +20,7 @@ import { showSource } from "./source.tsx";
 import { mail } from "./state.ts";
 import { isEncrypted, isProtected, Protection, useOpened } from "./protection.tsx";
 import { TextBody } from "./text_body.tsx";
-import { isDangerous, warningsFor } from "./warnings.ts";
+import { isDangerous, unturned, warningsFor } from "./warnings.ts";
 import css from "./message_view.module.css";
 
 function People({ label, list }: { label: string; list: readonly Address[] | null }) {
@@ -104,7 +104,7 @@ const fileIcons: [RegExp, IconName][] = [[/^image\//, "image"], [/calendar/, "ca
 function Attachment({ part }: { part: BodyPart }) {
 	const bad = isDangerous(part);
 	const icon: IconName = bad ? "warning" : fileIcons.find(([type]) => type.test(part.type))?.[1] ?? "file";
-	const name = part.name || t("unnamedFile");
+	const name = unturned(part.name ?? "") || t("unnamedFile");
 	return (
 		<a class={`${css.file} ${bad ? css.bad : ""}`} href={mail().client.downloadUrl(part.blobId ?? "", name, part.type)} download={name}
 			data-tip={t("download")}>

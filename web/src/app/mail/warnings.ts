@@ -15,6 +15,11 @@ const pageTypes = /^(?:text\/html|application\/xhtml\+xml|image\/svg\+xml)\b/i;
 /** Signs that turn the letters after them around. Marks of direction, which turn nothing, are not among them. */
 const turning = /[\u202a-\u202e\u2066-\u2069]/;
 
+/** A name whose end is where it is seen to be. */
+export function unturned(name: string): string {
+	return name.replace(new RegExp(turning, "g"), "");
+}
+
 /** A name as it is written, without what is not seen, and without the end that Windows ignores. */
 function bareName(name: string | null): string {
 	return (name ?? "").replace(/\p{Cf}/gu, "").replace(/[\s.]+$/, "");
