@@ -52,6 +52,7 @@ enum fetch_kind {
 	FETCH_KEY, /* for a reader of mail: an OpenPGP key */
 	FETCH_PICTURE, /* for a reader of mail: a remote image */
 	FETCH_PUSH, /* for auth: a push message is posted */
+	FETCH_UNSUBSCRIBE, /* for a reader of mail: leaving a list (RFC 8058); a POST */
 	FETCH_KINDS
 };
 

@@ -1,6 +1,6 @@
 /* What a signed-in reader has fetched from elsewhere: pictures of a letter, through lookup, so that
- * their host learns neither who reads nor where; and what front_keys.c looks for. Auth is asked
- * each time whether the cookie is still good. */
+ * their host learns neither who reads nor where; leaving a list; and what front_keys.c looks for.
+ * Auth is asked each time whether the cookie is still good. */
 #include "roles/front_fetch.h"
 #include "base/error.h"
 #include "base/text.h"
@@ -149,12 +149,75 @@ picture_reply(struct front_task *t, const struct msg_https_reply *m, int fd)
 	send_picture(t, m, body);
 }
 
+/* --- leaving a list --- */
+
+struct leaving {
+	struct front_fetch fetch;
+	char url[2048];
+};
+
+static void
+leaving_gone(struct front_task *t)
+{
+	free(TAKE(t->state));
+}
+
+static const struct front_task_ops leaving_ops = {.gone = leaving_gone};
+
+static void
+leaving_go(struct front_task *t)
+{
+	struct ipc_channel *lookup = role_peer(t->c->env, ROLE_LOOKUP, 0);
+	struct leaving *l = t->state;
+	struct msg_https_get m = {.id = t->id, .kind = FETCH_UNSUBSCRIBE, .url = slice_str(l->url)};
+
+	if (!lookup || ipc_send_https_get(lookup, &m, -1))
+		front_task_problem(t, 503, "unavailable", "Please try again.", 5);
+}
+
+void
+front_unsubscribe_begin(struct front_task *t, const struct http_request *q)
+{
+	CLEANUP(buf_done) struct buf url = BUF_INIT(sizeof(((struct leaving *)0)->url) - 1);
+	struct leaving *l;
+
+	if (t->method != WEB_POST) {
+		front_task_problem(t, 405, "method", "Only POST is possible here.", 0);
+		return;
+	}
+	if (http_request_header(q, "x-letterlock").len == 0) {
+		front_task_problem(t, 403, "forged", "This request came from elsewhere.", 0);
+		return;
+	}
+	if (front_query_value(t->query, S("url"), &url) || url.len == 0) {
+		front_task_problem(t, 400, "request", "The address of the list is missing.", 0);
+		return;
+	}
+	front_fetch_begin(t, q, &leaving_ops, leaving_go, sizeof(*l));
+	if (t->ops != &leaving_ops)
+		return;
+	l = t->state;
+	memcpy(l->url, url.ptr, url.len);
+}
+
+/* What the list says besides is nobody's business here. */
+static void
+leaving_reply(struct front_task *t, const struct msg_https_reply *m)
+{
+	struct front_head h = {.status = 204};
+
+	if (m->status < 200 || m->status > 299)
+		front_task_problem(t, 502, "unsubscribe", "The list did not take it.", 0);
+	else
+		front_task_file(t, &h, SLICE_NONE);
+}
+
 /* --- answers of other processes --- */
 
 bool
 front_is_fetch(const struct front_task *t)
 {
-	return t->ops == &picture_ops || t->ops == &front_keys_ops;
+	return t->ops == &picture_ops || t->ops == &leaving_ops || t->ops == &front_keys_ops;
 }
 
 void
@@ -166,6 +229,8 @@ front_fetch_reply(const struct msg_https_reply *m, int fd)
 		return;
 	if (t->ops == &picture_ops)
 		picture_reply(t, m, fd);
+	else if (t->ops == &leaving_ops)
+		leaving_reply(t, m);
 	else if (t->ops == &front_keys_ops)
 		front_keys_https(t, m);
 }

@@ -18,6 +18,8 @@ bool front_is_fetch(const struct front_task *t);
 
 /* GET /api/v1/image?url= */
 void front_picture_begin(struct front_task *t, const struct http_request *q);
+/* POST /api/v1/unsubscribe?url= (RFC 8058) */
+void front_unsubscribe_begin(struct front_task *t, const struct http_request *q);
 
 /* front_keys.c: GET /api/v1/keys/lookup?address=, and the Web Key Directory. */
 extern const struct front_task_ops front_keys_ops;

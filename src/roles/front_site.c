@@ -450,6 +450,12 @@ on_picture(struct front_task *t, struct slice rest, const struct http_request *q
 	front_picture_begin(t, q);
 }
 
+static void
+on_unsubscribe(struct front_task *t, struct slice rest, const struct http_request *q)
+{
+	front_unsubscribe_begin(t, q);
+}
+
 /* --- the table --- */
 
 static const struct {
@@ -465,6 +471,7 @@ static const struct {
 	{"/.well-known/", on_nothing, false},
 	{"/api/v1/keys/lookup", on_keys, true},
 	{"/api/v1/image", on_picture, true},
+	{"/api/v1/unsubscribe", on_unsubscribe, false},
 	{"/api/v1/auth/", on_command, false},
 	{"/api/v1/session", on_account, false},
 	{"/api/v1/session/", on_account, false},

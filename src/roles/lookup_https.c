@@ -1,7 +1,8 @@
 /* HTTPS by libcurl, driven by our loop. What is fetched: MTA-STS policies (RFC 8461 section 3.3),
  * and for readers of mail OpenPGP keys and pictures. A letter's author chooses what those point at,
  * so they come from public addresses only, and a picture must begin like one. What is posted are
- * push messages (RFC 8030), to public addresses as well; of their answers the status is all. */
+ * push messages (RFC 8030), and that a reader leaves a list (RFC 8058), to public addresses as
+ * well; of their answers the status is all. */
 #include "base/error.h"
 #include "base/log.h"
 #include "mail/dns_memo.h"
@@ -32,11 +33,15 @@ static const struct rules {
 	long seconds;
 	unsigned redirections;
 	bool public_only, picture, post;
+	const char *form; /* a body of our own to post; NULL: none */
 } rules[FETCH_KINDS] = {
-	[FETCH_POLICY] = {ROLE_RELAY, (size_t)65536, 60, 0, false, false, false},
-	[FETCH_KEY] = {ROLE_FRONTEND, (size_t)65536, 15, 0, true, false, false},
-	[FETCH_PICTURE] = {ROLE_FRONTEND, (size_t)8 << 20, 20, 4, true, true, false},
-	[FETCH_PUSH] = {ROLE_AUTH, (size_t)16, 30, 0, true, false, true},
+	[FETCH_POLICY] = {ROLE_RELAY, (size_t)65536, 60, 0, false, false, false, NULL},
+	[FETCH_KEY] = {ROLE_FRONTEND, (size_t)65536, 15, 0, true, false, false, NULL},
+	[FETCH_PICTURE] = {ROLE_FRONTEND, (size_t)8 << 20, 20, 4, true, true, false, NULL},
+	[FETCH_PUSH] = {ROLE_AUTH, (size_t)16, 30, 0, true, false, true, NULL},
+	/* No redirection (RFC 8058 section 3.1). */
+	[FETCH_UNSUBSCRIBE] = {ROLE_FRONTEND, (size_t)65536, 20, 0, true, false, false,
+		"List-Unsubscribe=One-Click"},
 };
 
 struct fetch {
@@ -237,6 +242,8 @@ set_options(struct fetch *f)
 	/* Every reader looks the same to whoever counts them. */
 	if (f->rules->picture)
 		curl_easy_setopt(f->easy, CURLOPT_USERAGENT, "Mozilla/5.0");
+	if (f->rules->form)
+		curl_easy_setopt(f->easy, CURLOPT_POSTFIELDS, f->rules->form);
 	/* A connection tells one reader's fetches together. */
 	curl_easy_setopt(f->easy, CURLOPT_FORBID_REUSE, f->rules->public_only ? 1L : 0L);
 }

@@ -34,6 +34,14 @@ export function longDate(iso: string | number): string {
 	return formatter({ weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "numeric", minute: "2-digit" }).format(new Date(iso));
 }
 
+/** A time to come: the weekday this week, the day later, and the hour. */
+export function dueDate(iso: string, now = new Date()): string {
+	const d = new Date(iso);
+	const days = Math.round((midnight(d) - midnight(now)) / 86_400_000);
+	const day: Intl.DateTimeFormatOptions = days === 0 ? {} : days > 0 && days < 7 ? { weekday: "short" } : { day: "numeric", month: "short" };
+	return formatter({ ...day, hour: "numeric", minute: "2-digit" }).format(d);
+}
+
 export function dayDate(iso: string | number): string {
 	return formatter({ day: "numeric", month: "short", year: "numeric" }).format(new Date(iso));
 }

@@ -1,5 +1,5 @@
 // The JMAP wire: calls made in one turn of the event loop travel as one request.
-import { core, mail, submission, vacation, type Session } from "./types.ts";
+import { core, mail, rulesOf, snoozing, submission, vacation, type Session } from "./types.ts";
 
 export class JmapError extends Error {
 	constructor(readonly type: string, readonly status = 0, description?: string) {
@@ -10,7 +10,9 @@ export class JmapError extends Error {
 type Invocation = [name: string, args: Record<string, unknown>, id: string];
 interface Waiting { call: Invocation; done(result: unknown): void; failed(reason: Error): void }
 
-const using = [core, mail, submission, vacation];
+/** Of those that not every server has, the ones it names. */
+const usual = [core, mail, submission, vacation];
+const optional = [rulesOf, snoozing];
 
 /** A value that the server takes from the answer to an earlier call of the same request. */
 export interface Ref { resultOf: string; name: string; path: string }
@@ -34,11 +36,13 @@ export class JmapClient {
 	private waiting: Waiting[] = [];
 	private serial = 0;
 	private limit: number;
+	private readonly using: string[];
 	/** Told when the session is locked or over. */
 	onProblem: (error: JmapError) => void = () => undefined;
 
 	constructor(readonly session: Session) {
 		this.limit = Number(session.capabilities[core]?.maxCallsInRequest ?? 16);
+		this.using = [...usual, ...optional.filter((c) => c in session.capabilities)];
 	}
 
 	get accountId(): string {
@@ -72,7 +76,7 @@ export class JmapClient {
 		try {
 			const answer = await fetchJson<{ methodResponses: Invocation[] }>(this.session.apiUrl, {
 				method: "POST",
-				body: JSON.stringify({ using, methodCalls: group.map((w) => w.call) }),
+				body: JSON.stringify({ using: this.using, methodCalls: group.map((w) => w.call) }),
 			});
 			settle(group, answer.methodResponses);
 		} catch (e) {

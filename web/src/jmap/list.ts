@@ -3,12 +3,14 @@
 import { signal } from "@preact/signals";
 import type { JmapClient } from "./client.ts";
 import type { Records } from "./records.ts";
-import type { Comparator, Email, Filter, GetResult, Id, QueryResult, Thread } from "./types.ts";
+import { snoozing, type Comparator, type Email, type Filter, type GetResult, type Id, type QueryResult, type Thread } from "./types.ts";
 
 export const listProperties = [
 	"id", "blobId", "threadId", "mailboxIds", "keywords", "size", "receivedAt", "from", "to", "subject", "preview", "hasAttachment",
 ];
 export const windowSize = 50;
+
+const rowProperties = (client: JmapClient) => (snoozing in client.session.capabilities ? [...listProperties, "snoozedUntil"] : listProperties);
 
 export interface ListQuery {
 	filter: Filter | null;
@@ -94,12 +96,12 @@ export class MessageList {
 		const query = c.call<QueryResult>("Email/query", {
 			...this.query, position, limit: windowSize, calculateTotal: true,
 		});
-		const get = c.call<GetResult<Email>>("Email/get", { "#ids": query.ref("/ids"), properties: listProperties });
+		const get = c.call<GetResult<Email>>("Email/get", { "#ids": query.ref("/ids"), properties: rowProperties(c) });
 		const threads = this.query.collapseThreads
 			? c.call<GetResult<Thread>>("Thread/get", { "#ids": get.ref("/list/*/threadId") })
 			: null;
 		const others = threads
-			? c.call<GetResult<Email>>("Email/get", { "#ids": threads.ref("/list/*/emailIds"), properties: listProperties })
+			? c.call<GetResult<Email>>("Email/get", { "#ids": threads.ref("/list/*/emailIds"), properties: rowProperties(c) })
 			: null;
 		const [q, emails, t, rest] = await Promise.all([query, get, threads, others]);
 		this.caches.emails.put([...emails.list, ...(rest?.list ?? [])]);

@@ -18,6 +18,8 @@ export const core = "urn:ietf:params:jmap:core";
 export const mail = "urn:ietf:params:jmap:mail";
 export const submission = "urn:ietf:params:jmap:submission";
 export const vacation = "urn:ietf:params:jmap:vacationresponse";
+export const rulesOf = "urn:letterlock:params:jmap:rules";
+export const snoozing = "urn:letterlock:params:jmap:snooze";
 export const websocket = "urn:ietf:params:jmap:websocket";
 
 export interface Mailbox {
@@ -63,6 +65,8 @@ export interface Email {
 	subject: string | null;
 	preview: string;
 	hasAttachment: boolean;
+	/** Until when it is put off; absent where the server cannot do that. */
+	snoozedUntil?: string | null;
 }
 
 /** What a reader needs besides. */
@@ -147,6 +151,7 @@ export interface Condition {
 	bcc?: string;
 	subject?: string;
 	body?: string;
+	header?: [string] | [string, string];
 }
 export type Filter = Condition | { operator: "AND" | "OR" | "NOT"; conditions: Filter[] };
 

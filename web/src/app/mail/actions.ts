@@ -20,7 +20,7 @@ function neighbour(rows: ReadonlySet<Id>): Id | null {
 	return ids.slice(last + 1).find((id) => id !== undefined) ?? ids.slice(0, Math.max(0, last)).findLast((id) => id !== undefined && !rows.has(id)) ?? null;
 }
 
-function leave(rows: readonly Id[]): () => void {
+export function leaveRows(rows: readonly Id[]): () => void {
 	const gone = new Set(rows);
 	const next = neighbour(gone);
 	const wasOpen = openId.peek();
@@ -56,7 +56,7 @@ function moveRows(rows: readonly Id[], to: Mailbox, said: Key): void {
 		const all = to.role === "trash" || to.role === "junk" ? Object.keys(now) : leaves;
 		return { mailboxes: { ...Object.fromEntries(all.filter((m) => m !== to.id).map((m) => [m, false])), [to.id]: true } };
 	});
-	const back = place.peek().kind === "box" && from?.id !== to.id ? leave(rows) : () => undefined;
+	const back = place.peek().kind === "box" && from?.id !== to.id ? leaveRows(rows) : () => undefined;
 	selected.value = new Set();
 	toast({ text: t(said, { n: rows.length, box: boxName(to) }), undo: () => { undo(); back(); } });
 }
@@ -113,7 +113,7 @@ export function remove(rows = targets()): void {
 /** The server is told only when nobody has undone it for a while. */
 function removeForGood(rows: readonly Id[]): void {
 	const ids = messagesOf(rows);
-	const back = leave(rows);
+	const back = leaveRows(rows);
 	const timer = setTimeout(() => {
 		mail().destroy(ids).catch(() => {
 			back();

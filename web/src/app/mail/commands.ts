@@ -10,7 +10,7 @@ import { compose, writing } from "./compose_state.ts";
 import { shown } from "./thread_view.tsx";
 import { closeMessage, cursor, mail, openId, openMessage, selected, step, toggleSelected } from "./state.ts";
 
-export type Overlay = "keys" | "palette" | null;
+export type Overlay = "keys" | "palette" | "scheduled" | null;
 export const overlay = signal<Overlay>(null);
 
 export interface Command { id: string; title: Key; group: Key; keys: readonly string[]; run(): void }
@@ -56,6 +56,7 @@ export const commands: readonly Command[] = [
 	{ id: "read", title: "markRead", group: "groupAct", keys: ["I"], run: () => setSeen(true) },
 	{ id: "unread", title: "markUnread", group: "groupAct", keys: ["U"], run: () => setSeen(false) },
 	{ id: "move", title: "moveTo", group: "groupAct", keys: ["v"], run: () => press("move-menu") },
+	{ id: "snooze", title: "snooze", group: "groupAct", keys: ["b"], run: () => press("snooze-menu") },
 	{ id: "label", title: "labels", group: "groupAct", keys: ["l"], run: () => press("label-menu") },
 	{ id: "undo", title: "undo", group: "groupAct", keys: ["z"], run: () => void undoNewest() },
 	{ id: "select", title: "select", group: "groupSelect", keys: ["x"], run: withCursor(toggleSelected) },
@@ -68,6 +69,7 @@ export const commands: readonly Command[] = [
 	{ id: "goArchive", title: "boxArchive", group: "groupGo", keys: ["g e"], run: place("archive") },
 	{ id: "goAll", title: "allMail", group: "groupGo", keys: ["g a"], run: place("all") },
 	{ id: "goUnread", title: "unreadMail", group: "groupGo", keys: ["g u"], run: place("unread") },
+	{ id: "scheduled", title: "scheduledLetters", group: "groupGo", keys: ["g l"], run: () => { overlay.value = "scheduled"; } },
 	{ id: "goSettings", title: "settings", group: "groupGo", keys: ["g ,"], run: () => go(address("settings")) },
 	{ id: "theme", title: "switchTheme", group: "groupOther", keys: [], run: () => setPrefs({ theme: dark.peek() ? "light" : "dark" }) },
 	{ id: "keys", title: "keyboardShortcuts", group: "groupOther", keys: ["?"], run: () => { overlay.value = "keys"; } },

@@ -50,14 +50,28 @@ async function inlineImages(email: FullEmail, cids: readonly string[]): Promise<
 }
 
 /** Through the server, which hides who asks. */
-async function remoteImages(urls: readonly string[]): Promise<ImageData[]> {
-	const loaded = await Promise.all(urls.slice(0, 200).map(async (url) => {
-		const response = await fetch(`/api/v1/image?url=${encodeURIComponent(url)}`, { headers: { "X-Letterlock": "1" } }).catch(() => null);
-		if (!response?.ok)
-			return null;
-		return { key: url, type: response.headers.get("Content-Type") ?? "image/png", data: await response.arrayBuffer() };
-	}));
-	return loaded.filter((i) => i !== null);
+async function remoteImage(url: string, stop: AbortSignal): Promise<ImageData | null> {
+	const response = await fetch(`/api/v1/image?url=${encodeURIComponent(url)}`, { headers: { "X-Letterlock": "1" }, signal: stop }).catch(() => null);
+	const type = response?.headers.get("Content-Type") ?? "";
+	const data = response?.ok && type.startsWith("image/") ? await response.arrayBuffer().catch(() => null) : null;
+	return data && { key: url, type, data };
+}
+
+/** A few at a time, each shown when it has come. Gives how many there are not. */
+async function remoteImages(urls: readonly string[], stop: AbortSignal, show: (image: ImageData) => void): Promise<number> {
+	const left = urls.slice(0, 200);
+	let missing = urls.length - left.length;
+	const work = async () => {
+		for (let url = left.shift(); url !== undefined && !stop.aborted; url = left.shift()) {
+			const image = await remoteImage(url, stop);
+			if (image && !stop.aborted)
+				show(image);
+			else
+				missing++;
+		}
+	};
+	await Promise.all(Array.from({ length: 6 }, work));
+	return missing;
 }
 
 function passKey(m: FromFrame): void {
@@ -88,6 +102,7 @@ export function HtmlFrame({ email, clean, images, lightOnly, onMailto }: {
 	const frame = useRef<HTMLIFrameElement>(null);
 	const [height, setHeight] = useState(0);
 	const [lie, setLie] = useState<Lie | null>(null);
+	const [missing, setMissing] = useState(0);
 	const isDark = dark.value && prefs.value.darkMail && !lightOnly;
 	const post = (message: Record<string, unknown>, transfer: Transferable[] = []) => frame.current?.contentWindow?.postMessage(message, "*", transfer);
 
@@ -118,15 +133,21 @@ export function HtmlFrame({ email, clean, images, lightOnly, onMailto }: {
 	}, [email.id]);
 	useEffect(() => post({ kind: "dark", dark: isDark }), [isDark]);
 	useEffect(() => {
-		if (images && height)
-			void remoteImages(clean.remote).then((list) => post({ kind: "images", images: list }, list.map((i) => i.data)));
-	}, [images, height > 0]);
+		setMissing(0);
+		if (!images || !height)
+			return undefined;
+		const stop = new AbortController();
+		void remoteImages(clean.remote, stop.signal, (i) => post({ kind: "images", images: [i] }, [i.data]))
+			.then((n) => stop.signal.aborted || setMissing(n));
+		return () => stop.abort();
+	}, [images, height > 0, clean]);
 
 	return (
 		<>
 			{height === 0 && <Ghost lines={6} />}
 			<iframe ref={frame} src="/mailframe" class={css.frame} title={t("messageFrom", { who: email.from?.[0]?.name ?? email.from?.[0]?.email ?? "" })}
 				style={{ height: `${height}px` }} />
+			{missing > 0 && <p class={css.missing} role="status">{t("picturesMissing", { n: missing })}</p>}
 			{lie && <LieDialog lie={lie} close={() => setLie(null)} />}
 		</>
 	);

@@ -11,6 +11,8 @@ import { compose, notedWriting, noteWriting, writing } from "./compose_state.ts"
 import { linkTarget } from "./link_target.ts";
 import { ListPane } from "./list_pane.tsx";
 import { Sidebar } from "./sidebar.tsx";
+import { loadPending } from "./pending.ts";
+import { SnoozeDialog } from "./snooze.tsx";
 import { Source } from "./source.tsx";
 import { drawer, followPlace, mail, openId, store } from "./state.ts";
 import { ThreadView } from "./thread_view.tsx";
@@ -38,6 +40,8 @@ function useLazy(wanted: boolean, load: () => Promise<ComponentType>): Component
 	return wanted && part ? part.view : null;
 }
 
+const showScheduled = () => { overlay.value = "scheduled"; };
+
 function Drawer() {
 	if (!drawer.value)
 		return null;
@@ -46,7 +50,7 @@ function Drawer() {
 		<div class={css.drawer} onClick={close} onKeyDown={(e) => e.key === "Escape" && close()}>
 			<div class={css.drawerBox} onClick={(e) => e.stopPropagation()}>
 				<div class={css.drawerHead}><b>Letterlock</b><IconButton icon="close" label={t("close")} onClick={close} /></div>
-				<Sidebar onCompose={() => { close(); compose(); }} />
+				<Sidebar onCompose={() => { close(); compose(); }} onScheduled={showScheduled} />
 			</div>
 		</div>
 	);
@@ -61,13 +65,14 @@ export function Mail() {
 		const s = store.peek();
 		if (s)
 			s.onRefused = () => toast({ text: t("failedAction"), bad: true });
+		void loadPending().catch(() => undefined);
 		void recover().catch(() => undefined);
 		return () => ends.forEach((end) => end());
 	}, []);
 	return (
 		<div class={css.mail} data-reading={openId.value !== null || undefined}
 			style={{ "--side": `${prefs.value.sideWidth}px`, "--list": `${prefs.value.listWidth}px` }}>
-			<div class={css.side}><Sidebar onCompose={() => compose()} /></div>
+			<div class={css.side}><Sidebar onCompose={() => compose()} onScheduled={showScheduled} /></div>
 			<main id="content" tabIndex={-1} class={css.main}>
 				<div class={css.first}><Splitter label={t("resizeMailboxes")} value={prefs.value.sideWidth} min={180} max={340} onChange={(v) => setPrefs({ sideWidth: v })} /></div>
 				<div class={css.list}><ListPane /></div>
@@ -78,6 +83,7 @@ export function Mail() {
 			<div class={css.write}><IconButton icon="compose" label={t("compose")} size={22} onClick={() => compose()} /></div>
 			{Composer && <Composer />}
 			{Overlays && <Overlays />}
+			<SnoozeDialog />
 			<Source />
 			{linkTarget.value && <div class={css.target} aria-hidden="true">{linkTarget.value}</div>}
 		</div>

@@ -12,6 +12,7 @@ import { archive, boxName, remove, setSeen, spam } from "./actions.ts";
 import { MoveMenu } from "./menus.tsx";
 import { isHiddenSubject } from "./protection.tsx";
 import { Row } from "./row.tsx";
+import { SnoozeMenu } from "./snooze.tsx";
 import { cursor, drawer, mail, openId, openMessage, place, searchAgain, searchLocked, selected, selectRange, step, store } from "./state.ts";
 import css from "./list_pane.module.css";
 
@@ -37,6 +38,7 @@ function Selection({ list }: { list: MessageList }) {
 			<IconButton icon="trash" label={t("delete")} shortcut="#" onClick={() => remove()} />
 			<IconButton icon="spam" label={t(junk ? "notSpam" : "spam")} shortcut="!" onClick={() => spam()} />
 			<IconButton icon="mailOpen" label={t("markRead")} shortcut="I" onClick={() => setSeen(true)} />
+			<SnoozeMenu />
 			<MoveMenu />
 			{n < list.ids.value.length && <IconButton icon="check" label={t("selectLoaded")} onClick={() => { selected.value = new Set(list.ids.value.filter((i): i is Id => i !== undefined)); }} />}
 		</div>

@@ -9,18 +9,21 @@ import { Icon, type IconName } from "../../ui/icon.tsx";
 import { Menu, type MenuEntry } from "../../ui/menu.tsx";
 import { Ghost } from "../../ui/progress.tsx";
 import { dark, prefs, setPrefs } from "../prefs.ts";
+import { address, go } from "../router.ts";
 import { fileSize, longDate, shortDate } from "../dates.ts";
 import { labelName, labelsOf, setSeen, starMessage, toggleLabel } from "./actions.ts";
 import { compose } from "./compose_state.ts";
 import { cleanHtml, HtmlFrame } from "./html_frame.tsx";
 import { writtenTo } from "./people.ts";
+import { begun, listIdOf, mayRule, ruleFrom } from "./rules.ts";
 import { nameOf } from "./row.tsx";
 import type { Clean } from "./sanitize.ts";
 import { showSource } from "./source.tsx";
 import { mail } from "./state.ts";
 import { isEncrypted, isProtected, Protection, useOpened } from "./protection.tsx";
 import { TextBody } from "./text_body.tsx";
-import { isDangerous, unturned, warningsFor } from "./warnings.ts";
+import { Unsubscribe, unsubscribeUrl } from "./unsubscribe.tsx";
+import { authenticationFailed, isDangerous, unturned, warningsFor } from "./warnings.ts";
 import css from "./message_view.module.css";
 
 function People({ label, list }: { label: string; list: readonly Address[] | null }) {
@@ -59,10 +62,16 @@ function menuEntries(email: FullEmail, view: View): MenuEntry[] {
 			{ label: t(view.asText ? "showFormatted" : "showPlain"), icon: "file" as IconName, run: () => view.setAsText(!view.asText) },
 			...(dark.value ? [{ label: t(view.lightOnly ? "showDark" : "showLight"), icon: "sun" as IconName, run: () => view.setLightOnly(!view.lightOnly) }] : []),
 		] : []),
+		...(mayRule() ? [{ label: t("ruleFromMessage"), icon: "filter" as IconName, run: () => void beginRule(email) }] : []),
 		{ label: t("print"), icon: "print", run: () => print() },
 		{ label: t("showOriginal"), icon: "code", run: () => showSource(email) },
 		{ label: t("downloadMessage"), icon: "download", run: () => download(email.blobId, `${email.subject ?? "message"}.eml`, "message/rfc822") },
 	];
+}
+
+async function beginRule(email: FullEmail): Promise<void> {
+	begun.value = ruleFrom(email, await listIdOf(email.id).catch(() => null));
+	go(address("settings", "rules"));
 }
 
 function download(blobId: Id, name: string, type: string): void {
@@ -131,40 +140,27 @@ function Shield({ clean, onShow, from }: { clean: Clean; onShow(): void; from: s
 	return (
 		<div class={css.shield}>
 			<Icon name="shield" size={17} />
-			<span>{t("blockedRemote", { n })}</span>
+			<span>{[n > 0 ? t("blockedRemote", { n }) : "", clean.trackers > 0 ? t("trackersRemoved", { n: clean.trackers }) : ""].filter(Boolean).join(" ")}</span>
 			{clean.remote.length > 0 && (
 				<span class={css.shieldTools}>
 					<button type="button" onClick={onShow}>{t("showImages")}</button>
-					<button type="button" onClick={() => { setPrefs({ showFrom: [...prefs.value.showFrom, from] }); onShow(); }}>{t("alwaysShow")}</button>
+					<button type="button" onClick={() => { setPrefs({ showFrom: [...new Set([...prefs.value.showFrom, from])] }); onShow(); }}>{t("alwaysShow")}</button>
 				</span>
 			)}
 		</div>
 	);
 }
 
-function unsubscribeUrl(email: FullEmail): string | null {
-	const urls = email["header:List-Unsubscribe:asURLs"] ?? [];
-	return urls.find((u) => u.startsWith("https:")) ?? urls.find((u) => u.startsWith("mailto:")) ?? null;
-}
-
-function Unsubscribe({ email }: { email: FullEmail }) {
-	const url = unsubscribeUrl(email);
-	if (!url)
-		return null;
-	return (
-		<a class={css.unsubscribe} href={url} target="_blank" rel="noopener noreferrer"
-			onClick={(e) => { if (url.startsWith("mailto:")) { e.preventDefault(); compose({ mode: "mailto", href: url }); } }}>
-			{t("unsubscribe")}
-		</a>
-	);
-}
+/** Somebody whose pictures shall always be shown, and not somebody who only says so. */
+const trusts = (email: FullEmail, from: string) =>
+	prefs.peek().showFrom.includes(from) && !authenticationFailed(email["header:Authentication-Results:asText"]);
 
 function Body({ email, asText, lightOnly }: { email: FullEmail; asText: boolean; lightOnly: boolean }) {
 	const html = email.htmlBody.some((p) => p.type === "text/html") && !asText;
 	const from = email.from?.[0]?.email.toLowerCase() ?? "";
 	const [clean, setClean] = useState<Clean | null>(null);
 	const opening = useOpened(email);
-	const [images, setImages] = useState(prefs.value.images === "always" || prefs.value.showFrom.includes(from));
+	const [images, setImages] = useState(prefs.value.images === "always" || trusts(email, from));
 
 	useEffect(() => {
 		if (html)
@@ -182,7 +178,7 @@ function Body({ email, asText, lightOnly }: { email: FullEmail; asText: boolean;
 		return <Ghost lines={6} />;
 	return (
 		<>
-			{!images && !email.pgp?.encrypted && clean.remote.length + clean.blocked > 0 && <Shield clean={clean} from={from} onShow={() => setImages(true)} />}
+			{!images && !email.pgp?.encrypted && clean.remote.length + clean.blocked + clean.trackers > 0 && <Shield clean={clean} from={from} onShow={() => setImages(true)} />}
 			<HtmlFrame email={email} clean={clean} images={images && !email.pgp?.encrypted} lightOnly={lightOnly} onMailto={(href) => compose({ mode: "mailto", href })} />
 			<Attachments email={email} inline={clean.inline} />
 		</>

@@ -7,6 +7,7 @@ import { Icon } from "../../ui/icon.tsx";
 import { address, go } from "../router.ts";
 import { boxName } from "./actions.ts";
 import { commands, overlay } from "./commands.ts";
+import { ScheduledDialog } from "./scheduled.tsx";
 import { boxAddress, mail } from "./state.ts";
 import css from "./overlays.module.css";
 
@@ -90,5 +91,5 @@ function Palette() {
 }
 
 export function Overlays() {
-	return overlay.value === "keys" ? <KeySheet /> : overlay.value === "palette" ? <Palette /> : null;
+	return overlay.value === "keys" ? <KeySheet /> : overlay.value === "palette" ? <Palette /> : overlay.value === "scheduled" ? <ScheduledDialog close={close} /> : null;
 }

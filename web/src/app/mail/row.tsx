@@ -4,7 +4,7 @@ import type { Address, Email, Id } from "../../jmap/types.ts";
 import { Avatar, hueOf } from "../../ui/avatar.tsx";
 import { LabelMark } from "../../ui/badge.tsx";
 import { Icon } from "../../ui/icon.tsx";
-import { shortDate } from "../dates.ts";
+import { dueDate, shortDate } from "../dates.ts";
 import { labelName, labelsOf, star } from "./actions.ts";
 import { isHiddenSubject } from "./protection.tsx";
 import { dragType } from "./sidebar.tsx";
@@ -65,8 +65,10 @@ function dragStart(e: DragEvent, id: Id): void {
 }
 
 function Marks({ emails, labels }: { emails: readonly Email[]; labels: readonly string[] }) {
+	const until = emails.at(-1)?.snoozedUntil;
 	return (
 		<>
+			{until && <span class={css.until}><Icon name="clock" size={13} /><span class="visually-hidden">{t("snoozedUntil", { when: "" })}</span>{dueDate(until)}</span>}
 			{labels.slice(0, 2).map((l) => <LabelMark key={l} name={labelName(l)} hue={hueOf(l)} />)}
 			{emails.some((m) => isHiddenSubject(m.subject) || mail().revealed.has(m.id)) && <span class={css.mark} data-tip={t("encrypted")}><Icon name="lock" size={14} /></span>}
 			{emails.some((m) => m.hasAttachment) && <span class={css.mark}><Icon name="clip" size={14} /><span class="visually-hidden">{t("hasAttachment")}</span></span>}

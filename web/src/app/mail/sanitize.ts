@@ -1,6 +1,7 @@
 // Makes a stranger's HTML harmless before it goes into the frame, which could do no harm either: no scripts,
 // no forms, nothing that loads by itself. What would have been loaded is counted and can be asked for.
 import DOMPurify, { type Config } from "dompurify";
+import { isTracker } from "./trackers.ts";
 
 export interface Clean {
 	html: string;
@@ -10,8 +11,10 @@ export interface Clean {
 	inline: string[];
 	/** Addresses of images elsewhere; nothing of them has been loaded. */
 	remote: string[];
-	/** How many other things of other hosts were taken out (backgrounds, fonts, sheets, pixels). */
+	/** How many other things of other hosts were taken out (backgrounds, fonts, sheets). */
 	blocked: number;
+	/** How many pictures were taken out that only count readers. */
+	trackers: number;
 }
 
 const config: Config = {
@@ -106,8 +109,8 @@ function takeImage(img: Element, src: string, found: Clean): void {
 		found.inline.push(cid);
 		img.setAttribute("data-ll-src", `cid:${cid}`);
 	} else if (/^https?:/i.test(src)) {
-		if (isPixel(img)) {
-			found.blocked++;
+		if (isPixel(img) || isTracker(src)) {
+			found.trackers++;
 			img.setAttribute("hidden", "");
 			return;
 		}
@@ -147,7 +150,7 @@ function lift(html: string, found: Clean): string {
 }
 
 export function sanitize(html: string): Clean {
-	const found: Clean = { html: "", css: "", inline: [], remote: [], blocked: 0 };
+	const found: Clean = { html: "", css: "", inline: [], remote: [], blocked: 0, trackers: 0 };
 	const lifted = lift(html, found);
 
 	DOMPurify.removeAllHooks();

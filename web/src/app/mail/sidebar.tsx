@@ -6,6 +6,7 @@ import { Icon, type IconName } from "../../ui/icon.tsx";
 import { Tree, type TreeNode } from "../../ui/tree.tsx";
 import { address, go } from "../router.ts";
 import { boxName, moveTo } from "./actions.ts";
+import { pending } from "./pending.ts";
 import { boxAddress, drawer, place, store } from "./state.ts";
 import css from "./sidebar.module.css";
 
@@ -50,11 +51,15 @@ function starred(): BoxNode {
 	return { id: "starred", label: t("boxStarred"), level: 1, box: null, icon: "star", count: 0, strong: false, to: address("mail", "starred") };
 }
 
-export function Sidebar({ onCompose }: { onCompose(): void }) {
+export function Sidebar({ onCompose, onScheduled }: { onCompose(): void; onScheduled(): void }) {
 	const all = [...(store.value?.mailboxes.value.values() ?? [])];
 	const nodes = boxNodes(all, null, 1);
 	const after = nodes.findIndex((n) => n.box?.role !== "inbox" && n.level === 1);
 	nodes.splice(after < 0 ? nodes.length : after, 0, starred());
+	const waiting = pending.value?.length ?? 0;
+	const drafts = nodes.findIndex((n) => n.box?.role === "drafts");
+	if (waiting > 0)
+		nodes.splice(drafts + 1, 0, { id: "scheduled", label: t("boxScheduled"), level: 1, box: null, icon: "calendar", count: waiting, strong: false, to: "" });
 	const p = place.value;
 
 	return (
@@ -64,7 +69,13 @@ export function Sidebar({ onCompose }: { onCompose(): void }) {
 			</button>
 			<Tree label={t("mailboxes")} nodes={nodes} current={p.kind === "box" ? p.mailbox?.id ?? null : p.key}
 				accepts={dragType}
-				onPick={(node) => { drawer.value = false; go(node.to); }}
+				onPick={(node) => {
+					drawer.value = false;
+					if (node.to)
+						go(node.to);
+					else
+						onScheduled();
+				}}
 				onOpen={(node, open) => {
 					const next = new Set(closed.value);
 					next[open ? "delete" : "add"](node.id);

@@ -11,6 +11,7 @@ import { compose, writing } from "./compose_state.ts";
 import { LabelMenu, MoveMenu } from "./menus.tsx";
 import { Folded, MessageView, ReplyBar } from "./message_view.tsx";
 import { isHiddenSubject } from "./protection.tsx";
+import { SnoozeMenu } from "./snooze.tsx";
 import { closeMessage, mail, openId, place, step } from "./state.ts";
 import css from "./thread_view.module.css";
 
@@ -110,6 +111,7 @@ function Toolbar() {
 			<IconButton icon="spam" label={t(role === "junk" ? "notSpam" : "spam")} shortcut="!" onClick={() => spam()} />
 			<span class={css.gap} />
 			<IconButton icon="mail" label={t("markUnread")} shortcut="U" onClick={() => setSeen(false)} />
+			<SnoozeMenu />
 			<MoveMenu />
 			<LabelMenu />
 			<span class={css.end} />

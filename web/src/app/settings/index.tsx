@@ -8,6 +8,7 @@ import { AppearancePage } from "./appearance.tsx";
 import { KeysPage } from "./keys_page.tsx";
 import { MailPage } from "./mail_page.tsx";
 import { PasswordQuestion } from "./parts.tsx";
+import { RulesPage } from "./rules_page.tsx";
 import { SecurityPage } from "./security.tsx";
 import css from "./settings.module.css";
 
@@ -17,6 +18,7 @@ const pages: Record<string, { title: Key; icon: IconName; view: ComponentType }>
 	keys: { title: "settings_keys", icon: "key", view: KeysPage },
 	appearance: { title: "settings_appearance", icon: "palette", view: AppearancePage },
 	mail: { title: "settings_mail", icon: "mail", view: MailPage },
+	rules: { title: "settings_rules", icon: "filter", view: RulesPage },
 };
 
 export function Settings() {

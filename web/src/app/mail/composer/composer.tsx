@@ -21,6 +21,8 @@ import { Recipients } from "./recipients.tsx";
 import { active, commands, createEditor, insertImage, plainText, serialize, setLink } from "./rich.ts";
 import { AskPlain, Lock } from "../../pgp/lock.tsx";
 import { Guard, type Way } from "../../pgp/guard.ts";
+import { longestHold } from "../pending.ts";
+import { TimeDialog } from "../time_dialog.tsx";
 import { everybody, maySchedule, saveDraft, scheduleTimes, send } from "./send.ts";
 import css from "./composer.module.css";
 
@@ -349,6 +351,7 @@ function Footer({ desk, view, on, ask, busy, onDiscard }: {
 }) {
 	const picker = useRef<HTMLInputElement>(null);
 	const plain = desk.letter.value.plain;
+	const [timing, setTiming] = useState(false);
 	const toggle = () => desk.change(plain ? { plain: false, html: textToHtml(desk.letter.peek().text) } : { plain: true });
 	return (
 		<footer class={css.foot}>
@@ -357,10 +360,14 @@ function Footer({ desk, view, on, ask, busy, onDiscard }: {
 				<span class={css.send}>
 					<Button look="primary" icon="send" busy={busy} onClick={() => ask()}>{t("send")}</Button>
 					{maySchedule() && (
-						<Menu label={t("schedule")} entries={() => scheduleTimes().map(({ key, at }) => ({ label: t(key), hint: longDate(at.getTime()), icon: "clock", run: () => ask(at) }))}
+						<Menu label={t("schedule")} entries={() => [
+							...scheduleTimes().map(({ key, at }) => ({ label: t(key), hint: longDate(at.getTime()), icon: "clock" as const, run: () => ask(at) })),
+							{ label: t("chooseTime"), icon: "calendar", run: () => setTiming(true) },
+						]}
 							button={(p) => <IconButton icon="clock" label={t("schedule")} {...p} />} />
 					)}
 				</span>
+				{timing && <TimeDialog title={t("schedule")} action={t("schedule")} farthest={longestHold()} onChoose={ask} close={() => setTiming(false)} />}
 				<IconButton icon="clip" label={t("attachFiles")} onClick={() => picker.current?.click()} />
 				<input ref={picker} type="file" multiple hidden aria-label={t("attachFiles")} onChange={(e) => { desk.attach([...(e.currentTarget.files ?? [])]); e.currentTarget.value = ""; }} />
 				<Lock guard={desk.guard} addresses={everybody(desk.letter.value).filter(validAddress)} />

@@ -2,11 +2,11 @@
 // sends it all the same; a server that cannot hold it gets it when that time is over.
 import { t } from "../../../i18n/index.ts";
 import type { FullEmail, Id, Identity, SetResult } from "../../../jmap/types.ts";
-import { submission } from "../../../jmap/types.ts";
 import { toast } from "../../../ui/toast.tsx";
 import { longDate } from "../../dates.ts";
 import { prefs } from "../../prefs.ts";
 import { compose } from "../compose_state.ts";
+import { loadPending, longestHold } from "../pending.ts";
 import { mail } from "../state.ts";
 import { toEmail, type Attached, type Letter } from "./letter.ts";
 
@@ -51,12 +51,6 @@ export function identityOf(letter: Letter): Identity | undefined {
 	return mail().identities.peek().find((i) => i.email.toLowerCase() === letter.from.toLowerCase());
 }
 
-/** Of this account: what the session as a whole can do says nothing of it (RFC 8621, section 1.3.2). */
-function longestHold(): number {
-	const { accounts, primaryAccounts } = mail().session;
-	return Number(accounts[primaryAccounts[submission] ?? ""]?.accountCapabilities[submission]?.maxDelayedSend ?? 0);
-}
-
 /** A message on the server, and to whom it goes. The first one stays in Sent; further ones, for blind copies of
  * an encrypted letter, are sent and no more. */
 export interface Ready { id: Id; to: readonly string[] }
@@ -89,16 +83,16 @@ async function submit(letter: Letter, ready: readonly Ready[], hold: number): Pr
 	return made;
 }
 
-async function writeOn(id: Id, letter: Letter): Promise<void> {
+async function writeOn(id: Id, bcc: Letter["bcc"]): Promise<void> {
 	mail().full.drop([id]);
 	await mail().read([id]);
 	const email = mail().full.peek(id) as FullEmail | undefined;
 	// An encrypted message does not say to whom blind copies go.
 	if (email)
-		compose({ mode: "draft", email: { ...email, bcc: email.bcc?.length ? email.bcc : letter.bcc } });
+		compose({ mode: "draft", email: { ...email, bcc: email.bcc?.length ? email.bcc : [...bcc] } });
 }
 
-async function cancel(submissions: readonly Id[], emailId: Id, letter: Letter): Promise<void> {
+export async function cancel(submissions: readonly Id[], emailId: Id, bcc: Letter["bcc"]): Promise<void> {
 	const drafts = mail().role("drafts")?.id ?? "";
 	const sent = mail().role("sent")?.id ?? "";
 	const first = submissions[0] ?? "";
@@ -110,12 +104,12 @@ async function cancel(submissions: readonly Id[], emailId: Id, letter: Letter): 
 		toast({ text: t("tooLateToUndo"), bad: true });
 		return;
 	}
-	await writeOn(emailId, letter);
+	await writeOn(emailId, bcc);
 }
 
 async function held(letter: Letter, ready: readonly Ready[], hold: number): Promise<void> {
 	const made = await submit(letter, ready, hold);
-	toast({ text: t("sent"), undo: () => void cancel(made, ready[0]?.id ?? "", letter), time: hold * 1000 });
+	toast({ text: t("sent"), undo: () => void cancel(made, ready[0]?.id ?? "", letter.bcc), time: hold * 1000 });
 }
 
 /** The page holds it: it must stay open until the time is over. */
@@ -124,13 +118,13 @@ function heldHere(letter: Letter, ready: readonly Ready[], seconds: number): Pro
 	const before = (e: BeforeUnloadEvent) => e.preventDefault();
 	const send = () => {
 		removeEventListener("beforeunload", before);
-		submit(letter, ready, 0).catch((e: Error) => toast({ text: t("sendFailed", { why: e.message }), bad: true, action: { label: t("openDraft"), run: () => void writeOn(id, letter) } }));
+		submit(letter, ready, 0).catch((e: Error) => toast({ text: t("sendFailed", { why: e.message }), bad: true, action: { label: t("openDraft"), run: () => void writeOn(id, letter.bcc) } }));
 	};
 	const timer = setTimeout(send, seconds * 1000);
 	addEventListener("beforeunload", before);
 	toast({
 		text: t("sending"), time: seconds * 1000,
-		undo: () => { clearTimeout(timer); removeEventListener("beforeunload", before); void writeOn(id, letter); },
+		undo: () => { clearTimeout(timer); removeEventListener("beforeunload", before); void writeOn(id, letter.bcc); },
 	});
 	return Promise.resolve();
 }
@@ -141,7 +135,8 @@ export async function send(letter: Letter, ready: readonly Ready[], at: Date | n
 	if (at) {
 		const hold = Math.max(1, Math.round((at.getTime() - Date.now()) / 1000));
 		const made = await submit(letter, ready, hold);
-		toast({ text: t("scheduledFor", { when: longDate(at.getTime()) }), undo: () => void cancel(made, ready[0]?.id ?? "", letter) });
+		toast({ text: t("scheduledFor", { when: longDate(at.getTime()) }), undo: () => void cancel(made, ready[0]?.id ?? "", letter.bcc).then(loadPending) });
+		void loadPending().catch(() => undefined);
 		return;
 	}
 	if (undo === 0)
@@ -161,6 +156,7 @@ export function scheduleTimes(now = new Date()): { key: "laterToday" | "tomorrow
 	if (now.getHours() < 16)
 		times.push({ key: "laterToday", at: at(0, Math.max(18, now.getHours() + 2)) });
 	times.push({ key: "tomorrowMorning", at: at(1, 8) });
-	times.push({ key: "mondayMorning", at: at(((8 - now.getDay()) % 7) || 7, 8) });
+	if (now.getDay() !== 0)
+		times.push({ key: "mondayMorning", at: at(((8 - now.getDay()) % 7) || 7, 8) });
 	return times;
 }
