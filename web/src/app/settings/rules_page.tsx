@@ -58,7 +58,7 @@ function ActionFields({ a, set }: { a: Actions; set(a: Partial<Actions>): void }
 	return (
 		<>
 			<SelectField label={t("ruleMove")} value={a.moveTo ?? ""} options={[["", t("ruleNoMove")] as const, ...boxes.map((m) => [m.id, boxName(m)] as const)]} onChange={(id) => set({ moveTo: id || null })} />
-			<TextField label={t("ruleLabel")} maxLength={60} value={a.keywords.join(" ")} onInput={(e) => set({ keywords: keywordsOf(e.currentTarget.value) })} />
+			<TextField label={t("ruleLabel")} maxLength={60} value={(a.keywords[0] ?? "").replace(/_/g, " ")} onInput={(e) => set({ keywords: withLabel(a.keywords, e.currentTarget.value) })} />
 			<Switch label={t("markRead")} checked={a.seen} onChange={(seen) => set({ seen })} />
 			<Switch label={t("star")} checked={a.flagged} onChange={(flagged) => set({ flagged })} />
 			<Switch label={t("ruleTrash")} checked={a.trash} onChange={(trash) => set({ trash })} />
@@ -67,9 +67,15 @@ function ActionFields({ a, set }: { a: Actions; set(a: Partial<Actions>): void }
 	);
 }
 
-/** As IMAP wants them: no spaces, brackets or quotation marks, Latin letters only. */
-export function keywordsOf(typed: string): string[] {
-	return [...new Set(typed.toLowerCase().normalize("NFKD").replace(/\p{M}/gu, "").split(/[\s,]+/).map((w) => w.replace(/[^a-z0-9_.-]/g, "")).filter(Boolean))].slice(0, 16);
+/** A label as a keyword of IMAP: Latin letters, no brackets or quotation marks, a line for a space. */
+export function keywordOf(typed: string): string {
+	return typed.trimStart().toLowerCase().normalize("NFKD").replace(/\p{M}/gu, "").replace(/\s+/g, "_").replace(/[^a-z0-9_.-]/g, "");
+}
+
+/** The first one can be changed here; others, which another program set, stay. */
+function withLabel(keywords: readonly string[], typed: string): string[] {
+	const label = keywordOf(typed);
+	return label ? [label, ...keywords.slice(1)] : keywords.slice(1);
 }
 
 const doesSomething = (a: Actions) => Boolean(a.moveTo) || a.keywords.length > 0 || a.seen || a.flagged || a.trash || a.stop;
