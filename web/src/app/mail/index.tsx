@@ -12,7 +12,6 @@ import { linkTarget } from "./link_target.ts";
 import { ListPane } from "./list_pane.tsx";
 import { Sidebar } from "./sidebar.tsx";
 import { loadPending } from "./pending.ts";
-import { SnoozeDialog } from "./snooze.tsx";
 import { Source } from "./source.tsx";
 import { drawer, followPlace, mail, openId, store } from "./state.ts";
 import { ThreadView } from "./thread_view.tsx";
@@ -83,7 +82,6 @@ export function Mail() {
 			<div class={css.write}><IconButton icon="compose" label={t("compose")} size={22} onClick={() => compose()} /></div>
 			{Composer && <Composer />}
 			{Overlays && <Overlays />}
-			<SnoozeDialog />
 			<Source />
 			{linkTarget.value && <div class={css.target} aria-hidden="true">{linkTarget.value}</div>}
 		</div>

@@ -1,7 +1,7 @@
 // One message of a conversation: who it is from, what to beware of, the text, what is attached.
 import { useEffect, useState } from "preact/hooks";
 import { t } from "../../i18n/index.ts";
-import type { Address, BodyPart, FullEmail, Id } from "../../jmap/types.ts";
+import { rulesOf, type Address, type BodyPart, type FullEmail, type Id } from "../../jmap/types.ts";
 import { Avatar, hueOf } from "../../ui/avatar.tsx";
 import { LabelMark } from "../../ui/badge.tsx";
 import { Button, IconButton } from "../../ui/button.tsx";
@@ -15,7 +15,6 @@ import { labelName, labelsOf, setSeen, starMessage, toggleLabel } from "./action
 import { compose } from "./compose_state.ts";
 import { cleanHtml, HtmlFrame } from "./html_frame.tsx";
 import { writtenTo } from "./people.ts";
-import { begun, listIdOf, mayRule, ruleFrom } from "./rules.ts";
 import { nameOf } from "./row.tsx";
 import type { Clean } from "./sanitize.ts";
 import { showSource } from "./source.tsx";
@@ -62,7 +61,7 @@ function menuEntries(email: FullEmail, view: View): MenuEntry[] {
 			{ label: t(view.asText ? "showFormatted" : "showPlain"), icon: "file" as IconName, run: () => view.setAsText(!view.asText) },
 			...(dark.value ? [{ label: t(view.lightOnly ? "showDark" : "showLight"), icon: "sun" as IconName, run: () => view.setLightOnly(!view.lightOnly) }] : []),
 		] : []),
-		...(mayRule() ? [{ label: t("ruleFromMessage"), icon: "filter" as IconName, run: () => void beginRule(email) }] : []),
+		...(rulesOf in mail().session.capabilities ? [{ label: t("ruleFromMessage"), icon: "filter" as IconName, run: () => void beginRule(email) }] : []),
 		{ label: t("print"), icon: "print", run: () => print() },
 		{ label: t("showOriginal"), icon: "code", run: () => showSource(email) },
 		{ label: t("downloadMessage"), icon: "download", run: () => download(email.blobId, `${email.subject ?? "message"}.eml`, "message/rfc822") },
@@ -70,6 +69,7 @@ function menuEntries(email: FullEmail, view: View): MenuEntry[] {
 }
 
 async function beginRule(email: FullEmail): Promise<void> {
+	const { begun, listIdOf, ruleFrom } = await import("./rules.ts");
 	begun.value = ruleFrom(email, await listIdOf(email.id).catch(() => null));
 	go(address("settings", "rules"));
 }

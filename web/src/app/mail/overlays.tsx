@@ -8,7 +8,9 @@ import { address, go } from "../router.ts";
 import { boxName } from "./actions.ts";
 import { commands, overlay } from "./commands.ts";
 import { ScheduledDialog } from "./scheduled.tsx";
+import { choosing, put } from "./snooze.tsx";
 import { boxAddress, mail } from "./state.ts";
+import { TimeDialog } from "./time_dialog.tsx";
 import css from "./overlays.module.css";
 
 const close = () => { overlay.value = null; };
@@ -90,6 +92,14 @@ function Palette() {
 	);
 }
 
+function SnoozeTime() {
+	const rows = choosing.peek();
+	return <TimeDialog title={t("snooze")} action={t("snooze")} onChoose={(at) => put(rows, at)} close={close} />;
+}
+
+const views = { keys: KeySheet, palette: Palette, scheduled: () => <ScheduledDialog close={close} />, snooze: SnoozeTime } as const;
+
 export function Overlays() {
-	return overlay.value === "keys" ? <KeySheet /> : overlay.value === "palette" ? <Palette /> : overlay.value === "scheduled" ? <ScheduledDialog close={close} /> : null;
+	const View = overlay.value && views[overlay.value];
+	return View ? <View /> : null;
 }

@@ -1,9 +1,9 @@
 // Rules as the server keeps them (docs/api/jmap.md), and what they would do to mail that is here already.
 import { signal } from "@preact/signals";
-import { rulesOf, type Email, type Filter, type FullEmail, type GetResult, type Id, type QueryResult, type SetResult } from "../../jmap/types.ts";
+import type { Email, Filter, FullEmail, GetResult, Id, QueryResult, SetResult } from "../../jmap/types.ts";
 import type { Change } from "../../jmap/mail.ts";
 import { listProperties } from "../../jmap/list.ts";
-import { mail, store } from "./state.ts";
+import { mail } from "./state.ts";
 
 export type Match = "contains" | "is" | "domain";
 export type TextField = "from" | "to" | "subject" | "listId" | "header";
@@ -19,7 +19,6 @@ export interface Actions { moveTo: Id | null; keywords: string[]; seen: boolean;
 export interface Rule { id: Id; name: string; order: number; isEnabled: boolean; matchAll: boolean; conditions: Condition[]; actions: Actions }
 export type NewRule = Omit<Rule, "id">;
 
-export const mayRule = () => Boolean(store.value?.session.capabilities[rulesOf]);
 /** A rule that was begun from a message; the page of rules opens it. */
 export const begun = signal<NewRule | null>(null);
 

@@ -7,11 +7,12 @@ import { Menu, type MenuEntry } from "../../ui/menu.tsx";
 import { toast } from "../../ui/toast.tsx";
 import { dueDate } from "../dates.ts";
 import { leaveRows, messagesOf } from "./actions.ts";
+import { overlay } from "./commands.ts";
 import { mail, place, store, targets } from "./state.ts";
-import { TimeDialog } from "./time_dialog.tsx";
 
 export const maySnooze = () => Boolean(store.value?.session.capabilities[snoozing]);
-const choosing = signal<readonly Id[] | null>(null);
+/** The rows for which a time is being chosen. */
+export const choosing = signal<readonly Id[]>([]);
 
 interface Time { key: Key; at: Date }
 
@@ -39,7 +40,7 @@ async function setUntil(ids: readonly Id[], until: string | null): Promise<void>
 	void mail().sync();
 }
 
-function put(rows: readonly Id[], until: Date | null): void {
+export function put(rows: readonly Id[], until: Date | null): void {
 	const ids = messagesOf(rows);
 	const here = place.peek().mailbox?.role;
 	const back = place.peek().kind === "box" && (until === null) === (here === "snoozed") ? leaveRows(rows) : () => undefined;
@@ -56,7 +57,7 @@ function put(rows: readonly Id[], until: Date | null): void {
 export function snoozeEntries(rows: () => readonly Id[] = targets): MenuEntry[] {
 	return [
 		...snoozeTimes().map(({ key, at }) => ({ label: t(key), hint: dueDate(at.toISOString()), icon: "clock" as const, run: () => put(rows(), at) })),
-		{ label: t("chooseTime"), icon: "calendar", run: () => { choosing.value = [...rows()]; } },
+		{ label: t("chooseTime"), icon: "calendar", run: () => { choosing.value = [...rows()]; overlay.value = "snooze"; } },
 		...(place.peek().mailbox?.role === "snoozed" ? ["line" as const, { label: t("snoozeNow"), icon: "inbox" as const, run: () => put(rows(), null) }] : []),
 	];
 }
@@ -65,9 +66,4 @@ export function SnoozeMenu() {
 	if (!maySnooze())
 		return null;
 	return <Menu label={t("snooze")} side="end" entries={() => snoozeEntries()} button={(p) => <IconButton icon="clock" label={t("snooze")} shortcut="b" id="snooze-menu" {...p} />} />;
-}
-
-export function SnoozeDialog() {
-	const rows = choosing.value;
-	return rows && <TimeDialog title={t("snooze")} action={t("snooze")} onChoose={(at) => put(rows, at)} close={() => { choosing.value = null; }} />;
 }
