@@ -16,6 +16,12 @@ export const writing = signal<Open | null>(null);
 let leave: () => Promise<void> = () => Promise.resolve();
 let serial = 0;
 
+/** One letter; it has several submissions when blind copies of it are encrypted each for itself. */
+export interface Pending { ids: Id[]; emailId: Id; sendAt: string }
+
+/** Letters that wait on the server for their time; null: not asked yet. */
+export const pending = signal<readonly Pending[] | null>(null);
+
 const place = "letterlock.writing";
 
 /** The draft that is being written in this tab, for when the tab breaks. */

@@ -11,7 +11,6 @@ import { compose, notedWriting, noteWriting, writing } from "./compose_state.ts"
 import { linkTarget } from "./link_target.ts";
 import { ListPane } from "./list_pane.tsx";
 import { Sidebar } from "./sidebar.tsx";
-import { loadPending } from "./pending.ts";
 import { Source } from "./source.tsx";
 import { drawer, followPlace, mail, openId, store } from "./state.ts";
 import { ThreadView } from "./thread_view.tsx";
@@ -64,7 +63,7 @@ export function Mail() {
 		const s = store.peek();
 		if (s)
 			s.onRefused = () => toast({ text: t("failedAction"), bad: true });
-		void loadPending().catch(() => undefined);
+		void import("./pending.ts").then((m) => m.loadPending()).catch(() => undefined);
 		void recover().catch(() => undefined);
 		return () => ends.forEach((end) => end());
 	}, []);

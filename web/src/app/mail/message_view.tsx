@@ -1,6 +1,7 @@
 // One message of a conversation: who it is from, what to beware of, the text, what is attached.
 import { useEffect, useState } from "preact/hooks";
 import { t } from "../../i18n/index.ts";
+import { dmarcResult } from "../../jmap/auth_results.ts";
 import { rulesOf, type Address, type BodyPart, type FullEmail, type Id } from "../../jmap/types.ts";
 import { Avatar, hueOf } from "../../ui/avatar.tsx";
 import { LabelMark } from "../../ui/badge.tsx";
@@ -22,7 +23,7 @@ import { mail } from "./state.ts";
 import { isEncrypted, isProtected, Protection, useOpened } from "./protection.tsx";
 import { TextBody } from "./text_body.tsx";
 import { Unsubscribe, unsubscribeUrl } from "./unsubscribe.tsx";
-import { authenticationFailed, isDangerous, unturned, warningsFor } from "./warnings.ts";
+import { isDangerous, unturned, warningsFor } from "./warnings.ts";
 import css from "./message_view.module.css";
 
 function People({ label, list }: { label: string; list: readonly Address[] | null }) {
@@ -153,7 +154,7 @@ function Shield({ clean, onShow, from }: { clean: Clean; onShow(): void; from: s
 
 /** Somebody whose pictures shall always be shown, and not somebody who only says so. */
 const trusts = (email: FullEmail, from: string) =>
-	prefs.peek().showFrom.includes(from) && !authenticationFailed(email["header:Authentication-Results:asText"]);
+	prefs.peek().showFrom.includes(from) && dmarcResult(email["header:Authentication-Results:asText:all"]) !== "fail";
 
 function Body({ email, asText, lightOnly }: { email: FullEmail; asText: boolean; lightOnly: boolean }) {
 	const html = email.htmlBody.some((p) => p.type === "text/html") && !asText;

@@ -7,6 +7,7 @@ import { Icon } from "../../ui/icon.tsx";
 import { address, go } from "../router.ts";
 import { boxName } from "./actions.ts";
 import { commands, overlay } from "./commands.ts";
+import { LeaveDialog } from "./leave_list.tsx";
 import { ScheduledDialog } from "./scheduled.tsx";
 import { choosing, put } from "./snooze.tsx";
 import { boxAddress, mail } from "./state.ts";
@@ -100,6 +101,9 @@ function SnoozeTime() {
 const views = { keys: KeySheet, palette: Palette, scheduled: () => <ScheduledDialog close={close} />, snooze: SnoozeTime } as const;
 
 export function Overlays() {
-	const View = overlay.value && views[overlay.value];
+	const now = overlay.value;
+	if (typeof now === "object" && now)
+		return <LeaveDialog url={now.leave} close={close} />;
+	const View = now && views[now];
 	return View ? <View /> : null;
 }

@@ -1,13 +1,9 @@
 // Letters that wait on the server for their time.
-import { signal } from "@preact/signals";
 import { submission, type GetResult, type Id, type QueryResult } from "../../jmap/types.ts";
+import { pending, type Pending } from "./compose_state.ts";
 import { mail, store } from "./state.ts";
 
 interface Submission { id: Id; emailId: Id; sendAt: string }
-/** One letter; it has several submissions when blind copies of it are encrypted each for itself. */
-export interface Pending { ids: Id[]; emailId: Id; sendAt: string }
-
-export const pending = signal<readonly Pending[] | null>(null);
 
 /** What only waits for the time in which sending can be undone is not told of. */
 const soon = 90_000;

@@ -6,7 +6,8 @@ import { Dialog } from "../../ui/dialog.tsx";
 import { Spinner } from "../../ui/progress.tsx";
 import { longDate } from "../dates.ts";
 import { cancel } from "./composer/send.ts";
-import { loadPending, pending, type Pending } from "./pending.ts";
+import { pending, type Pending } from "./compose_state.ts";
+import { loadPending } from "./pending.ts";
 import { mail } from "./state.ts";
 import css from "./scheduled.module.css";
 

@@ -6,7 +6,7 @@ import { Icon, type IconName } from "../../ui/icon.tsx";
 import { Tree, type TreeNode } from "../../ui/tree.tsx";
 import { address, go } from "../router.ts";
 import { boxName, moveTo } from "./actions.ts";
-import { pending } from "./pending.ts";
+import { pending } from "./compose_state.ts";
 import { boxAddress, drawer, place, store } from "./state.ts";
 import css from "./sidebar.module.css";
 
