@@ -244,6 +244,9 @@ abuse_lookup(int sock, attack_report *report)
 		{"key-from-private", FETCH_KEY, "https://10.0.0.1/"},
 		{"key-from-another-port", FETCH_KEY, "https://example.net:25/"},
 		{"picture-gopher", FETCH_PICTURE, "gopher://example.net/"},
+		{"leave-at-private", FETCH_UNSUBSCRIBE, "https://192.168.0.1/leave"},
+		{"leave-by-http", FETCH_UNSUBSCRIBE, "http://example.net/leave"},
+		{"push-as-frontend", FETCH_PUSH, "https://example.net/push"},
 	};
 	static const struct {
 		const char *name;

@@ -40,7 +40,7 @@ class Elsewhere:
     """HTTPS: {(host, path): (status, headers, body)}; a body that is a list is sent in chunks without a length."""
 
     def __init__(self, address, certificate):
-        self.pages, self.requests = {}, []
+        self.pages, self.requests, self.posted = {}, [], []
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*certificate)
         outer = self
@@ -69,6 +69,10 @@ class Elsewhere:
         lines = data.decode("latin-1").split("\r\n")
         headers = {n.strip().lower(): v.strip() for n, _, v in (line.partition(":") for line in lines[1:] if line)}
         host, target = headers.get("host", "").split(":")[0], lines[0].split(" ")[1]
+        length, body = int(headers.get("content-length", 0)), data.partition(b"\r\n\r\n")[2]
+        while len(body) < length:
+            body += sock.recv(65536)
+        self.posted.append((host, target, lines[0].split(" ")[0], headers.get("content-type"), body))
         self.requests.append((host, target, headers))
         status, extra, body = self.pages.get((host, target.partition("?")[0]), (404, {}, b""))
         length = "Transfer-Encoding: chunked" if isinstance(body, list) else f"Content-Length: {len(body)}"
@@ -132,17 +136,20 @@ class World:
 
     # --- a page's requests ---
 
-    def get(self, path, **headers):
+    def get(self, path, method="GET", **headers):
         c = http.client.HTTPSConnection(self.one.hostname, self.one.ports["https"])
         c.sock = self.one.connect_tls("https")
         with_cookie = {"Cookie": f"__Host-letterlock={self.cookie}"} if headers.pop("cookie", True) else {}
         own = {"Host": f"{self.one.hostname}:{self.one.ports['https']}"}
-        c.request("GET", path, headers=own | with_cookie | {n.replace("_", "-"): v for n, v in headers.items()})
+        c.request(method, path, headers=own | with_cookie | {n.replace("_", "-"): v for n, v in headers.items()})
         r = c.getresponse()
         return r.status, {n.lower(): v for n, v in r.getheaders()}, r.read()
 
     def picture(self, url, **headers):
         return self.get("/api/v1/image?url=" + escape(url), **headers)
+
+    def leave(self, url, method="POST", **headers):
+        return self.get("/api/v1/unsubscribe?url=" + escape(url), method, **({"X_Letterlock": "1"} | headers))[0]
 
     def keys(self, address):
         status, _, body = self.get("/api/v1/keys/lookup?address=" + escape(address))
@@ -344,6 +351,28 @@ def test_many_at_once(w):
 
 def found(answer):
     return [(k["source"], base64.urlsafe_b64decode(k["key"] + "=" * (-len(k["key"]) % 4))) for k in answer["keys"]]
+
+
+def test_leaving_a_list(w):
+    """RFC 8058: one POST, which tells nothing of who leaves but what the list put into its own address."""
+    url = w.serve("/leave", b"bye")
+    check_equal(w.leave(url + "?reader=4711"), 204, "left")
+    host, target, method, kind, body = w.elsewhere.posted[-1]
+    check_equal((host, target, method), (w.pictures, "/leave?reader=4711", "POST"), "request")
+    check_equal((kind, body), ("application/x-www-form-urlencoded", b"List-Unsubscribe=One-Click"), "what is posted")
+    sent = w.elsewhere.asked(w.pictures)[-1][1]
+    check(not {"cookie", "referer", "origin"} & set(sent) and w.owner not in str(sent), f"told: {sent}")
+    before = len(w.elsewhere.posted)
+    check_equal(w.leave(url, cookie=False), 401, "without a cookie")
+    check_equal(w.leave(url, X_Letterlock=""), 403, "as another site's page would")
+    check_equal(w.leave(url, Origin="https://evil.example"), 403, "from another site")
+    check_equal(w.leave(url, "GET"), 405, "by a link")
+    for bad in (url.replace("https:", "http:"), f"https://inside.{PLAIN}/leave", f"https://{PUBLIC}/leave", "https://127.0.0.1/leave"):
+        check_equal(w.leave(bad), 502, bad)
+    check_equal(len(w.elsewhere.posted), before, "requests that should not have been made")
+    check_equal(w.leave(w.serve("/gone", b"", 404)), 502, "the list says no")
+    check_equal(w.leave(w.serve("/moved", b"", 302, Location=url)), 502, "a redirection is not followed")
+    check_equal(w.elsewhere.posted[-1][1], "/moved", "the last request")
 
 
 def test_web_key_directories(w):
