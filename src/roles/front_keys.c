@@ -14,6 +14,7 @@
 
 #define DANE_HASH_LEN 28u /* RFC 7929 section 3 */
 #define KEYS_CACHE "private, max-age=300"
+#define WAIT_MS 6000 /* for those elsewhere; the writer of a letter waits with us */
 
 struct keys {
 	struct front_fetch fetch;
@@ -22,6 +23,7 @@ struct keys {
 	bool direct; /* the second of the two places of a Web Key Directory is asked */
 	unsigned waiting;
 	struct buf json; /* the found keys, with commas */
+	struct loop_timer timer;
 };
 
 static void
@@ -29,6 +31,7 @@ keys_gone(struct front_task *t)
 {
 	struct keys *k = TAKE(t->state);
 
+	loop_timer_stop(t->c->env->loop, &k->timer);
 	buf_done(&k->json);
 	free(k);
 }
@@ -154,11 +157,25 @@ ask_dane(struct front_task *t)
 	return r;
 }
 
+/* Whoever has not answered by now has no key for us. */
+static void
+on_late(void *ctx)
+{
+	struct front_task *t = ctx;
+
+	if (!t->over && !t->head_sent)
+		finish_lookup(t, false);
+}
+
 static void
 ask_elsewhere(struct front_task *t)
 {
 	struct keys *k = t->state;
 
+	if (loop_timer_set(t->c->env->loop, &k->timer, WAIT_MS, on_late, t)) {
+		front_task_reset(t);
+		return;
+	}
 	k->waiting = 1; /* this function's own */
 	(void)ask_wkd(t);
 	(void)ask_dane(t);
