@@ -41,8 +41,7 @@ drain(struct buf *got)
 	}
 }
 
-static void
-say(struct buf *got, const char *fmt, ...)
+static void PRINTF_LIKE(2, 3) say(struct buf *got, const char *fmt, ...)
 {
 	CLEANUP(buf_done) struct buf line = BUF_INIT(1 << 20);
 	char text[4096];
@@ -62,7 +61,7 @@ say(struct buf *got, const char *fmt, ...)
 static json_t *
 call(const char *method, json_t *args)
 {
-	CLEANUP(buf_done) struct buf request = BUF_INIT(1 << 20), out = BUF_INIT(16 << 20);
+	CLEANUP(buf_done) struct buf out = BUF_INIT(16 << 20);
 	json_t *q, *reply, *got;
 	char *text;
 
@@ -94,8 +93,8 @@ static struct {
 } follow[] = {{"Mailbox", NULL, NULL}, {"Email", NULL, NULL}, {"Thread", NULL, NULL}};
 
 static const char *const properties[] = {
-	"[\"name\",\"parentId\",\"role\",\"totalEmails\",\"unreadEmails\",\"totalThreads\","
-	"\"unreadThreads\",\"isSubscribed\"]",
+	("[\"name\",\"parentId\",\"role\",\"totalEmails\",\"unreadEmails\",\"totalThreads\","
+	 "\"unreadThreads\",\"isSubscribed\"]"),
 	"[\"mailboxIds\",\"keywords\",\"threadId\",\"size\",\"receivedAt\",\"subject\"]",
 	"[\"emailIds\"]"};
 
@@ -158,8 +157,8 @@ follow_all(void)
 static const char *const queries[] = {
 	"{\"sort\":[{\"property\":\"receivedAt\",\"isAscending\":false}],\"collapseThreads\":true}",
 	"{\"filter\":{\"notKeyword\":\"$seen\"},\"sort\":[{\"property\":\"subject\"}]}",
-	"{\"filter\":{\"someInThreadHaveKeyword\":\"$flagged\"},\"sort\":[{\"property\":"
-	"\"allInThreadHaveKeyword\",\"keyword\":\"$seen\"},{\"property\":\"size\"}]}"};
+	("{\"filter\":{\"someInThreadHaveKeyword\":\"$flagged\"},\"sort\":[{\"property\":"
+	 "\"allInThreadHaveKeyword\",\"keyword\":\"$seen\"},{\"property\":\"size\"}]}")};
 static struct {
 	json_t *state, *ids;
 } list[ARRAY_SIZE(queries)];
