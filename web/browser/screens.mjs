@@ -88,7 +88,10 @@ export const tests = {
 		await page.keyboard.press("Enter");
 		await reveal(page, "Boat shed roof");
 		await page.keyboard.press("Control+k");
+		// The palette is loaded when it is first wanted; what is typed before belongs to the list.
+		await page.locator("dialog[open] input:focus").waitFor();
 		await page.keyboard.type("shipyard");
+		await page.getByRole("option", { name: /Shipyard/ }).first().waitFor();
 		await page.keyboard.press("Enter");
 		await page.getByRole("heading", { name: "Shipyard" }).waitFor();
 		await page.goBack();
