@@ -1,5 +1,6 @@
-// Texts of the interface. The English catalogue is the type of all others; it is in the first load, the
-// others come when they are wanted. A text with a number has a form for each plural of its language.
+// Texts of the first load. The English catalogue is the type of all others, which come when they are
+// wanted. Parts that are loaded later bring their own (see part.ts). A text with a number has a form for
+// each plural of its language.
 import { signal } from "@preact/signals";
 import { en } from "./en.ts";
 
@@ -30,10 +31,12 @@ export function format(text: Text, plural: Intl.PluralRules, args: Args, number:
 	});
 }
 
-export function t(key: Key, args: Args = {}): string {
-	const { catalogue, plural, language } = current.value;
-	return format(catalogue[key], plural, args, (n) => new Intl.NumberFormat(language).format(n));
+export function translate(text: Text, args: Args): string {
+	const { plural, language } = current.value;
+	return format(text, plural, args, (n) => new Intl.NumberFormat(language).format(n));
 }
+
+export const t = (key: Key, args: Args = {}): string => translate(current.value.catalogue[key], args);
 
 export const language = (): Language => current.value.language;
 

@@ -6,30 +6,57 @@ import { join } from "node:path";
 import { en } from "../../src/i18n/en.ts";
 import { de } from "../../src/i18n/de.ts";
 import { fr } from "../../src/i18n/fr.ts";
-import { format, preferredLanguage, type Text } from "../../src/i18n/index.ts";
+import { format, preferredLanguage, useLanguage, type Text } from "../../src/i18n/index.ts";
+import { catalogues as auth } from "../../src/app/auth/texts.ts";
+import { catalogues as composer } from "../../src/app/mail/composer/texts.ts";
+import { catalogues as pgp } from "../../src/app/pgp/texts.ts";
+import { catalogues as settings, t as say } from "../../src/app/settings/texts.ts";
 
-const catalogues: Record<string, Record<string, Text>> = { en, de, fr };
+type Catalogues = Readonly<Record<"en" | "de" | "fr", Readonly<Record<string, Text>>>>;
+const all: Readonly<Record<string, Catalogues>> = {
+	"i18n": { en, de, fr },
+	"app/auth/texts.ts": auth,
+	"app/mail/composer/texts.ts": composer,
+	"app/pgp/texts.ts": pgp,
+	"app/settings/texts.ts": settings,
+};
 const places = (text: Text) => [...new Set((typeof text === "string" ? [text] : Object.values(text)).join(" ").match(/\{\w+\}/g) ?? [])].sort();
 const src = join(TEST_ROOT, "../src");
+const files = readdirSync(src, { recursive: true }).map(String).filter((f) => /\.tsx?$/.test(f));
 
-for (const [language, catalogue] of Object.entries(catalogues))
-	test(`${language} is complete`, () => {
-		assert.deepEqual(Object.keys(catalogue).sort(), Object.keys(en).sort());
-		for (const [key, text] of Object.entries(catalogue)) {
-			assert.deepEqual(places(text), places((en as Record<string, Text>)[key] as Text), key);
-			assert.equal(typeof text, typeof (en as Record<string, Text>)[key], key);
-			for (const form of typeof text === "string" ? [text] : Object.values(text))
-				assert.ok(form.trim(), key);
-		}
-	});
+test("every file of texts is looked at", () => {
+	assert.deepEqual(files.filter((f) => f.endsWith("/texts.ts")).sort(), Object.keys(all).filter((f) => f.endsWith(".ts")));
+});
+
+for (const [part, { en, ...others }] of Object.entries(all))
+	for (const [language, catalogue] of Object.entries({ en, ...others }))
+		test(`${part} is complete in ${language}`, () => {
+			assert.deepEqual(Object.keys(catalogue).sort(), Object.keys(en).sort());
+			for (const [key, text] of Object.entries(catalogue)) {
+				assert.deepEqual(places(text), places(en[key] as Text), key);
+				assert.equal(typeof text, typeof en[key], key);
+				for (const form of typeof text === "string" ? [text] : Object.values(text))
+					assert.ok(form.trim(), key);
+			}
+		});
+
+test("a part says its own texts, and those of the first load, in the language of the page", async () => {
+	Object.assign(globalThis, { document: { documentElement: {} } }); // the page whose language is set
+	assert.equal(say("cancel"), en.cancel);
+	assert.equal(say("rulesLead"), settings.en.rulesLead);
+	await useLanguage("de");
+	assert.equal(say("cancel"), de.cancel);
+	assert.equal(say("rulesLead"), settings.de.rulesLead);
+	await useLanguage("en");
+});
 
 test("plurals are chosen by the language", () => {
 	const text = { one: "{n} message", other: "{n} messages" };
-	const say = (language: string, n: number) => format(text, new Intl.PluralRules(language), { n }, (v) => new Intl.NumberFormat(language).format(v));
-	assert.equal(say("en", 1), "1 message");
-	assert.equal(say("en", 0), "0 messages");
-	assert.equal(say("fr", 0), "0 message");
-	assert.equal(say("de", 12_345), "12.345 messages");
+	const count = (language: string, n: number) => format(text, new Intl.PluralRules(language), { n }, (v) => new Intl.NumberFormat(language).format(v));
+	assert.equal(count("en", 1), "1 message");
+	assert.equal(count("en", 0), "0 messages");
+	assert.equal(count("fr", 0), "0 message");
+	assert.equal(count("de", 12_345), "12.345 messages");
 });
 
 test("a value that looks like a place is left alone", () => {
@@ -43,9 +70,8 @@ test("the stored language wins, then the browser's, then English", () => {
 });
 
 test("no text is left over", () => {
-	const code = readdirSync(src, { recursive: true }).map(String).filter((f) => /\.tsx?$/.test(f) && !f.startsWith("i18n/"))
-		.map((f) => readFileSync(join(src, f), "utf8")).join("\n");
+	const code = files.filter((f) => !f.startsWith("i18n/") && !f.endsWith("/texts.ts")).map((f) => readFileSync(join(src, f), "utf8")).join("\n");
 	const composed = /^settings_/;
-	const unused = Object.keys(en).filter((key) => !composed.test(key) && !new RegExp(`["']${key}["']`).test(code));
+	const unused = Object.values(all).flatMap(({ en }) => Object.keys(en)).filter((key) => !composed.test(key) && !new RegExp(`["']${key}["']`).test(code));
 	assert.deepEqual(unused, []);
 });

@@ -1,6 +1,7 @@
 // What somebody sees who is not signed in, or whose keys are locked: one card in the middle.
 import type { ComponentChildren } from "preact";
-import { languages, language, t, useLanguage, type Language } from "../../i18n/index.ts";
+import { languages, language, useLanguage, type Language } from "../../i18n/index.ts";
+import { t } from "./texts.ts";
 import { Logo } from "../logo.tsx";
 import { setPrefs } from "../prefs.ts";
 import { route } from "../router.ts";

@@ -1,6 +1,6 @@
 // The key worker as the page uses it: one, made when it is first needed.
 import { Keys, RpcError } from "../../keys/client";
-import { t, type Key } from "../../i18n/index.ts";
+import { t, type Key } from "./texts.ts";
 import { scriptUrl } from "../trusted.ts";
 
 let worker: Keys | null = null;

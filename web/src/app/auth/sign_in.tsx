@@ -1,6 +1,6 @@
 // Signing in: address and password on one screen; a second factor only where the account asks for one.
 import { useState } from "preact/hooks";
-import { t } from "../../i18n/index.ts";
+import { t } from "./texts.ts";
 import type { SignInState } from "../../keys/client";
 import { Button } from "../../ui/button.tsx";
 import { PasswordField, TextField } from "../../ui/field.tsx";

@@ -1,6 +1,6 @@
 // A new account: address and password, then the recovery code, which must be typed back in part.
 import { useEffect, useState } from "preact/hooks";
-import { t } from "../../i18n/index.ts";
+import { t } from "./texts.ts";
 import type { Domain } from "../../keys/client";
 import { Button } from "../../ui/button.tsx";
 import { PasswordField, TextField } from "../../ui/field.tsx";

@@ -1,6 +1,7 @@
 // Shows what a password is worth, in time.
 import { useEffect, useState } from "preact/hooks";
-import { language, t } from "../../i18n/index.ts";
+import { language } from "../../i18n/index.ts";
+import { t } from "./texts.ts";
 import type { Strength } from "./strength.ts";
 import css from "./strength_meter.module.css";
 

@@ -1,6 +1,6 @@
 // Signed in, but the keys are not in this browser: the password opens them.
 import { useState } from "preact/hooks";
-import { t } from "../../i18n/index.ts";
+import { t } from "./texts.ts";
 import { Button } from "../../ui/button.tsx";
 import { PasswordField } from "../../ui/field.tsx";
 import { account, signOut } from "../session.ts";

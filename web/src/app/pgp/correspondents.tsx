@@ -1,6 +1,6 @@
 // The keys of correspondents: which one is used for whom, where it came from, and comparing its fingerprint.
 import { useState } from "preact/hooks";
-import { t, type Key } from "../../i18n/index.ts";
+import { t, type Key } from "./texts.ts";
 import type { KeyInfo, Source } from "../../pgp/client";
 import { Button, IconButton } from "../../ui/button.tsx";
 import { Icon } from "../../ui/icon.tsx";

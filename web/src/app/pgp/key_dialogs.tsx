@@ -1,6 +1,6 @@
 // The dialogues of one's own OpenPGP keys: export, import, expiry, revocation, deletion, the record for the DNS.
 import { useEffect, useState } from "preact/hooks";
-import { t, type Key } from "../../i18n/index.ts";
+import { t, type Key } from "./texts.ts";
 import type { KeyInfo, Reason } from "../../pgp/client";
 import { RpcError } from "../../keys/client";
 import { Button } from "../../ui/button.tsx";

@@ -1,7 +1,7 @@
 // Asks for the password when the keys are needed and are not in this tab, as after a reload.
 import { render } from "preact";
 import { useState } from "preact/hooks";
-import { t } from "../../i18n/index.ts";
+import { t } from "./texts.ts";
 import { Button } from "../../ui/button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
 import { PasswordField } from "../../ui/field.tsx";

@@ -1,6 +1,6 @@
 // Settings of OpenPGP: one's own keys with all that can be done to them, and those of correspondents.
 import { useEffect, useState } from "preact/hooks";
-import { t } from "../../i18n/index.ts";
+import { t } from "./texts.ts";
 import type { KeyInfo, Pgp } from "../../pgp/client";
 import { Button, IconButton } from "../../ui/button.tsx";
 import { Icon } from "../../ui/icon.tsx";

@@ -1,6 +1,6 @@
 // The lock of the composer: what will happen, for whom, and why; and the way to have it otherwise.
 import { useEffect, useState } from "preact/hooks";
-import { t, type Key } from "../../i18n/index.ts";
+import { t, type Key } from "./texts.ts";
 import type { Wish } from "../../pgp/client";
 import { Button } from "../../ui/button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";

@@ -1,6 +1,6 @@
 // One line under a letter's head: whether it was encrypted, and what its signature is worth. Details on a click.
 import { useEffect, useState } from "preact/hooks";
-import { t, type Key } from "../../i18n/index.ts";
+import { t, type Key } from "./texts.ts";
 import type { FullEmail, PgpState } from "../../jmap/types.ts";
 import { Button } from "../../ui/button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";

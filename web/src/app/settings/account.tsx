@@ -1,6 +1,6 @@
 // The account: what it is, how full it is, leaving it.
 import { useState } from "preact/hooks";
-import { t } from "../../i18n/index.ts";
+import { t } from "./texts.ts";
 import { Button } from "../../ui/button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
 import { TextField } from "../../ui/field.tsx";

@@ -1,5 +1,6 @@
 // How it looks in this browser.
-import { t, language, languages, useLanguage, type Language } from "../../i18n/index.ts";
+import { language, languages, useLanguage, type Language } from "../../i18n/index.ts";
+import { t } from "./texts.ts";
 import { SelectField, Switch } from "../../ui/field.tsx";
 import { prefs, setPrefs, type Prefs } from "../prefs.ts";
 import { Group } from "./parts.tsx";

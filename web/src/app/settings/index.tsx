@@ -1,6 +1,6 @@
 // Settings: a page for each subject, named by the address.
 import type { ComponentType } from "preact";
-import { t, type Key } from "../../i18n/index.ts";
+import { t, type Key } from "./texts.ts";
 import { Icon, type IconName } from "../../ui/icon.tsx";
 import { route } from "../router.ts";
 import { AccountPage } from "./account.tsx";

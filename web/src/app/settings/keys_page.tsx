@@ -1,5 +1,5 @@
 // Keys: what there is, taking them along, making new ones.
-import { t } from "../../i18n/index.ts";
+import { t } from "./texts.ts";
 import { Button } from "../../ui/button.tsx";
 import { Icon } from "../../ui/icon.tsx";
 import { toast } from "../../ui/toast.tsx";

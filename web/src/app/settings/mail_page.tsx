@@ -1,6 +1,6 @@
 // Mail: reading, writing, identities, the vacation notice.
 import { useState } from "preact/hooks";
-import { t } from "../../i18n/index.ts";
+import { t } from "./texts.ts";
 import type { GetResult, Identity, SetResult, VacationResponse } from "../../jmap/types.ts";
 import { Button } from "../../ui/button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";

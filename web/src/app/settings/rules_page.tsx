@@ -1,6 +1,6 @@
 // Rules: their list and order, making and editing them, applying one to mail that is here already.
 import { useEffect, useState } from "preact/hooks";
-import { t, type Key } from "../../i18n/index.ts";
+import { t, type Key } from "./texts.ts";
 import { Button, IconButton } from "../../ui/button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
 import { SelectField, Switch, TextField } from "../../ui/field.tsx";

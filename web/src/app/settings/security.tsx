@@ -1,5 +1,5 @@
 // Security: the password, second factors, app passwords, and where one is signed in.
-import { t } from "../../i18n/index.ts";
+import { t } from "./texts.ts";
 import { Badge } from "../../ui/badge.tsx";
 import { Button, IconButton } from "../../ui/button.tsx";
 import { Icon } from "../../ui/icon.tsx";

@@ -1,7 +1,7 @@
 // The dialogues of the security page: new password, recovery code, authenticator, passkey, app password.
 import qrcode from "qrcode-generator";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { t } from "../../i18n/index.ts";
+import { t } from "./texts.ts";
 import { Area } from "../../keys/record";
 import { Protocol, scopeArea } from "../../keys/scope";
 import { Button } from "../../ui/button.tsx";

@@ -2,7 +2,7 @@
 import { signal, type Signal } from "@preact/signals";
 import type { EditorView } from "prosemirror-view";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { t, type Key } from "../../../i18n/index.ts";
+import { t, type Key } from "./texts.ts";
 import type { FullEmail, Id } from "../../../jmap/types.ts";
 import { Button, IconButton } from "../../../ui/button.tsx";
 import { Dialog } from "../../../ui/dialog.tsx";

@@ -1,5 +1,5 @@
 // What a letter is made of while it is written, and how it becomes a JMAP Email.
-import { t } from "../../../i18n/index.ts";
+import { t } from "./texts.ts";
 import type { Address, FullEmail, Id, Identity } from "../../../jmap/types.ts";
 import { longDate } from "../../dates.ts";
 import type { ComposeStart } from "../compose_state.ts";

@@ -1,6 +1,6 @@
 // One line of recipients: each a chip, with completion from the people one knows.
 import { useRef, useState } from "preact/hooks";
-import { t } from "../../../i18n/index.ts";
+import { t } from "./texts.ts";
 import type { Address } from "../../../jmap/types.ts";
 import { Avatar } from "../../../ui/avatar.tsx";
 import { Combobox, type Choice } from "../../../ui/combobox.tsx";

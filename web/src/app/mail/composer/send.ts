@@ -1,6 +1,6 @@
 // Drafts and sending. The server holds a letter for the time in which it can be undone, so closing the page
 // sends it all the same; a server that cannot hold it gets it when that time is over.
-import { t } from "../../../i18n/index.ts";
+import { t } from "./texts.ts";
 import type { FullEmail, Id, Identity, SetResult } from "../../../jmap/types.ts";
 import { toast } from "../../../ui/toast.tsx";
 import { longDate } from "../../dates.ts";
