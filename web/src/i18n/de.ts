@@ -59,7 +59,7 @@ export const de: Catalogue = {
 	trackersRemoved: { one: "{n} Zählpixel wurde entfernt.", other: "{n} Zählpixel wurden entfernt." }, picturesMissing: { one: "{n} Bild ist nicht zu bekommen.", other: "{n} Bilder sind nicht zu bekommen." },
 	chooseTime: "Zeit wählen", dateAndTime: "Datum und Uhrzeit", timeIsPast: "Wählen Sie eine Zeit, die noch kommt.", timeTooFar: "Das ist zu weit entfernt.", scheduledLetters: "Geplante Nachrichten",
 	nothingScheduled: "Es wartet nichts darauf, gesendet zu werden.", cancelAndEdit: "Zurückholen und bearbeiten", snooze: "Zurückstellen", snoozeNow: "Jetzt in den Posteingang", thisWeekend: "Am Wochenende",
-	nextWeek: "Nächste Woche", didSnooze: "Zurückgestellt bis {when}", snoozedUntil: "Zurückgestellt bis {when}", settings_rules: "Regeln", rules: "Regeln",
+	nextWeek: "Nächste Woche", didSnooze: "Zurückgestellt bis {when}", snoozedUntil: "Zurückgestellt bis {when}", settings_rules: "Regeln", settings_transfer: "Import und Export", rules: "Regeln",
 	ruleFromMessage: "Regel aus dieser Nachricht",
 	ruleApplied: { one: "Die Regel wurde auf {n} Nachricht angewandt.", other: "Die Regel wurde auf {n} Nachrichten angewandt." },
 

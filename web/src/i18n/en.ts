@@ -198,6 +198,7 @@ export const en = {
 	didSnooze: "Snoozed until {when}",
 	snoozedUntil: "Snoozed until {when}",
 	settings_rules: "Rules",
+	settings_transfer: "Import and export",
 	rules: "Rules",
 
 	ruleFromMessage: "Rule from this message",

@@ -52,7 +52,7 @@ export const fr: Catalogue = {
 	trackersRemoved: { one: "{n} pixel espion a été retiré.", other: "{n} pixels espions ont été retirés." }, picturesMissing: { one: "{n} image est introuvable.", other: "{n} images sont introuvables." },
 	chooseTime: "Choisir le moment", dateAndTime: "Date et heure", timeIsPast: "Choisissez un moment à venir.", timeTooFar: "C’est trop éloigné.", scheduledLetters: "Messages programmés",
 	nothingScheduled: "Aucun message n’attend d’être envoyé.", cancelAndEdit: "Annuler et modifier", snooze: "Mettre en attente", snoozeNow: "Remettre dans la boîte de réception", thisWeekend: "Ce week-end",
-	nextWeek: "La semaine prochaine", didSnooze: "En attente jusqu’au {when}", snoozedUntil: "En attente jusqu’au {when}", settings_rules: "Règles", rules: "Règles",
+	nextWeek: "La semaine prochaine", didSnooze: "En attente jusqu’au {when}", snoozedUntil: "En attente jusqu’au {when}", settings_rules: "Règles", settings_transfer: "Import et export", rules: "Règles",
 
 	ruleFromMessage: "Règle à partir de ce message",
 	ruleApplied: { one: "La règle a été appliquée à {n} message.", other: "La règle a été appliquée à {n} messages." },

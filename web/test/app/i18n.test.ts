@@ -11,6 +11,7 @@ import { catalogues as auth } from "../../src/app/auth/texts.ts";
 import { catalogues as composer } from "../../src/app/mail/composer/texts.ts";
 import { catalogues as pgp } from "../../src/app/pgp/texts.ts";
 import { catalogues as settings, t as say } from "../../src/app/settings/texts.ts";
+import { catalogues as transfer } from "../../src/app/transfer/texts.ts";
 
 type Catalogues = Readonly<Record<"en" | "de" | "fr", Readonly<Record<string, Text>>>>;
 const all: Readonly<Record<string, Catalogues>> = {
@@ -19,6 +20,7 @@ const all: Readonly<Record<string, Catalogues>> = {
 	"app/mail/composer/texts.ts": composer,
 	"app/pgp/texts.ts": pgp,
 	"app/settings/texts.ts": settings,
+	"app/transfer/texts.ts": transfer,
 };
 const places = (text: Text) => [...new Set((typeof text === "string" ? [text] : Object.values(text)).join(" ").match(/\{\w+\}/g) ?? [])].sort();
 const src = join(TEST_ROOT, "../src");

@@ -65,7 +65,7 @@ function entries(): Entry[] {
 	return [
 		...commands.filter((c) => c.id !== "palette").map((c) => ({ id: c.id, text: t(c.title), group: t(c.group), keys: c.keys[0], run: c.run })),
 		...boxes.map((m) => ({ id: m.id, text: boxName(m), group: t("groupGo"), run: () => go(boxAddress(m)) })),
-		...(["account", "security", "appearance", "mail"] as const).map((s) => ({
+		...(["account", "security", "appearance", "mail", "transfer"] as const).map((s) => ({
 			id: `s-${s}`, text: `${t("settings")}: ${t(`settings_${s}` as Key)}`, group: t("groupGo"), run: () => go(address("settings", s)),
 		})),
 	];

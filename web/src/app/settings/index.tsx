@@ -3,14 +3,18 @@ import type { ComponentType } from "preact";
 import { t, type Key } from "./texts.ts";
 import { Icon, type IconName } from "../../ui/icon.tsx";
 import { route } from "../router.ts";
+import { Lazy } from "../transfer/lazy.tsx";
 import { AccountPage } from "./account.tsx";
 import { AppearancePage } from "./appearance.tsx";
 import { KeysPage } from "./keys_page.tsx";
 import { MailPage } from "./mail_page.tsx";
-import { PasswordQuestion } from "./parts.tsx";
+import { PasswordQuestion, Waiting } from "./parts.tsx";
 import { RulesPage } from "./rules_page.tsx";
 import { SecurityPage } from "./security.tsx";
 import css from "./settings.module.css";
+
+const loadTransfer = () => import("../transfer/index.tsx").then((m) => m.Transfer);
+const TransferPage = () => <Lazy load={loadTransfer} props={{}} waiting={<Waiting failed={false} again={() => undefined} />} />;
 
 const pages: Record<string, { title: Key; icon: IconName; view: ComponentType }> = {
 	account: { title: "settings_account", icon: "user", view: AccountPage },
@@ -19,6 +23,7 @@ const pages: Record<string, { title: Key; icon: IconName; view: ComponentType }>
 	appearance: { title: "settings_appearance", icon: "palette", view: AppearancePage },
 	mail: { title: "settings_mail", icon: "mail", view: MailPage },
 	rules: { title: "settings_rules", icon: "filter", view: RulesPage },
+	transfer: { title: "settings_transfer", icon: "move", view: TransferPage },
 };
 
 export function Settings() {

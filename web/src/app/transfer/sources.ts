@@ -1,0 +1,30 @@
+// Where mail can be brought from: the list that the wizard shows.
+//
+// To add a source: write one file here with its step, and an entry below. The step is what the dialog of the
+// wizard shows once the source is chosen: it asks what it needs, starts the work, and calls close(). Work that
+// goes on without the dialog is shown by `running`, a component that stands on the page above the list (and
+// is empty while there is none). A source that needs a capability of the server says so in `offered`. Texts
+// go into texts.ts beside this file, or into a texts file of the source's own.
+import type { ComponentType } from "preact";
+import type { Session } from "../../jmap/types.ts";
+import type { IconName } from "../../ui/icon.tsx";
+import type { Key } from "./texts.ts";
+
+export interface StepProps {
+	/** Back to the page. */
+	close(): void;
+}
+
+export interface Source {
+	id: string;
+	icon: IconName;
+	title: Key;
+	detail: Key;
+	/** Without it the source is always offered. */
+	offered?: (session: Session) => boolean;
+	step: () => Promise<ComponentType<StepProps>>;
+	running?: () => Promise<ComponentType>;
+}
+
+export const sources: readonly Source[] = [
+];
