@@ -36,6 +36,7 @@ WORDS(REGISTRATION)
 WORDS(FACTOR)
 WORDS(UNLOCKER)
 WORDS(STATE)
+WORDS(LETTER)
 
 #define J_TEXT(n, most) {.name = #n, .kind = TEXT, .max = (most)},
 #define J_BYTES(n, most) {.name = #n, .kind = BYTES, .max = (most)},
@@ -475,10 +476,13 @@ static const struct {
 	{"state", 409},
 	{"limit", 409},
 	{"expired", 410},
+	{"withdrawn", 410},
+	{"used", 410},
 	{"too-large", 413},
 	{"rate", 429},
 	{"unavailable", 503},
 	{"internal", 500},
+	{"quota", 507},
 };
 
 static unsigned

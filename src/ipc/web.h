@@ -27,9 +27,24 @@ enum web_next { WEB_NEXT_DONE, WEB_NEXT_FACTOR, WEB_NEXT_PROOF };
 enum web_registration { WEB_CLOSED, WEB_INVITATION, WEB_OPEN, WEB_REGISTRATIONS };
 #define WEB_WORDS_FACTOR "none", "totp", "passkey"
 enum web_factor_kind { WEB_FACTOR_NONE, WEB_FACTOR_TOTP, WEB_FACTOR_PASSKEY };
-#define WEB_WORDS_UNLOCKER "none", "password", "recovery", "webauthn", "app-password" /* enum unlock_type */
+#define WEB_WORDS_UNLOCKER                                                                         \
+	"none", "password", "recovery", "webauthn", "app-password" /* enum unlock_type */
 #define WEB_WORDS_STATE "locked", "open"
 enum web_state { WEB_LOCKED, WEB_UNLOCKED };
+#define WEB_WORDS_LETTER "draft", "open", "expired", "withdrawn"
+enum web_letter_stage {
+	WEB_LETTER_DRAFT,
+	WEB_LETTER_OPEN,
+	WEB_LETTER_EXPIRED,
+	WEB_LETTER_WITHDRAWN,
+	WEB_LETTER_STATES
+};
+
+/* Letters under a password (docs/api/letters.md). */
+#define WEB_PIECE_LEN 61440u /* of a part or a reply; the last one is shorter */
+#define WEB_LETTER_TO_MAX 320
+#define WEB_LETTER_MESSAGE_ID_MAX 250
+#define WEB_LETTER_NOTE_MAX 8000
 
 /* clang-format off */
 /* Fields: TEXT is UTF-8; BYTES are base64url in JSON; ID too, null when zero; FLAG is a boolean; TIME is seconds since 1970;
@@ -76,6 +91,21 @@ enum web_state { WEB_LOCKED, WEB_UNLOCKED };
 #define WEB_PASSKEY_ADD(F) F##_ID(handle) F##_TEXT(name, WEB_NAME_MAX) F##_BYTES(client_data, WEB_CLIENT_DATA_MAX) F##_BYTES(attestation_object, WEB_ATTESTATION_MAX)
 #define WEB_PUBLISH(F)    F##_BYTES(key, 49152)
 #define WEB_SWITCH(F)     F##_FLAG(on)
+#define WEB_LETTER_SIZE(F) F##_U64(size)
+#define WEB_LETTER_NEW(F) F##_ID(id) F##_BYTES(access_hash, 32) F##_TEXT(to, WEB_LETTER_TO_MAX) F##_TEXT(message_id, WEB_LETTER_MESSAGE_ID_MAX) F##_BYTES(note, WEB_LETTER_NOTE_MAX) F##_TIME(expires) F##_U32(max_opens) F##_LIST(parts, letter_size)
+#define WEB_LETTER_PIECE(F) F##_ID(id) F##_U32(part) F##_U32(piece) F##_BYTES(data, WEB_PIECE_LEN)
+#define WEB_LETTER_FORM(F) F##_ID(id) F##_WORD(state, LETTER) F##_TEXT(to, WEB_LETTER_TO_MAX) F##_TIME(created) F##_TIME(expires) F##_U64(size) F##_U32(opens) F##_U32(max_opens) F##_TIME(first_opened) F##_TIME(last_opened) F##_U32(replies) F##_BYTES(note, WEB_LETTER_NOTE_MAX)
+#define WEB_LETTERS_FORM(F) F##_FLAG(more) F##_LIST(letters, letter_form)
+#define WEB_LETTER_CHANGE(F) F##_ID(id) F##_TIME(expires)
+#define WEB_LETTER_STATE(F) F##_WORD(state, LETTER) F##_TIME(expires)
+#define WEB_LETTER_ACCESS(F) F##_ID(id) F##_BYTES(access, 32)
+#define WEB_LETTER_OPENED(F) F##_TIME(expires) F##_U32(opens_left) F##_LIST(parts, letter_size)
+#define WEB_LETTER_FETCH(F) F##_ID(id) F##_BYTES(access, 32) F##_U32(part) F##_U32(piece)
+#define WEB_LETTER_DATA(F) F##_BYTES(data, WEB_PIECE_LEN)
+#define WEB_LETTER_REPLY_NEW(F) F##_ID(id) F##_BYTES(access, 32) F##_U64(size)
+#define WEB_LETTER_NUMBER(F) F##_U32(reply)
+#define WEB_LETTER_REPLY_PIECE(F) F##_ID(id) F##_BYTES(access, 32) F##_U32(reply) F##_U32(piece) F##_BYTES(data, WEB_PIECE_LEN)
+#define WEB_LETTER_REPLY_END(F) F##_ID(id) F##_BYTES(access, 32) F##_U32(reply)
 /* Of the session process (faces/web_link.h), not of auth. */
 #define WEB_UNLOCK_STATE(F) F##_WORD(state, STATE) F##_ID(account_id) F##_TEXT(address, CONTROL_NAME_MAX) F##_BYTES(unlock_key, 1216)
 #define WEB_UNLOCK(F)     F##_BYTES(sealed, 4096)
@@ -87,6 +117,10 @@ enum web_state { WEB_LOCKED, WEB_UNLOCKED };
 	M(SIGNED, signed) M(ACCOUNT_FORM, account_form) M(PAGE, page) M(CHANGES, changes) M(UPDATE, update) M(PIN, pin) M(UNLOCKER, unlocker) \
 	M(UNLOCKERS_FORM, unlockers_form) M(SESSION_FORM, session_form) M(SESSIONS_FORM, sessions_form) M(FACTOR_FORM, factor_form) M(FACTORS_FORM, factors_form) M(REF, ref) \
 	M(FACTOR_EDIT, factor_edit) M(TOTP, totp) M(TOTP_CONFIRM, totp_confirm) M(PASSKEY_ADD, passkey_add) M(SWITCH, switch) M(PUBLISH, publish) \
+	M(LETTER_SIZE, letter_size) M(LETTER_NEW, letter_new) M(LETTER_PIECE, letter_piece) M(LETTER_FORM, letter_form) M(LETTERS_FORM, letters_form) \
+	M(LETTER_CHANGE, letter_change) M(LETTER_STATE, letter_state) M(LETTER_ACCESS, letter_access) M(LETTER_OPENED, letter_opened) \
+	M(LETTER_FETCH, letter_fetch) M(LETTER_DATA, letter_data) M(LETTER_REPLY_NEW, letter_reply_new) M(LETTER_NUMBER, letter_number) \
+	M(LETTER_REPLY_PIECE, letter_reply_piece) M(LETTER_REPLY_END, letter_reply_end) \
 	M(UNLOCK_STATE, unlock_state) M(UNLOCK, unlock)
 
 /* M(command, request, answer) */
@@ -101,7 +135,11 @@ enum web_state { WEB_LOCKED, WEB_UNLOCKED };
 	M("sessions-end", none, none) M("confirm-start", login_start, login) M("confirm-password", proof, none) \
 	M("factors", none, factors_form) M("factor-edit", factor_edit, none) M("factor-remove", ref, none) M("totp-begin", none, totp) \
 	M("totp-confirm", totp_confirm, ref) M("passkey-begin", none, challenge) M("passkey-add", passkey_add, ref) \
-	M("key-publish", publish, none) M("alerts", switch, none) M("account-delete", none, none)
+	M("key-publish", publish, none) M("alerts", switch, none) M("account-delete", none, none) \
+	M("letter-create", letter_new, none) M("letter-put", letter_piece, none) M("letter-publish", ref, none) M("letters", page, letters_form) \
+	M("letter-change", letter_change, none) M("letter-withdraw", ref, none) M("letter-forget", ref, none) \
+	M("letter-state", ref, letter_state) M("letter-open", letter_access, letter_opened) M("letter-part", letter_fetch, letter_data) \
+	M("letter-reply", letter_reply_new, letter_number) M("letter-reply-put", letter_reply_piece, none) M("letter-reply-send", letter_reply_end, none)
 /* clang-format on */
 
 #define MSG_S_TEXT(n, max) struct slice n;

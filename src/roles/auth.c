@@ -7,6 +7,7 @@
 #include "base/map.h"
 #include "base/secret.h"
 #include "os/clock.h"
+#include "roles/letter.h"
 #include "store/client.h"
 
 #include <stdio.h>
@@ -151,6 +152,8 @@ on_web_attach(struct role_env *env, struct ipc_channel *c, const struct msg *m, 
 static void
 on_deliver_result(struct role_env *env, struct ipc_channel *c, const struct msg *m, int fd)
 {
+	if (letter_reply_result(m->deliver_result.id, m->deliver_result.code))
+		return;
 	if (m->deliver_result.code != 250)
 		log_warn("alert", "code=%u", m->deliver_result.code);
 }
@@ -363,6 +366,8 @@ auth_peer(struct role_env *env, enum role role, unsigned index, struct ipc_chann
 		control_relay_gone();
 	if (role == ROLE_LOOKUP && gone)
 		push_lost();
+	if (role == ROLE_DELIVERY && index == 0)
+		letter_reply_lost();
 	if (role == ROLE_DELIVERY)
 		session_delivery_changed(c, gone);
 }
@@ -406,6 +411,7 @@ static int
 auth_begin(struct role_env *env)
 {
 	use_store(env, role_peer(env, ROLE_STORE, 0));
+	letters_begin();
 	return LL_OK;
 }
 

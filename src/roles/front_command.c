@@ -62,11 +62,13 @@ static const struct front_task_ops command_ops = {
 	command_body, command_end, NULL, NULL, command_gone};
 
 static bool
-is_json(struct slice type)
+is_json(const struct front_task *t, struct slice type)
 {
 	struct slice main = slice_trim(slice_split(&type, ';'));
 
-	return slice_ieq(main, S("application/json"));
+	/* A page of another origin would have to ask first whether it may say JSON. */
+	return slice_ieq(main, S("application/json")) ||
+		(t->everyone && slice_ieq(main, S("text/plain")));
 }
 
 void
@@ -79,7 +81,7 @@ front_command_begin(struct front_task *t, struct slice command, const struct htt
 		front_task_problem(t, 404, "unknown-command", "There is no such command.", 0);
 	} else if (q->method != WEB_POST) {
 		front_task_problem(t, 405, "method", "Commands are sent with POST.", 0);
-	} else if (q->length && !is_json(http_request_header(q, "content-type"))) {
+	} else if (q->length && !is_json(t, http_request_header(q, "content-type"))) {
 		front_task_problem(t, 415, "media-type", "Commands are sent as JSON.", 0);
 	} else if (q->length != WEB_LENGTH_UNKNOWN && q->length > WEB_API_REQUEST_MAX) {
 		front_task_problem(t, 413, "too-large", "The request is too large.", 0);

@@ -234,6 +234,8 @@ put_protection(struct headers *out, const struct front_task *t, const struct fro
 		h->policy == FRONT_POLICY_ENTRY		 ? h->csp
 			: h->policy == FRONT_POLICY_PAGE ? slice_str(page_csp)
 							 : slice_str(api_csp));
+	if (t->everyone)
+		put(out, "access-control-allow-origin", S("*"));
 	if (h->integrity)
 		put(out, "integrity-policy", S("blocked-destinations=(script)"));
 	if (!is_loopback_host(t->host))

@@ -380,6 +380,21 @@ on_command(struct front_task *t, struct slice rest, const struct http_request *q
 		front_command_begin(t, rest, q);
 }
 
+/* A reader of letters has no account, and its page an origin of its own: the cookie of whoever else
+ * uses this browser is nothing to it. */
+static void
+on_letter(struct front_task *t, struct slice rest, const struct http_request *q)
+{
+	CLEANUP(buf_done) struct buf command = BUF_INIT(WEB_TARGET_MAX + 16);
+
+	t->everyone = true;
+	t->has_token = false;
+	secret_wipe(t->token, sizeof(t->token));
+	buf_puts(&command, "letter-");
+	buf_put(&command, rest);
+	front_command_begin(t, buf_slice(&command), q);
+}
+
 static void
 on_nothing(struct front_task *t, struct slice rest, const struct http_request *q)
 {
@@ -473,6 +488,7 @@ static const struct {
 	{"/api/v1/image", on_picture, true},
 	{"/api/v1/unsubscribe", on_unsubscribe, false},
 	{"/api/v1/auth/", on_command, false},
+	{"/api/v1/letter/", on_letter, false},
 	{"/api/v1/session", on_account, false},
 	{"/api/v1/session/", on_account, false},
 	{"/jmap/", on_account, false},

@@ -34,6 +34,7 @@ struct front_task {
 	enum web_method method;
 	enum http_version version;
 	bool websocket, head_sent, over;
+	bool everyone; /* pages of any origin may ask: there is no cookie in it */
 	bool browser; /* a page asks, which signs in by itself */
 	bool has_gzip; /* the client takes it */
 	bool complete; /* the request's body has ended */

@@ -49,6 +49,7 @@ static const struct {
 } meanings[] = {
 	{LL_ERR_SYNTAX, "malformed", "The request is malformed."},
 	{LL_ERR_LIMIT, "too-large", "This is too long."},
+	{LL_ERR_QUOTA, "quota", "There is no room for this."},
 	{LL_ERR_AUTH, "refused", "The proof is not right."},
 	{LL_ERR_DENIED, "denied", "This is not permitted."},
 	{LL_ERR_NOTFOUND, "not-found", "There is no such thing."},
@@ -298,6 +299,19 @@ static const struct {
 	{"key-publish", web_key_publish, SIGNED},
 	{"alerts", web_alerts, SIGNED},
 	{"account-delete", web_account_delete, SIGNED | FRESH},
+	{"letter-create", web_letter_create, SIGNED},
+	{"letter-put", web_letter_put, SIGNED},
+	{"letter-publish", web_letter_publish, SIGNED},
+	{"letters", web_letters, SIGNED},
+	{"letter-change", web_letter_change, SIGNED},
+	{"letter-withdraw", web_letter_withdraw, SIGNED},
+	{"letter-forget", web_letter_forget, SIGNED},
+	{"letter-state", web_letter_state, 0},
+	{"letter-open", web_letter_open, 0},
+	{"letter-part", web_letter_part, 0},
+	{"letter-reply", web_letter_reply, 0},
+	{"letter-reply-put", web_letter_reply_put, 0},
+	{"letter-reply-send", web_letter_reply_send, 0},
 };
 
 bool

@@ -119,6 +119,12 @@ int web_session_new(struct web_call *c, struct web_account *a, const struct web_
 /* Ends sessions of an account: all, or all but one. */
 int web_sessions_close(struct web_account *a, const uint8_t *but) CHECKED;
 
+/* --- letter_owner.c, letter_reader.c: letters under a password --- */
+web_handler web_letter_create, web_letter_put, web_letter_publish, web_letters, web_letter_change,
+	web_letter_withdraw, web_letter_forget;
+web_handler web_letter_state, web_letter_open, web_letter_part, web_letter_reply,
+	web_letter_reply_put, web_letter_reply_send;
+
 /* --- web_alert.c: mail to the account itself. What cannot be sent is only logged. --- */
 void web_alert(const struct directory_account *a, const char *subject, struct slice text);
 void web_alert_sign_in(const struct web_call *c, const struct directory_account *a,

@@ -16,6 +16,9 @@ static const struct {
 	[WEB_RULE_NETWORK] = {120, 5000},
 	[WEB_RULE_CODE] = {10, 300000},
 	[WEB_RULE_SIGNUP] = {20, 600000},
+	[WEB_RULE_LETTER] = {10, 120000},
+	[WEB_RULE_LETTER_NETWORK] = {2000, 50},
+	[WEB_RULE_LETTER_NEW] = {60, 60000},
 };
 
 struct bucket {

@@ -11,6 +11,9 @@ enum web_rule {
 	WEB_RULE_NETWORK, /* from one network */
 	WEB_RULE_CODE, /* wrong codes of one account */
 	WEB_RULE_SIGNUP, /* new accounts from one network */
+	WEB_RULE_LETTER, /* wrong passwords for one letter */
+	WEB_RULE_LETTER_NETWORK, /* a reader's requests from one network */
+	WEB_RULE_LETTER_NEW, /* new letters of one account */
 	WEB_RULES
 };
 

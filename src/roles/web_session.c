@@ -6,6 +6,7 @@
 #include "keys/kdf.h"
 #include "mail/ip.h"
 #include "os/clock.h"
+#include "roles/letter.h"
 #include "roles/web.h"
 
 #include <sodium.h>
@@ -115,6 +116,7 @@ web_forget(const uint8_t account[RECORD_ID_LEN])
 	int r;
 
 	on_account(account, close_all);
+	letters_forget(account);
 	r = web_account_drop(&p, account);
 	if (r)
 		log_error("web-account", "error=%s", log_quote(slice_str(ll_strerror(r))));
