@@ -27,6 +27,7 @@ enum change_type {
 	CHANGE_RENAME, /* nor of these: trees of mailboxes that are being renamed */
 	CHANGE_SNOOZE, /* Emails that are to come back (snooze.h); no client sees a state of these
 			*/
+	CHANGE_IMPORT, /* mail that is brought over from another server (importing.h) */
 	CHANGE_TYPES, /* one past the last */
 };
 

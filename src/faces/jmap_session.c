@@ -270,7 +270,8 @@ static const char *const type_names[CHANGE_TYPES] = {[CHANGE_MAILBOX] = "Mailbox
 	[CHANGE_IDENTITY] = "Identity",
 	[CHANGE_VACATION] = "VacationResponse",
 	[CHANGE_SUBMISSION] = "EmailSubmission",
-	[CHANGE_RULES] = "Rule"};
+	[CHANGE_RULES] = "Rule",
+	[CHANGE_IMPORT] = "ImportJob"};
 
 uint32_t
 jmap_push_types(struct slice names)

@@ -37,7 +37,8 @@ static const char letters[CHANGE_TYPES] = {[CHANGE_MAILBOX] = 'F',
 	[CHANGE_PUSH] = 'P',
 	[CHANGE_RULES] = 'R',
 	[CHANGE_SETTINGS] = 'C',
-	[CHANGE_UPLOAD] = 'U'};
+	[CHANGE_UPLOAD] = 'U',
+	[CHANGE_IMPORT] = 'J'};
 
 void
 jmap_id_put(enum change_type type, struct store_id id, char ret_text[40])
