@@ -142,13 +142,15 @@ class Bundle {
 	}
 }
 
-// The service worker knows every file by name and hash; it fills its cache from this list.
+// The service worker knows every file by name and hash; it fills its cache from this list. The page for letters
+// to people without a key is not of the client, and letters of other scripts than Latin are fetched when they are
+// needed.
 async function addServiceWorker(bundle) {
 	const file = "src/sw/sw.ts";
 	if (!existsSync(join(bundle.root, file)))
 		return;
 	const shell = bundle.entries
-		.filter((e) => e.class === classes.asset || e.class === classes.wasmWorker || e.class === classes.page)
+		.filter((e) => e.class !== classes.letter && e.path !== bundle.urls.letter)
 		.filter((e) => !/-(cyrillic|greek|latin-ext)-/.test(e.path))
 		.map((e) => [e.path, integrity(e.body)])
 		.sort((a, b) => (a[0] < b[0] ? -1 : 1));

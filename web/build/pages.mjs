@@ -82,17 +82,27 @@ export function letterPage({ path, integrity }) {
 }
 
 export function webManifest() {
+	const icon = (name, sizes, type, purpose) => ({ src: `/assets/${name}`, sizes, type, purpose });
 	return JSON.stringify({
+		id: "/",
 		name: "Letterlock",
 		short_name: "Letterlock",
-		start_url: "/",
+		description: "Private mail",
+		start_url: "/mail/inbox",
 		scope: "/",
 		display: "standalone",
 		background_color: "#f4f5f7",
 		theme_color: "#f4f5f7",
+		categories: ["productivity", "communication"],
 		icons: [
-			{ src: "/assets/icon.svg", sizes: "any", type: "image/svg+xml", purpose: "any" },
-			{ src: "/assets/icon-maskable.svg", sizes: "any", type: "image/svg+xml", purpose: "maskable" },
+			icon("icon.svg", "any", "image/svg+xml", "any"),
+			icon("icon-192.png", "192x192", "image/png", "any"),
+			icon("icon-512.png", "512x512", "image/png", "any"),
+			icon("icon-maskable.svg", "any", "image/svg+xml", "maskable"),
+			icon("icon-maskable-512.png", "512x512", "image/png", "maskable"),
 		],
+		shortcuts: [{ name: "Write", url: "/mail/inbox#compose=mailto:", icons: [icon("icon-192.png", "192x192", "image/png", "any")] }],
+		// The address stands behind the #, so that the server does not learn to whom somebody wants to write.
+		protocol_handlers: [{ protocol: "mailto", url: "/mail/inbox#compose=%s" }],
 	}) + "\n";
 }

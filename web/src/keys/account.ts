@@ -5,6 +5,7 @@ import { type StoreKey, storeKeys } from "../pgp/sealed";
 import { base64url, type Bytes, unbase64url, utf8, wipe } from "./bytes";
 import { codeBytes, codeMatches, codeParse } from "./code";
 import type { Device, Kept } from "./device";
+import { type DeviceKey, deviceKeys } from "./device_store";
 import { KeysError } from "./error";
 import { type Answer, ApiError, auth, type Fields, type Transport } from "./http";
 import type { AreaSecret } from "./keyring";
@@ -118,6 +119,11 @@ export class Account {
 	/** For the other worker's store of people's keys. */
 	storeKeys(): StoreKey[] {
 		return storeKeys(this.id, this.secrets);
+	}
+
+	/** For what this browser keeps for its owner. */
+	deviceKeys(): DeviceKey[] {
+		return deviceKeys(this.secrets);
 	}
 
 	/** Keeps the unlock secret in this browser. */

@@ -3,14 +3,16 @@
 // Pins, always: the identity key and the newest manifest seen of each account, so that a server that
 // shows an older or another account is noticed.
 //
-// Only with "stay signed in": the unlock secret, sealed under an AES key that the browser made and
-// does not give out. This is what it is worth: a copy of the database's values alone opens nothing,
-// and the secret ends with the password it came from. It does not protect against somebody who can
-// use this browser's profile, nor against script of this origin: both can have the key used. Whoever
-// shares the device should not stay signed in.
+// Only with "stay signed in": the unlock secret, and the account's sealed records, which open the keys
+// without the network; both sealed under an AES key that the browser made and does not give out. This
+// is what it is worth: a copy of the database's values alone opens nothing, and the secret ends with
+// the password it came from. It does not protect against somebody who can use this browser's profile,
+// nor against script of this origin: both can have the key used. Whoever shares the device should not
+// stay signed in.
 import { aeadOpen, aeadSeal, NONCE_LEN } from "./aead";
-import { base64url, type Bytes, concat, random, unbase64url, utf8, utf8Decode, wipe } from "./bytes";
+import { base64url, type Bytes, random, unbase64url, utf8, utf8Decode, wipe } from "./bytes";
 import { KeysError } from "./error";
+import type { KeptAnswers } from "./kept_answers";
 import type { Pin } from "./open";
 import type { UnlockType } from "./scope";
 
@@ -26,7 +28,10 @@ export interface Device {
 	setPin(account: Bytes, pin: Pin): Promise<void>;
 	kept(): Promise<Kept | undefined>;
 	keep(kept: Kept): Promise<void>;
-	/** Forgets the secret; pins stay. */
+	/** What opens the keys together with the kept secret when the server cannot be reached. */
+	answers(): Promise<KeptAnswers | undefined>;
+	keepAnswers(answers: KeptAnswers): Promise<void>;
+	/** Forgets the secret and the answers; pins stay. */
 	forget(): Promise<void>;
 }
 
@@ -38,6 +43,7 @@ interface Sealed {
 
 const NAME = "letterlock-keys";
 const KEPT = "kept";
+const ANSWERS = "answers";
 
 function done<T>(request: IDBRequest<T>): Promise<T> {
 	return new Promise((resolve, reject) => {
@@ -82,22 +88,24 @@ function decode(bytes: Bytes): Kept {
 	return { account, unlocker, type: v.type, secret };
 }
 
-const context = concat(utf8("letterlock/1/device\0"));
+const contextOf = (what: string) => utf8(`letterlock/1/${what === KEPT ? "device" : `device/${what}`}\0`);
 
-async function seal(k: Kept): Promise<Sealed> {
+async function put(what: string, plain: Bytes): Promise<void> {
 	const algorithm = { name: "AES-GCM", length: 256 };
 	const key = (await crypto.subtle.generateKey(algorithm, false, ["encrypt", "decrypt"])) as CryptoKey;
-	const [nonce, plain] = [random(NONCE_LEN), encode(k)];
-	const sealed = await aeadSeal(key, nonce, plain, context);
+	const nonce = random(NONCE_LEN);
+	const sealed: Sealed = { key, nonce, sealed: await aeadSeal(key, nonce, plain, contextOf(what)) };
 	wipe(plain);
-	return { key, nonce, sealed };
+	await inStore("secrets", "readwrite", (s) => s.put(sealed, what));
 }
 
-async function open(s: Sealed): Promise<Kept> {
-	const plain = await aeadOpen(s.key, s.nonce, s.sealed, context);
-	const kept = decode(plain);
+async function take<T>(what: string, read: (plain: Bytes) => T): Promise<T | undefined> {
+	const s = await inStore<Sealed | undefined>("secrets", "readonly", (st) => st.get(what) as IDBRequest<Sealed | undefined>);
+	if (!s) return undefined;
+	const plain = await aeadOpen(s.key, s.nonce, s.sealed, contextOf(what));
+	const value = read(plain);
 	wipe(plain);
-	return kept;
+	return value;
 }
 
 export const browserDevice: Device = {
@@ -106,15 +114,11 @@ export const browserDevice: Device = {
 	async setPin(account, pin) {
 		await inStore("pins", "readwrite", (s) => s.put(pin, base64url(account)));
 	},
-	async kept() {
-		const s = await inStore<Sealed | undefined>("secrets", "readonly", (st) => st.get(KEPT) as IDBRequest<Sealed | undefined>);
-		return s && open(s);
-	},
-	async keep(kept) {
-		const sealed = await seal(kept);
-		await inStore("secrets", "readwrite", (s) => s.put(sealed, KEPT));
-	},
+	kept: () => take(KEPT, decode),
+	keep: (kept) => put(KEPT, encode(kept)),
+	answers: () => take(ANSWERS, (plain) => JSON.parse(utf8Decode(plain)) as KeptAnswers),
+	keepAnswers: (answers) => put(ANSWERS, utf8(JSON.stringify(answers))),
 	async forget() {
-		await inStore("secrets", "readwrite", (s) => s.delete(KEPT));
+		await inStore("secrets", "readwrite", (s) => s.clear());
 	},
 };

@@ -23,7 +23,15 @@ export type Post = (path: string, fields: Fields) => Promise<Answer>;
 
 /** An answer's members, each checked for its type. */
 export class Answer {
-	constructor(private readonly members: JsonObject) {}
+	/** kept: not the server's of this moment, but what this device has of it. */
+	constructor(
+		private readonly members: JsonObject,
+		readonly kept = false,
+	) {}
+
+	get json(): JsonObject {
+		return this.members;
+	}
 
 	text(name: string): string {
 		const v = this.members[name];

@@ -1,12 +1,14 @@
 // What the key worker can be asked for. Methods take and give plain data only; no key and no secret
 // but a new code or password that a person must see ever goes to the page.
 import { Account, confirmPassword, type Export } from "./account";
-import { base64url, type Bytes, unbase64url } from "./bytes";
+import { base64url, type Bytes, unbase64url, wipe } from "./bytes";
 import type { StoreKey } from "../pgp/sealed";
 import { codeGroup, codeMake } from "./code";
 import type { Device } from "./device";
+import { deviceOpen, deviceSeal } from "./device_store";
 import { KeysError } from "./error";
 import { ApiError, auth, type Transport } from "./http";
+import { answersOf, withKept } from "./kept_answers";
 import type { Scope } from "./scope";
 import { type Assertion, SignIn, type SignInOptions, type SignInState } from "./signin";
 import { type Domain, SignUp } from "./signup";
@@ -24,32 +26,37 @@ export class KeyService {
 	private account: Account | undefined;
 	private readonly signIn: SignIn;
 	private readonly signUp: SignUp;
+	private readonly transport: Transport;
 
 	/** changed: the OpenPGP keys are others now, or none; its promise is waited for. */
 	constructor(
-		private readonly transport: Transport,
+		transport: Transport,
 		private readonly device: Device,
 		private readonly changed: (keys: readonly Bytes[], storeKeys: StoreKey[]) => Promise<void> | undefined,
 	) {
+		this.transport = withKept(transport, device);
 		const opened = (account: Account) => this.adopt(account);
-		this.signIn = new SignIn(transport, device, opened);
-		this.signUp = new SignUp(transport, device, opened);
+		this.signIn = new SignIn(this.transport, device, opened);
+		this.signUp = new SignUp(this.transport, device, opened);
 	}
 
-	/** After the page was loaded: who is signed in, with the keys open if this browser keeps them. */
+	/** After the page was loaded: who is signed in, with the keys open if this browser keeps them. Without the
+	 * network that is whoever stayed signed in here. */
 	async resume(): Promise<Status> {
 		if (this.account) return this.status();
 		let address: string;
 		let account: Bytes;
+		let fresh: boolean;
 		try {
 			const a = await auth(this.transport, "account");
 			[address, account] = [a.text("address"), a.bytes("account")];
+			fresh = !a.kept;
 		} catch (err) {
 			if (!(err instanceof ApiError) || err.type !== "signed-out") throw err;
 			await this.device.forget();
 			return signedOut;
 		}
-		await this.openKept(address, account);
+		await this.openKept(address, account, fresh);
 		return this.account ? this.status() : { state: "locked", address, account: base64url(account) };
 	}
 
@@ -121,7 +128,7 @@ export class KeyService {
 	}
 
 	changePassword(a: { password: string; rotate: boolean }): Promise<void> {
-		return this.current().changePassword(a.password, a.rotate);
+		return this.followed(this.current().changePassword(a.password, a.rotate));
 	}
 
 	/** A new recovery code to be shown; the old one is valid until recoveryFinish. */
@@ -132,25 +139,25 @@ export class KeyService {
 	}
 
 	recoveryFinish(a: { code: string }): Promise<void> {
-		return this.current().recoveryFinish(a.code);
+		return this.followed(this.current().recoveryFinish(a.code));
 	}
 
 	/** The password in the form to be pasted; shown once. */
 	addAppPassword(a: { scope: Scope; name: string }): Promise<{ password: string; id: string }> {
-		return this.current().addApp(a.scope, a.name);
+		return this.followed(this.current().addApp(a.scope, a.name));
 	}
 
 	/** The unlocker's id, for factor-edit. */
 	addPasskeyUnlocker(a: { prf: string; name: string }): Promise<string> {
-		return this.current().addPasskey(unbase64url(a.prf), a.name);
+		return this.followed(this.current().addPasskey(unbase64url(a.prf), a.name));
 	}
 
 	revoke(a: { id: string; rotate: boolean }): Promise<void> {
-		return this.current().revoke(a.id, a.rotate);
+		return this.followed(this.current().revoke(a.id, a.rotate));
 	}
 
 	rotate(a: { areas: number }): Promise<void> {
-		return this.current().rotate(a.areas);
+		return this.followed(this.current().rotate(a.areas));
 	}
 
 	exportKeys(): Promise<Export> {
@@ -160,6 +167,31 @@ export class KeyService {
 	async stay(a: { on: boolean }): Promise<void> {
 		if (a.on) await this.current().stay();
 		else await this.device.forget();
+	}
+
+	/** Whether the owner stays signed in here; then what opens the keys without the network is put away, too. */
+	async trusted(): Promise<boolean> {
+		const kept = this.account && (await this.device.kept());
+		if (!this.account || !kept || base64url(kept.account) !== base64url(this.account.id)) return false;
+		wipe(kept.secret);
+		const answers = await answersOf(this.transport).catch(() => undefined);
+		if (answers) await this.device.keepAnswers(answers);
+		return true;
+	}
+
+	/** Seals what this browser keeps for its owner; each item with the name it is put away under. */
+	sealHere(a: { items: [place: string, body: Bytes][] }): Promise<Bytes[]> {
+		const { id } = this.current();
+		const keys = this.current().deviceKeys();
+		return Promise.all(a.items.map(([place, body]) => deviceSeal(id, keys, place, body)));
+	}
+
+	/** null in the place of what does not open. */
+	openHere(a: { items: [place: string, record: Bytes][] }): Promise<(Bytes | null)[]> {
+		const { id } = this.current();
+		const keys = this.current().deviceKeys();
+		const open = ([place, record]: [string, Bytes]) => deviceOpen(id, keys, place, record).catch(() => null);
+		return Promise.all(a.items.map(open));
 	}
 
 	/** Wipes and forgets all but the pins; then the server is told. */
@@ -184,12 +216,19 @@ export class KeyService {
 			this.signUp.setOpenpgp(keys, fingerprints);
 			return;
 		}
-		await this.account.setOpenpgp(keys, fingerprints);
+		await this.followed(this.account.setOpenpgp(keys, fingerprints));
 		await this.tell(this.account);
 	}
 
 	private async tell(account: Account): Promise<void> {
 		await this.changed(account.openpgp, account.storeKeys());
+	}
+
+	/** What is kept for the time without the network follows a change. */
+	private async followed<T>(change: Promise<T>): Promise<T> {
+		const done = await change;
+		if (await this.device.answers().catch(() => undefined)) await this.trusted().catch(() => false);
+		return done;
 	}
 
 	private current(): Account {
@@ -203,8 +242,8 @@ export class KeyService {
 		await this.tell(account);
 	}
 
-	/** A secret that does not open the account any more is forgotten. */
-	private async openKept(address: string, account: Bytes): Promise<void> {
+	/** A secret that does not open the account any more is forgotten; fresh: as the server has it now. */
+	private async openKept(address: string, account: Bytes, fresh: boolean): Promise<void> {
 		const kept = await this.device.kept();
 		if (!kept) return;
 		try {
@@ -212,7 +251,7 @@ export class KeyService {
 			await this.adopt(await Account.open(this.transport, this.device, address, kept));
 		} catch (err) {
 			if (err instanceof ApiError) throw err;
-			await this.device.forget();
+			if (fresh) await this.device.forget();
 		}
 	}
 }
@@ -243,6 +282,9 @@ export const keyServiceMethods = [
 	"rotate",
 	"exportKeys",
 	"stay",
+	"trusted",
+	"sealHere",
+	"openHere",
 	"signOut",
 	"close",
 ] as const satisfies readonly (keyof KeyService)[];

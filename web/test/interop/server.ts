@@ -2,6 +2,7 @@
 // OPAQUE and its check of verifiers behind them. It trusts nothing that the C code would refuse.
 import { base64url, type Bytes, equal, hex, random, unbase64url } from "../../src/keys/bytes";
 import type { Device, Kept } from "../../src/keys/device";
+import type { KeptAnswers } from "../../src/keys/kept_answers";
 import { Answer, ApiError, type Fields, type JsonObject, type Transport } from "../../src/keys/http";
 import { type AreaSecret } from "../../src/keys/keyring";
 import { manifestHash, manifestOpen } from "../../src/keys/manifest";
@@ -32,6 +33,8 @@ export class Server implements Transport {
 	factor = false;
 	signedIn = false;
 	fresh = false;
+	/** Set: it cannot be reached. */
+	away = false;
 	/** What a session process got, once it was unlocked. */
 	session: AreaSecret[] | undefined;
 	readonly calls: string[] = [];
@@ -43,12 +46,18 @@ export class Server implements Transport {
 	constructor(readonly peer: Peer) {}
 
 	get = async (path: string): Promise<Answer> => {
+		this.reach();
 		if (path !== "/api/v1/session") throw refused();
 		const unlockKey = this.session ? "" : base64url(xwingPublic(this.sessionSeed));
 		return new Answer({ state: this.session ? "open" : "locked", unlockKey });
 	};
 
+	private reach(): void {
+		if (this.away) throw new ApiError("unavailable", "the server cannot be reached", 0, undefined);
+	}
+
 	post = async (path: string, fields: Fields): Promise<Answer> => {
+		this.reach();
 		const f = JSON.parse(
 			JSON.stringify(fields, (_, v: unknown) => (v instanceof Uint8Array ? base64url(v) : v)),
 		) as JsonObject;
@@ -236,6 +245,7 @@ function keyBytes(key: string): Bytes {
 export class MemoryDevice implements Device {
 	readonly pins = new Map<string, Pin>();
 	private secret: Kept | undefined;
+	private given: KeptAnswers | undefined;
 
 	async pin(account: Bytes): Promise<Pin | undefined> {
 		return this.pins.get(hex(account));
@@ -253,7 +263,16 @@ export class MemoryDevice implements Device {
 		this.secret = { ...kept, secret: kept.secret.slice() };
 	}
 
+	async answers(): Promise<KeptAnswers | undefined> {
+		return this.given;
+	}
+
+	async keepAnswers(answers: KeptAnswers): Promise<void> {
+		this.given = answers;
+	}
+
 	async forget(): Promise<void> {
 		this.secret = undefined;
+		this.given = undefined;
 	}
 }

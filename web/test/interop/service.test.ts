@@ -156,3 +156,44 @@ test("a passkey with PRF signs in without a password", peerOptions, async () => 
 	await service.unlockSession();
 	assert.equal(w.server.session?.length, 1);
 });
+
+test("without the network what this browser keeps opens the keys, and what is sealed here opens again", peerOptions, async () => {
+	const w = await signedUp();
+	assert.equal(await w.service.trusted(), false, "nobody said that this browser may keep anything");
+	w.server.away = true;
+	await assert.rejects(fresh(w).resume(), { type: "unavailable" });
+	w.server.away = false;
+	await w.service.stay({ on: true });
+	assert.equal(await w.service.trusted(), true);
+	const body = new TextEncoder().encode("kept here");
+	const [record] = await w.service.sealHere({ items: [["mail/a", body]] });
+	assert.ok(record);
+	w.server.away = true;
+	const offline = fresh(w);
+	assert.deepEqual(await offline.resume(), w.service.status());
+	assert.equal(w.openpgp.at(-1), 1, "the OpenPGP keys are open, too");
+	assert.deepEqual(await offline.openHere({ items: [["mail/a", record], ["mail/b", record]] }), [body, null]);
+	await assert.rejects(offline.unlockSession(), { type: "unavailable" });
+	w.server.away = false;
+	await offline.unlockSession();
+	assert.equal(w.server.session?.length, 1);
+});
+
+test("what is kept for the time without the network follows a change of keys, and ends with the sign-in", peerOptions, async () => {
+	const w = await signedUp();
+	await w.service.stay({ on: true });
+	await w.service.trusted();
+	const [before] = await w.service.sealHere({ items: [["x", random(100)]] });
+	await w.service.rotate({ areas: scopeArea(1) });
+	const [after] = await w.service.sealHere({ items: [["x", random(100)]] });
+	w.server.away = true;
+	const offline = fresh(w);
+	assert.equal((await offline.resume()).state, "open");
+	const opened = await offline.openHere({ items: [["x", before as Uint8Array<ArrayBuffer>], ["x", after as Uint8Array<ArrayBuffer>]] });
+	assert.deepEqual(opened.map((b) => b?.length), [100, 100], "the older version of the key is still there");
+	w.server.away = false;
+	w.server.signedIn = false;
+	assert.equal((await fresh(w).resume()).state, "out");
+	w.server.away = true;
+	await assert.rejects(fresh(w).resume(), { type: "unavailable" }, "nothing is left to open");
+});

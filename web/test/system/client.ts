@@ -105,6 +105,12 @@ class Memory implements Device {
 		this.secret = { ...kept, secret: kept.secret.slice() };
 		return Promise.resolve();
 	}
+	answers(): Promise<undefined> {
+		return Promise.resolve(undefined);
+	}
+	keepAnswers(): Promise<void> {
+		return Promise.resolve();
+	}
 	forget(): Promise<void> {
 		this.secret = undefined;
 		return Promise.resolve();
