@@ -13,6 +13,7 @@
 #include "os/clock.h"
 #include "os/stream.h"
 #include "roles/role.h"
+#include "roles/session_ask.h"
 #include "roles/session_out.h"
 #include "roles/session_web.h"
 #include "store/client.h"
@@ -549,117 +550,6 @@ store_lost(void *ctx)
 	give_up("store");
 }
 
-/* --- asking auth --- */
-
-#define AUTH_ANSWER_MS 30000
-
-/* While an answer is waited for, in the middle of somebody's command, no connection is begun. */
-struct deferred_conn {
-	struct deferred_conn *next;
-	uint8_t service, peer[16];
-	int fd;
-	size_t tag_len;
-	uint8_t tag[1024];
-};
-
-static struct {
-	bool waiting, answered;
-	uint64_t id;
-	int err;
-	struct deferred_conn *deferred;
-	struct loop_timer later;
-} asking;
-
-static void
-defer_conn(const struct msg_session_conn *m, int fd)
-{
-	struct deferred_conn *d = calloc(1, sizeof(*d)), **at = &asking.deferred;
-
-	if (!d || m->tag.len > sizeof(d->tag) || m->peer.len != sizeof(d->peer)) {
-		free(d);
-		close(fd);
-		return;
-	}
-	d->service = m->service;
-	d->fd = fd;
-	d->tag_len = m->tag.len;
-	if (m->tag.len)
-		memcpy(d->tag, m->tag.ptr, m->tag.len);
-	memcpy(d->peer, m->peer.ptr, sizeof(d->peer));
-	while (*at)
-		at = &(*at)->next;
-	*at = d;
-}
-
-static void
-on_later(void *ctx)
-{
-	while (asking.deferred) {
-		struct deferred_conn *d = asking.deferred;
-		struct msg_session_conn m = {.service = d->service,
-			.tag = slice_new(d->tag, d->tag_len),
-			.peer = SLICE_OF(d->peer)};
-		asking.deferred = d->next;
-		on_conn(&m, d->fd);
-		free(d);
-	}
-}
-
-static uint64_t
-ask_begin(void)
-{
-	asking.answered = false;
-	asking.waiting = true;
-	return ++asking.id;
-}
-
-/* r: whether it was sent. */
-static int
-ask_end(int r)
-{
-	int64_t deadline = clock_ms() + AUTH_ANSWER_MS;
-
-	while (r == LL_OK && !asking.answered)
-		r = ipc_pump(se.auth, deadline);
-	asking.waiting = false;
-	if (asking.deferred && loop_timer_set(se.loop, &asking.later, 0, on_later, NULL))
-		give_up("memory");
-	return r ? r : asking.err;
-}
-
-int
-session_set_vacation(struct msg_session_vacation *m)
-{
-	m->id = ask_begin();
-	return ask_end(ipc_send_session_vacation(se.auth, m, -1));
-}
-
-int
-session_set_push(struct slice list)
-{
-	struct msg_session_push_set m = {.id = ask_begin(), .list = list};
-
-	return ask_end(ipc_send_session_push_set(se.auth, &m, -1));
-}
-
-void
-session_send_push(const uint8_t subscription[16], struct slice body)
-{
-	struct msg_session_push_send m = {.body = body};
-
-	memcpy(m.subscription, subscription, sizeof(m.subscription));
-	(void)ipc_send_session_push_send(se.auth, &m, -1);
-}
-
-static void
-on_asked(uint64_t id, uint8_t err)
-{
-	if (!asking.waiting || id != asking.id)
-		return;
-	asking.err = -(int)err;
-	asking.answered = true;
-}
-
 static void
 on_auth_message(void *ctx, struct ipc_channel *ch, const struct msg *m, int fd)
 {
@@ -669,14 +559,14 @@ on_auth_message(void *ctx, struct ipc_channel *ch, const struct msg *m, int fd)
 		on_key(&m->session_key);
 	else if (m->kind == MSG_KIND_SESSION_OPEN)
 		on_open(&m->session_open);
-	else if (m->kind == MSG_KIND_SESSION_CONN && asking.waiting)
-		defer_conn(&m->session_conn, fd);
+	else if (m->kind == MSG_KIND_SESSION_CONN && session_ask_waits())
+		session_ask_defer(&m->session_conn, fd);
 	else if (m->kind == MSG_KIND_SESSION_CONN)
 		on_conn(&m->session_conn, fd);
 	else if (m->kind == MSG_KIND_SESSION_VACATION_DONE)
-		on_asked(m->session_vacation_done.id, m->session_vacation_done.err);
+		session_ask_answered(m->session_vacation_done.id, m->session_vacation_done.err);
 	else if (m->kind == MSG_KIND_SESSION_PUSH_DONE)
-		on_asked(m->session_push_done.id, m->session_push_done.err);
+		session_ask_answered(m->session_push_done.id, m->session_push_done.err);
 	else if (m->kind == MSG_KIND_SESSION_PUSH_KEY)
 		session_push_key(m->session_push_key.key);
 	else if (m->kind == MSG_KIND_SESSION_OUT)
@@ -719,6 +609,7 @@ session_main(struct role_env *env, const struct msg_session_spawn *m, int fd)
 	se.auth = ipc_new(se.loop, fd, &o);
 	if (!se.auth)
 		_exit(1);
+	session_ask_start(&(struct session_ask_env){se.auth, se.loop, on_conn, give_up});
 	session_web_on_change(on_web_change);
 	json_object_seed(randombytes_random() | 1); /* left alone, it would open a file for it */
 	se.reserve = malloc(RESERVE);
