@@ -1,62 +1,28 @@
-/* Records of the directory partition:
- *	dom/  HMAC("domain", name)    name
- *	addr/ HMAC("address", key)    kind:u8, then account id or targets; and the address, for
- *lists acct/ account id              the account
- *	set/ account id name          what else is kept of it
+/* Domains, accounts and addresses of the directory. Its records:
+ *	dom/  HMAC("domain", name)     name
+ *	addr/ HMAC("address", key)     kind:u8, then account id or targets; the address, for lists
+ *	acct/ account id               the account
+ *	set/  account id, name         what else is kept of it: directory_setting.c
  *	wkd/  HMAC("wkd", hash@domain) account id: where a published key is found */
 #include "roles/directory.h"
 #include "base/error.h"
 #include "base/map.h"
 #include "base/vec.h"
 #include "mail/address.h"
+#include "roles/directory_priv.h"
 #include "store/service.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define CACHE_MAX 100000
 #define VALUE_MAX ((size_t)60000)
-#define KEY_LEN(prefix) (sizeof(prefix) - 1 + 32)
 
 enum { ADDRESS_IS_ACCOUNT = 1, ADDRESS_IS_ALIAS = 2 };
 
-struct directory {
-	struct store *store;
-	const struct directory_keys *keys;
-	struct map *cache; /* record key -> struct cached */
-};
-
-struct cached {
-	bool missing;
-	size_t len;
-	uint8_t value[];
-};
-
-struct record_key {
-	uint8_t bytes[64];
-	size_t len;
-};
-
-static struct slice
-key_slice(const struct record_key *k)
-{
-	return slice_new(k->bytes, k->len);
-}
-
-static struct record_key
-name_key(const struct directory *d, const char *prefix, const char *kind, struct slice name)
-{
-	struct record_key k = {.len = strlen(prefix) + 32};
-
-	memcpy(k.bytes, prefix, strlen(prefix));
-	directory_name(d->keys, kind, name, k.bytes + strlen(prefix));
-	return k;
-}
-
-static struct record_key
+static struct directory_record
 account_record_key(const uint8_t id[RECORD_ID_LEN])
 {
-	struct record_key k = {.len = 5 + RECORD_ID_LEN};
+	struct directory_record k = {.len = 5 + RECORD_ID_LEN};
 
 	memcpy(k.bytes, "acct/", 5);
 	memcpy(k.bytes + 5, id, RECORD_ID_LEN);
@@ -92,89 +58,10 @@ directory_set_store(struct directory *d, struct store *s)
 	d->store = s;
 }
 
-/* --- records, through the cache --- */
-
-static void
-cache_clear(struct directory *d)
-{
-	struct map *fresh = map_new();
-
-	if (!fresh)
-		return;
-	map_free(d->cache, free);
-	d->cache = fresh;
-}
-
-static void
-cache_put(struct directory *d, struct slice key, bool missing, struct slice value)
-{
-	struct cached *c = malloc(sizeof(*c) + value.len);
-	void *old = NULL;
-
-	if (!c)
-		return;
-	*c = (struct cached){.missing = missing, .len = value.len};
-	if (value.len)
-		memcpy(c->value, value.ptr, value.len);
-	if (map_len(d->cache) >= CACHE_MAX)
-		cache_clear(d);
-	if (map_set(d->cache, key, c, &old))
-		free(c);
-	free(old);
-}
-
-static int
-open_value(struct directory *d, struct slice key, struct slice sealed, struct buf *ret)
-{
-	return directory_open(d->keys, store_directory.b, key, sealed, ret);
-}
-
-/* The value of a record, opened. */
-static int
-get(struct directory *d, const struct record_key *k, struct buf *ret)
-{
-	CLEANUP(buf_done) struct buf sealed = BUF_INIT(STORE_VALUE_MAX);
-	struct cached *c = map_get(d->cache, key_slice(k));
-	size_t before = ret->len;
-	int r;
-
-	if (c)
-		return c->missing ? LL_ERR_NOTFOUND : buf_put(ret, slice_new(c->value, c->len));
-	r = d->store ? store_get(d->store, store_directory, key_slice(k), &sealed) : LL_ERR_CLOSED;
-	if (r == LL_OK)
-		r = open_value(d, key_slice(k), buf_slice(&sealed), ret);
-	if (r == LL_OK || r == LL_ERR_NOTFOUND)
-		cache_put(d, key_slice(k), r != LL_OK, slice_skip(buf_slice(ret), before));
-	return r;
-}
-
-static int
-add_put(struct directory *d, const struct record_key *k, bool fresh, struct slice value,
-	struct buf *sealed, struct store_op *op)
-{
-	int r = directory_seal(d->keys, store_directory.b, key_slice(k), value, sealed);
-
-	*op = (struct store_op){.kind = fresh ? STORE_PUT_NEW : STORE_PUT,
-		.key = key_slice(k),
-		.value = buf_slice(sealed)};
-	return r;
-}
-
-static int
-commit(struct directory *d, const struct store_op *ops, size_t n)
-{
-	struct store_commit c = {
-		.partition = store_directory, .expect = STORE_ANY_VERSION, .ops = ops, .n = n};
-	int r = d->store ? store_commit_sync(d->store, &c, NULL) : LL_ERR_CLOSED;
-
-	cache_clear(d);
-	return r;
-}
-
 /* --- names --- */
 
-static int
-domain_name(struct slice domain, struct buf *ret)
+int
+directory_domain_name(struct slice domain, struct buf *ret)
 {
 	return domain.len == 0 || domain.ptr[0] == '[' ? LL_ERR_SYNTAX
 						       : address_domain_ascii(ret, domain);
@@ -197,19 +84,19 @@ directory_key(struct slice address, struct buf *ret)
 	split_address(address, &local, &domain);
 	if (local.len == 0) { /* a catch-all */
 		buf_putc(ret, '@');
-		return domain_name(domain, ret);
+		return directory_domain_name(domain, ret);
 	}
 	return domain.len ? address_key(ret, local, domain) : LL_ERR_SYNTAX;
 }
 
 static int
-address_record_key(struct directory *d, struct slice address, struct record_key *ret)
+address_record_key(struct directory *d, struct slice address, struct directory_record *ret)
 {
 	CLEANUP(buf_done) struct buf key = BUF_INIT(ADDRESS_KEY_MAX);
 	int r = directory_key(address, &key);
 
 	if (r == LL_OK)
-		*ret = name_key(d, "addr/", "address", buf_slice(&key));
+		*ret = directory_name_key(d, "addr/", "address", buf_slice(&key));
 	return r;
 }
 
@@ -219,30 +106,30 @@ int
 directory_domain(struct directory *d, struct slice domain)
 {
 	CLEANUP(buf_done) struct buf name = BUF_INIT(1024), value = BUF_INIT(VALUE_MAX);
-	struct record_key k;
-	int r = domain_name(domain, &name);
+	struct directory_record k;
+	int r = directory_domain_name(domain, &name);
 
 	if (r)
 		return r;
-	k = name_key(d, "dom/", "domain", buf_slice(&name));
-	return get(d, &k, &value);
+	k = directory_name_key(d, "dom/", "domain", buf_slice(&name));
+	return directory_get(d, &k, &value);
 }
 
 int
 directory_domain_add(struct directory *d, struct slice domain)
 {
 	CLEANUP(buf_done) struct buf name = BUF_INIT(1024), sealed = BUF_INIT(STORE_VALUE_MAX);
-	struct record_key k;
+	struct directory_record k;
 	struct store_op op;
 	int r = address_domain_check(domain, ADDRESS_UTF8);
 
 	if (r == LL_OK)
-		r = domain_name(domain, &name);
+		r = directory_domain_name(domain, &name);
 	if (r)
 		return r;
-	k = name_key(d, "dom/", "domain", buf_slice(&name));
-	r = add_put(d, &k, true, buf_slice(&name), &sealed, &op);
-	return r ? r : commit(d, &op, 1);
+	k = directory_name_key(d, "dom/", "domain", buf_slice(&name));
+	r = directory_add_put(d, &k, true, buf_slice(&name), &sealed, &op);
+	return r ? r : directory_commit(d, &op, 1);
 }
 
 struct rows {
@@ -256,7 +143,7 @@ static int
 domain_row(void *ctx, struct slice key, struct slice value)
 {
 	struct rows *rows = ctx;
-	int r = open_value(rows->d, key, value, rows->lines);
+	int r = directory_record_open(rows->d, key, value, rows->lines);
 
 	return r ? r : buf_putc(rows->lines, '\n');
 }
@@ -325,8 +212,8 @@ directory_account(
 	struct directory *d, const uint8_t id[RECORD_ID_LEN], struct directory_account *ret)
 {
 	CLEANUP(buf_done) struct buf value = BUF_INIT(VALUE_MAX);
-	struct record_key k = account_record_key(id);
-	int r = get(d, &k, &value);
+	struct directory_record k = account_record_key(id);
+	int r = directory_get(d, &k, &value);
 
 	return r ? r : account_decode(buf_slice(&value), ret);
 }
@@ -337,7 +224,7 @@ account_row(void *ctx, struct slice key, struct slice value)
 	CLEANUP(buf_done) struct buf plain = BUF_INIT(VALUE_MAX);
 	struct rows *rows = ctx;
 	struct directory_account a;
-	int r = open_value(rows->d, key, value, &plain);
+	int r = directory_record_open(rows->d, key, value, &plain);
 
 	if (r == LL_OK)
 		r = account_decode(buf_slice(&plain), &a);
@@ -358,13 +245,13 @@ directory_account_put(struct directory *d, const struct directory_account *a)
 {
 	CLEANUP(buf_done)
 	struct buf plain = BUF_INIT(VALUE_MAX), sealed = BUF_INIT(STORE_VALUE_MAX);
-	struct record_key k = account_record_key(a->id);
+	struct directory_record k = account_record_key(a->id);
 	struct store_op op;
 	int r = account_encode(a, &plain);
 
 	if (r == LL_OK)
-		r = add_put(d, &k, false, buf_slice(&plain), &sealed, &op);
-	return r ? r : commit(d, &op, 1);
+		r = directory_add_put(d, &k, false, buf_slice(&plain), &sealed, &op);
+	return r ? r : directory_commit(d, &op, 1);
 }
 
 int
@@ -374,7 +261,7 @@ directory_account_add(struct directory *d, const struct directory_account *a)
 	struct buf plain = BUF_INIT(VALUE_MAX), sealed = BUF_INIT(STORE_VALUE_MAX);
 	CLEANUP(buf_done)
 	struct buf entry = BUF_INIT(VALUE_MAX), sealed_entry = BUF_INIT(STORE_VALUE_MAX);
-	struct record_key k = account_record_key(a->id), ak;
+	struct directory_record k = account_record_key(a->id), ak;
 	struct slice local, domain;
 	struct store_op ops[2];
 	int r;
@@ -392,127 +279,23 @@ directory_account_add(struct directory *d, const struct directory_account *a)
 	if (r == LL_OK)
 		r = account_encode(a, &plain);
 	if (r == LL_OK)
-		r = add_put(d, &k, true, buf_slice(&plain), &sealed, &ops[0]);
+		r = directory_add_put(d, &k, true, buf_slice(&plain), &sealed, &ops[0]);
 	if (r == LL_OK)
-		r = add_put(d, &ak, true, buf_slice(&entry), &sealed_entry, &ops[1]);
-	return r ? r : commit(d, ops, 2);
-}
-
-/* --- what else is kept of an account --- */
-
-#define SETTING_PREFIX "set/"
-
-static struct record_key
-setting_key(const uint8_t account[RECORD_ID_LEN], const char *name)
-{
-	struct record_key k = {.len = sizeof(SETTING_PREFIX) - 1 + RECORD_ID_LEN};
-
-	memcpy(k.bytes, SETTING_PREFIX, sizeof(SETTING_PREFIX) - 1);
-	memcpy(k.bytes + sizeof(SETTING_PREFIX) - 1, account, RECORD_ID_LEN);
-	while (*name && k.len < sizeof(k.bytes))
-		k.bytes[k.len++] = (uint8_t)*name++;
-	return k;
-}
-
-int
-directory_setting(struct directory *d, const uint8_t account[RECORD_ID_LEN], const char *name,
-	struct buf *ret)
-{
-	struct record_key k = setting_key(account, name);
-
-	return get(d, &k, ret);
-}
-
-int
-directory_setting_put(struct directory *d, const uint8_t account[RECORD_ID_LEN], const char *name,
-	struct slice value)
-{
-	CLEANUP(buf_done) struct buf sealed = BUF_INIT(STORE_VALUE_MAX);
-	struct record_key k = setting_key(account, name);
-	struct store_op op = {.kind = STORE_DEL, .key = key_slice(&k)};
-	int r = value.len > DIRECTORY_SETTING_MAX ? LL_ERR_LIMIT
-		: value.len			  ? add_put(d, &k, false, value, &sealed, &op)
-						  : LL_OK;
-
-	return r ? r : commit(d, &op, 1);
-}
-
-static int
-setting_delete(void *ctx, struct slice key, struct slice value)
-{
-	struct store_op op = {.kind = STORE_DEL, .key = key};
-
-	return commit(ctx, &op, 1);
-}
-
-static int
-settings_delete(struct directory *d, const uint8_t account[RECORD_ID_LEN])
-{
-	struct record_key k = setting_key(account, "");
-
-	return d->store ? store_each(d->store, store_directory, key_slice(&k), setting_delete, d)
-			: LL_ERR_CLOSED;
-}
-
-static int
-wkd_key(struct directory *d, struct slice domain, struct slice hash, struct record_key *ret)
-{
-	CLEANUP(buf_done) struct buf name = BUF_INIT(1024);
-	int r;
-
-	buf_put(&name, hash);
-	buf_putc(&name, '@');
-	r = domain_name(domain, &name);
-	if (r == LL_OK)
-		*ret = name_key(d, "wkd/", "wkd", buf_slice(&name));
-	return r;
-}
-
-int
-directory_wkd(struct directory *d, struct slice domain, struct slice hash,
-	uint8_t ret_account[RECORD_ID_LEN])
-{
-	CLEANUP(buf_done) struct buf value = BUF_INIT(64);
-	struct record_key k;
-	int r = wkd_key(d, domain, hash, &k);
-
-	if (r == LL_OK)
-		r = get(d, &k, &value);
-	if (r == LL_OK && value.len != RECORD_ID_LEN)
-		r = LL_ERR_CORRUPT;
-	if (r == LL_OK)
-		memcpy(ret_account, value.ptr, RECORD_ID_LEN);
-	return r;
-}
-
-int
-directory_wkd_put(
-	struct directory *d, struct slice domain, struct slice hash, const uint8_t *account)
-{
-	CLEANUP(buf_done) struct buf sealed = BUF_INIT(STORE_VALUE_MAX);
-	struct record_key k;
-	struct store_op op;
-	int r = wkd_key(d, domain, hash, &k);
-
-	if (r)
-		return r;
-	op = (struct store_op){.kind = STORE_DEL, .key = key_slice(&k)};
-	if (account)
-		r = add_put(d, &k, false, slice_new(account, RECORD_ID_LEN), &sealed, &op);
-	return r ? r : commit(d, &op, 1);
+		r = directory_add_put(d, &ak, true, buf_slice(&entry), &sealed_entry, &ops[1]);
+	return r ? r : directory_commit(d, ops, 2);
 }
 
 int
 directory_account_delete(struct directory *d, const struct directory_account *a)
 {
-	struct record_key k = account_record_key(a->id), ak;
+	struct directory_record k = account_record_key(a->id), ak;
 	int r = address_record_key(d, slice_str(a->address), &ak);
-	struct store_op ops[2] = {{.kind = STORE_DEL, .key = key_slice(&k)},
-		{.kind = STORE_DEL, .key = key_slice(&ak)}};
+	struct store_op ops[2] = {{.kind = STORE_DEL, .key = directory_record_slice(&k)},
+		{.kind = STORE_DEL, .key = directory_record_slice(&ak)}};
 
 	if (r == LL_OK)
-		r = settings_delete(d, a->id);
-	return r ? r : commit(d, ops, 2);
+		r = directory_settings_delete(d, a->id);
+	return r ? r : directory_commit(d, ops, 2);
 }
 
 /* --- addresses --- */
@@ -541,14 +324,14 @@ find_exact(struct directory *d, struct slice address, bool *ret_is_account,
 	struct directory_account *ret_account, struct directory_alias *ret_alias)
 {
 	CLEANUP(buf_done) struct buf value = BUF_INIT(VALUE_MAX);
-	struct record_key k;
+	struct directory_record k;
 	struct reader r;
 	struct slice id;
 	uint8_t kind;
 	int e = address_record_key(d, address, &k);
 
 	if (e == LL_OK)
-		e = get(d, &k, &value);
+		e = directory_get(d, &k, &value);
 	if (e)
 		return e;
 	r = reader_new(buf_slice(&value));
@@ -688,7 +471,7 @@ directory_alias_set(
 	struct buf plain = BUF_INIT(VALUE_MAX), sealed = BUF_INIT(STORE_VALUE_MAX),
 		   old = BUF_INIT(VALUE_MAX);
 	struct slice local, domain;
-	struct record_key k;
+	struct directory_record k;
 	struct store_op op;
 	int r;
 
@@ -701,19 +484,19 @@ directory_alias_set(
 	r = address_record_key(d, address, &k);
 	if (r)
 		return r;
-	r = get(d, &k, &old);
+	r = directory_get(d, &k, &old);
 	if (r == LL_OK && old.len && old.ptr[0] == ADDRESS_IS_ACCOUNT)
 		return LL_ERR_EXISTS;
 	if (r && r != LL_ERR_NOTFOUND)
 		return r;
 	if (n == 0) {
-		op = (struct store_op){.kind = STORE_DEL, .key = key_slice(&k)};
-		return r == LL_ERR_NOTFOUND ? r : commit(d, &op, 1);
+		op = (struct store_op){.kind = STORE_DEL, .key = directory_record_slice(&k)};
+		return r == LL_ERR_NOTFOUND ? r : directory_commit(d, &op, 1);
 	}
 	r = alias_value(address, targets, n, &plain);
 	if (r == LL_OK)
-		r = add_put(d, &k, false, buf_slice(&plain), &sealed, &op);
-	return r ? r : commit(d, &op, 1);
+		r = directory_add_put(d, &k, false, buf_slice(&plain), &sealed, &op);
+	return r ? r : directory_commit(d, &op, 1);
 }
 
 static int
@@ -724,7 +507,7 @@ alias_row(void *ctx, struct slice key, struct slice value)
 	struct slice address;
 	struct reader rd;
 	uint64_t n;
-	int r = open_value(rows->d, key, value, &plain);
+	int r = directory_record_open(rows->d, key, value, &plain);
 
 	if (r || plain.len == 0 || plain.ptr[0] != ADDRESS_IS_ALIAS)
 		return r;
