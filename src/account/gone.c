@@ -6,18 +6,6 @@
 
 #define GONE_VERSION 1
 
-static uint64_t
-zigzag(int64_t v)
-{
-	return ((uint64_t)v << 1) ^ (uint64_t)(v >> 63);
-}
-
-static int64_t
-unzigzag(uint64_t v)
-{
-	return (int64_t)(v >> 1) ^ -(int64_t)(v & 1);
-}
-
 static int
 event_encode(const struct txn_box *b, uint64_t modseq, struct buf *out)
 {
@@ -32,7 +20,7 @@ event_encode(const struct txn_box *b, uint64_t modseq, struct buf *out)
 		if (e->kind != EDIT_DEL)
 			continue;
 		buf_put_varint(out, e->row.uid - last->uid);
-		buf_put_varint(out, zigzag((int64_t)e->row.email - last->email));
+		buf_put_svarint(out, (int64_t)e->row.email - last->email);
 		last = &e->row;
 	}
 	return buf_err(out);
@@ -51,7 +39,7 @@ page_walk(struct slice plain, uint64_t since, struct uid_list *ret, uint64_t *re
 		uint64_t modseq = reader_varint(&r), n = reader_varint(&r), uid = 0;
 		for (; n && !r.err && !err; n--) {
 			uid += reader_varint(&r);
-			(void)unzigzag(reader_varint(&r));
+			(void)reader_svarint(&r);
 			if (uid > UINT32_MAX)
 				return LL_ERR_CORRUPT;
 			if (ret && modseq > since && !r.err)

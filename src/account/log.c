@@ -7,18 +7,6 @@
 
 #define LOG_VERSION 1
 
-static uint64_t
-zigzag(int64_t v)
-{
-	return ((uint64_t)v << 1) ^ (uint64_t)(v >> 63);
-}
-
-static int64_t
-unzigzag(uint64_t v)
-{
-	return (int64_t)(v >> 1) ^ -(int64_t)(v & 1);
-}
-
 void
 log_done(struct change_log *l)
 {
@@ -49,8 +37,8 @@ events_encode(const struct log_event *e, size_t n, uint64_t modseq, struct buf *
 			buf_putc(out, e[i].type);
 			buf_put(out, SLICE_OF(e[i].id.b));
 		} else {
-			buf_put_varint(out, zigzag((int64_t)e[i].email - last));
-			buf_put_varint(out, zigzag((int64_t)e[i].thread - e[i].email));
+			buf_put_svarint(out, (int64_t)e[i].email - last);
+			buf_put_svarint(out, (int64_t)e[i].thread - e[i].email);
 			last = e[i].email;
 		}
 	}
@@ -70,8 +58,8 @@ event_decode(struct reader *r, uint32_t *last, struct log_event *e)
 		if (id.len == sizeof(e->id.b))
 			memcpy(e->id.b, id.ptr, id.len);
 	} else {
-		*last = e->email = (uint32_t)(*last + unzigzag(reader_varint(r)));
-		e->thread = (uint32_t)(*last + unzigzag(reader_varint(r)));
+		*last = e->email = (uint32_t)(*last + reader_svarint(r));
+		e->thread = (uint32_t)(*last + reader_svarint(r));
 	}
 }
 

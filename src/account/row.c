@@ -5,18 +5,6 @@
 
 #define ROWS_VERSION 1
 
-static uint64_t
-zigzag(int64_t v)
-{
-	return ((uint64_t)v << 1) ^ (uint64_t)(v >> 63);
-}
-
-static int64_t
-unzigzag(uint64_t v)
-{
-	return (int64_t)(v >> 1) ^ -(int64_t)(v & 1);
-}
-
 int
 rows_encode(const struct message_row *rows, size_t n, struct buf *out)
 {
@@ -31,9 +19,9 @@ rows_encode(const struct message_row *rows, size_t n, struct buf *out)
 	for (size_t i = 0; i < n; i++) {
 		const struct message_row *r = &rows[i];
 		buf_put_varint(out, r->uid - last.uid);
-		buf_put_varint(out, zigzag((int64_t)r->email - last.email));
+		buf_put_svarint(out, (int64_t)r->email - last.email);
 		buf_put_varint(out, r->size);
-		buf_put_varint(out, zigzag((int64_t)r->saved - last.saved));
+		buf_put_svarint(out, (int64_t)r->saved - last.saved);
 		buf_put_varint(out, r->flags);
 		buf_put_varint(out, top - r->modseq);
 		last = *r;
@@ -45,9 +33,9 @@ static bool
 row_read(struct reader *r, uint64_t top, struct message_row *row)
 {
 	uint64_t uid = row->uid + reader_varint(r);
-	int64_t email = (int64_t)row->email + unzigzag(reader_varint(r));
+	int64_t email = (int64_t)row->email + reader_svarint(r);
 	uint64_t size = reader_varint(r);
-	int64_t saved = (int64_t)row->saved + unzigzag(reader_varint(r));
+	int64_t saved = (int64_t)row->saved + reader_svarint(r);
 	uint64_t flags = reader_varint(r), back = reader_varint(r);
 
 	if (r->err || uid <= row->uid || uid > UINT32_MAX || email <= 0 || email > UINT32_MAX ||

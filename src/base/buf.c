@@ -201,6 +201,12 @@ buf_put_varint(struct buf *b, uint64_t v)
 }
 
 int
+buf_put_svarint(struct buf *b, int64_t v)
+{
+	return buf_put_varint(b, (uint64_t)v << 1 ^ (uint64_t)(v >> 63));
+}
+
+int
 buf_put_blob(struct buf *b, struct slice s)
 {
 	buf_put_varint(b, s.len);
@@ -299,6 +305,14 @@ reader_varint(struct reader *r)
 	}
 	r->err = LL_ERR_SYNTAX;
 	return 0;
+}
+
+int64_t
+reader_svarint(struct reader *r)
+{
+	uint64_t v = reader_varint(r);
+
+	return (int64_t)(v >> 1) ^ -(int64_t)(v & 1);
 }
 
 struct slice

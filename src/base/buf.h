@@ -40,6 +40,8 @@ int buf_put_be32(struct buf *b, uint32_t v);
 int buf_put_be64(struct buf *b, uint64_t v);
 /* LEB128, at most 10 bytes. */
 int buf_put_varint(struct buf *b, uint64_t v);
+/* The same of a signed number, small ones of either sign first ("zigzag"). */
+int buf_put_svarint(struct buf *b, int64_t v);
 /* varint length, then the bytes. */
 int buf_put_blob(struct buf *b, struct slice s);
 
@@ -60,6 +62,7 @@ uint16_t reader_be16(struct reader *r);
 uint32_t reader_be32(struct reader *r);
 uint64_t reader_be64(struct reader *r);
 uint64_t reader_varint(struct reader *r);
+int64_t reader_svarint(struct reader *r);
 /* A view of the next n bytes of the input. */
 struct slice reader_bytes(struct reader *r, size_t n);
 struct slice reader_blob(struct reader *r);

@@ -32,8 +32,8 @@ meta_put_fixed(struct buf *out, const struct message_meta *m)
 	buf_put_varint(out, m->flags);
 	buf_put_varint(out, m->size);
 	buf_put_varint(out, m->header_size);
-	buf_put_varint(out, zigzag(m->date));
-	return buf_put_varint(out, zigzag(m->zone));
+	buf_put_svarint(out, m->date);
+	return buf_put_svarint(out, m->zone);
 }
 
 int
@@ -444,8 +444,8 @@ get_fixed(struct reader *r, struct message_meta *m)
 
 	m->size = reader_varint(r);
 	header = reader_varint(r);
-	m->date = unzigzag(reader_varint(r));
-	zone = unzigzag(reader_varint(r));
+	m->date = reader_svarint(r);
+	zone = reader_svarint(r);
 	if (flags > UINT32_MAX || header > UINT32_MAX || zone < -1440 || zone > 1440)
 		r->err = LL_ERR_SYNTAX;
 	m->flags = (uint32_t)flags;

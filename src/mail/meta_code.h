@@ -26,18 +26,6 @@ enum meta_presence {
 
 #define META_FLAGS_ALL 255u
 
-static inline uint64_t
-zigzag(int64_t v)
-{
-	return (uint64_t)v << 1 ^ (uint64_t)(v >> 63);
-}
-
-static inline int64_t
-unzigzag(uint64_t v)
-{
-	return (int64_t)(v >> 1) ^ -(int64_t)(v & 1);
-}
-
 /* Writers; s.ptr NULL is the missing string. */
 int meta_put_string(struct buf *out, struct slice s);
 int meta_put_list(struct buf *out, struct meta_list l);

@@ -55,6 +55,22 @@ buffers(void)
 }
 
 static void
+signed_varints(void)
+{
+	static const int64_t values[] = {0, 1, -1, 63, -64, 64, -65, INT64_MAX, INT64_MIN};
+	CLEANUP(buf_done) struct buf b = BUF_INIT(200);
+	struct reader r;
+
+	for (size_t i = 0; i < ARRAY_SIZE(values); i++)
+		CHECK_INT(buf_put_svarint(&b, values[i]), 0);
+	r = reader_new(buf_slice(&b));
+	for (size_t i = 0; i < ARRAY_SIZE(values); i++)
+		CHECK(reader_svarint(&r) == values[i]);
+	CHECK_INT(reader_end(&r), 0);
+	CHECK_SLICE(slice_sub(buf_slice(&b), 0, 5), S("\x00\x02\x01\x7e\x7f"));
+}
+
+static void
 arenas(void)
 {
 	CLEANUP(arena_done) struct arena a = ARENA_INIT(10000);
@@ -234,5 +250,5 @@ json_text(void)
 	}
 }
 
-T_MAIN(T(slices), T(buffers), T(arenas), T(maps), T(secrets), T(encodings), T(json_text),
-	T(unicode), T(dates), T(dates_like_libc))
+T_MAIN(T(slices), T(buffers), T(signed_varints), T(arenas), T(maps), T(secrets), T(encodings),
+	T(json_text), T(unicode), T(dates), T(dates_like_libc))
