@@ -133,16 +133,27 @@ http2_body(struct http_conn *conn, uint32_t stream, struct slice piece)
 	return LL_OK;
 }
 
+/* The stream, of which nobody above will speak again; NULL when that is so already. */
+static struct stream2 *
+answer_over(struct http2 *c, uint32_t stream)
+{
+	struct stream2 *s = http2_stream_find(c, stream);
+
+	if (!s || s->gone || s->answered)
+		return NULL;
+	s->answered = true;
+	s->ctx = NULL;
+	return s;
+}
+
 void
 http2_end(struct http_conn *conn, uint32_t stream)
 {
 	struct http2 *c = http2_of(conn);
-	struct stream2 *s = http2_stream_find(c, stream);
+	struct stream2 *s = answer_over(c, stream);
 
-	if (!s || s->gone || s->answered)
+	if (!s)
 		return;
-	s->answered = true;
-	s->ctx = NULL;
 	s->short_answer = !s->bodyless && s->answer_left && s->answer_left != WEB_LENGTH_UNKNOWN;
 	(void)nghttp2_session_resume_data(c->session, (int32_t)stream);
 }
@@ -151,14 +162,10 @@ void
 http2_reset(struct http_conn *conn, uint32_t stream)
 {
 	struct http2 *c = http2_of(conn);
-	struct stream2 *s = http2_stream_find(c, stream);
 
-	if (!s || s->gone || s->answered)
-		return;
-	s->answered = true;
-	s->ctx = NULL;
-	(void)nghttp2_submit_rst_stream(
-		c->session, NGHTTP2_FLAG_NONE, (int32_t)stream, NGHTTP2_INTERNAL_ERROR);
+	if (answer_over(c, stream))
+		(void)nghttp2_submit_rst_stream(
+			c->session, NGHTTP2_FLAG_NONE, (int32_t)stream, NGHTTP2_INTERNAL_ERROR);
 }
 
 void
