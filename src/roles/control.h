@@ -62,6 +62,8 @@ control_handler control_sts, control_sts_set;
 int control_fail(struct control *c, int err, const char *why) CHECKED;
 /* The account of an address that is its own, not an alias'. LL_ERR_NOTFOUND with c->why. */
 int control_find(struct control *c, struct slice address, struct directory_account *ret) CHECKED;
+/* The same where the whole command is the address. */
+int control_find_named(struct control *c, struct slice body, struct directory_account *ret) CHECKED;
 /* Forgets staged changes. */
 void control_unstage(struct control *c);
 /* Ends the account's session and the sign-ins of one unlocker, or of all (NULL). */

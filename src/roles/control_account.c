@@ -26,6 +26,15 @@ control_find(struct control *c, struct slice address, struct directory_account *
 	return r;
 }
 
+int
+control_find_named(struct control *c, struct slice body, struct directory_account *ret)
+{
+	struct control_name m;
+	int r = control_name_get(body, &m);
+
+	return r ? r : control_find(c, m.name, ret);
+}
+
 /* --- making one --- */
 
 /* Whether the address could be a new account's. */
@@ -237,11 +246,8 @@ control_account_delete(struct control *c, struct slice body)
 {
 	struct directory_account a;
 	struct store_id partition;
-	struct control_name m;
-	int r = control_name_get(body, &m);
+	int r = control_find_named(c, body, &a);
 
-	if (r == LL_OK)
-		r = control_find(c, m.name, &a);
 	if (r)
 		return r;
 	a.disabled = true;

@@ -216,11 +216,8 @@ control_unlocker_list(struct control *c, struct slice body)
 	CLEANUP(control_list_done)
 	struct control_list list = {.items = BUF_INIT(CONTROL_ITEMS_MAX)};
 	struct directory_account a;
-	struct control_name m;
-	int r = control_name_get(body, &m);
+	int r = control_find_named(c, body, &a);
 
-	if (r == LL_OK)
-		r = control_find(c, m.name, &a);
 	if (r == LL_OK)
 		r = login_verifiers(a.id, list_unlocker, &list);
 	return control_list_end(c, &list, r);

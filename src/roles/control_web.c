@@ -142,11 +142,8 @@ int
 control_factors_remove(struct control *c, struct slice body)
 {
 	struct directory_account a;
-	struct control_name m;
-	int r = control_name_get(body, &m);
+	int r = control_find_named(c, body, &a);
 
-	if (r == LL_OK)
-		r = control_find(c, m.name, &a);
 	if (r)
 		return r;
 	r = web_factors_clear(&a);

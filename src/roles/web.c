@@ -255,6 +255,21 @@ web_control(struct web_call *c, struct web_flow *f, control_handler *handle, str
 	return r;
 }
 
+int
+web_register_with(
+	struct web_call *c, struct web_flow *f, control_handler *handle, struct slice request)
+{
+	CLEANUP(buf_done) struct buf body = BUF_INIT(1024);
+	struct control_opaque o;
+	int r = control_opaque_put(&body, &(struct control_opaque){.data = request});
+
+	if (r == LL_OK)
+		r = web_control(c, f, handle, buf_slice(&body));
+	if (r == LL_OK)
+		r = control_opaque_get(buf_slice(&f->control.answer), &o);
+	return r ? r : web_registered_put(&c->answer, &(struct web_registered){.response = o.data});
+}
+
 /* --- the table --- */
 
 enum { SIGNED = 1, FRESH = 2 };

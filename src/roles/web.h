@@ -65,6 +65,9 @@ int web_fail(struct web_call *c, int err, const char *code, const char *title) C
 /* A shared command, with what it said in flow->control.answer. */
 int web_control(
 	struct web_call *c, struct web_flow *f, control_handler *handle, struct slice body) CHECKED;
+/* OPAQUE registration by one of them, and its answer. */
+int web_register_with(struct web_call *c, struct web_flow *f, control_handler *handle,
+	struct slice request) CHECKED;
 /* Whether the password was proved lately; and LL_ERR_DENIED, told as "confirm", when not. */
 bool web_is_fresh(const struct web_call *c);
 int web_need_fresh(struct web_call *c) CHECKED;

@@ -97,21 +97,13 @@ web_keys_stage(struct web_call *c, struct slice body)
 int
 web_keys_register(struct web_call *c, struct slice body)
 {
-	CLEANUP(buf_done) struct buf request = BUF_INIT(1024);
-	struct control_opaque o;
 	struct web_register m;
 	struct web_flow *f;
 	int r = web_register_get(body, &m);
 
 	if (r == LL_OK)
 		r = keys_flow(c, &f);
-	if (r == LL_OK)
-		r = control_opaque_put(&request, &(struct control_opaque){.data = m.request});
-	if (r == LL_OK)
-		r = web_control(c, f, control_login_register, buf_slice(&request));
-	if (r == LL_OK)
-		r = control_opaque_get(buf_slice(&f->control.answer), &o);
-	return r ? r : web_registered_put(&c->answer, &(struct web_registered){.response = o.data});
+	return r ? r : web_register_with(c, f, control_login_register, m.request);
 }
 
 /* What new verifiers are there? */

@@ -187,21 +187,13 @@ web_account_begin(struct web_call *c, struct slice body)
 int
 web_account_register(struct web_call *c, struct slice body)
 {
-	CLEANUP(buf_done) struct buf request = BUF_INIT(1024);
-	struct control_opaque o;
 	struct web_register m;
 	struct web_flow *f;
 	int r = web_register_get(body, &m);
 
 	if (r == LL_OK)
 		r = web_flow_find(c, m.handle, FLOW_SIGNUP, &f);
-	if (r == LL_OK)
-		r = control_opaque_put(&request, &(struct control_opaque){.data = m.request});
-	if (r == LL_OK)
-		r = web_control(c, f, control_account_register, buf_slice(&request));
-	if (r == LL_OK)
-		r = control_opaque_get(buf_slice(&f->control.answer), &o);
-	return r ? r : web_registered_put(&c->answer, &(struct web_registered){.response = o.data});
+	return r ? r : web_register_with(c, f, control_account_register, m.request);
 }
 
 /* Takes one use of the invitation; it must still have one. */
