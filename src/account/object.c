@@ -155,6 +155,16 @@ account_object_next(const struct account *a, enum change_type type, size_t *pos)
 	return NULL;
 }
 
+size_t
+account_object_count(const struct account *a, enum change_type type)
+{
+	size_t pos = 0, n = 0;
+
+	while (account_object_next(a, type, &pos))
+		n++;
+	return n;
+}
+
 /* ---- Changing ---- */
 
 struct changing {

@@ -29,6 +29,9 @@ const struct object *account_object(
 const struct object *account_object_next(
 	const struct account *a, enum change_type type, size_t *pos);
 
+/* How many there are. */
+size_t account_object_count(const struct account *a, enum change_type type);
+
 enum object_blob { OBJECT_NO_BLOB, OBJECT_BLOB_NEW, OBJECT_BLOB_STAGED, OBJECT_BLOB_DROP };
 struct object_change {
 	enum change_type type;

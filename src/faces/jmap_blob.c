@@ -432,12 +432,7 @@ blob_get(struct jmap_call *c)
 		else
 			put_blob(c, jmap_id(c, id), buf_slice(&data), &w);
 	}
-	jo_close(&c->o, ']');
-	jo_key(&c->o, "notFound");
-	buf_putc(c->o.b, '[');
-	buf_put(c->o.b, buf_slice(&missing));
-	jo_close(&c->o, ']');
-	jo_close(&c->o, '}');
+	jmap_list_end(c, &missing);
 	return JMAP_OK;
 }
 
@@ -521,12 +516,7 @@ blob_lookup(struct jmap_call *c)
 	jo_open(&c->o, '[');
 	for (size_t i = 0; i < json_array_size(ids); i++)
 		lookup_one(c, types, jmap_id(c, json_slice(json_array_get(ids, i))), &m);
-	jo_close(&c->o, ']');
-	jo_key(&c->o, "notFound");
-	buf_putc(c->o.b, '[');
-	buf_put(c->o.b, buf_slice(&missing));
-	jo_close(&c->o, ']');
-	jo_close(&c->o, '}');
+	jmap_list_end(c, &missing);
 	return JMAP_OK;
 }
 

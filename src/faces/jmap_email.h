@@ -136,19 +136,24 @@ struct jmap_built {
 };
 int jmap_email_build(
 	struct jmap_call *c, json_t *object, struct buf *out, struct jmap_built *ret) CHECKED;
-/* Keywords and mailboxes of a create or import. */
+/* Keywords, mailboxes and time of a create or import. */
 struct jmap_place {
 	struct store_id boxes[EMAIL_MAILBOXES_MAX];
 	size_t n_boxes;
 	struct slice keywords[KEYWORDS_MAX + 4];
 	size_t n_keywords;
+	int64_t received; /* 0: now */
 };
-/* NULL, or the wrong property. */
+/* A keyword as JMAP and IMAP may both have it. */
+bool jmap_keyword_ok(struct slice name);
+/* Reads them from the properties of an Email, or of an EmailImport. NULL, or the wrong property. */
+const char *jmap_place_read(struct jmap_call *c, json_t *object, struct jmap_place *p);
+/* One property of them. */
 const char *jmap_place_boxes(struct jmap_call *c, const json_t *ids, struct jmap_place *p);
 const char *jmap_place_keywords(const json_t *keywords, struct jmap_place *p);
 /* Stores a message; ret_email its number. */
 int jmap_email_store(struct jmap_call *c, struct slice message, const struct jmap_place *p,
-	int64_t received, uint32_t *ret_email) CHECKED;
+	uint32_t *ret_email) CHECKED;
 /* {id, blobId, threadId, size} as a value. */
 void jmap_email_created(struct jmap_call *c, struct json_out *o, uint32_t email);
 enum jmap_error jmap_email_set(struct jmap_call *c);

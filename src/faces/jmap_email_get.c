@@ -533,12 +533,7 @@ get_answer(struct jmap_call *c, const json_t *ids, const struct jmap_email_want 
 	jo_key(&c->o, "list");
 	jo_open(&c->o, '[');
 	err = get_list(c, ids, w, &m);
-	jo_close(&c->o, ']');
-	jo_key(&c->o, "notFound");
-	buf_putc(c->o.b, '[');
-	buf_put(c->o.b, buf_slice(&missing));
-	jo_close(&c->o, ']');
-	jo_close(&c->o, '}');
+	jmap_list_end(c, &missing);
 	return err;
 }
 

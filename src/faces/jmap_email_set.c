@@ -3,151 +3,9 @@
 #include "faces/jmap_email.h"
 
 #include "account/snooze.h"
-#include "base/text.h"
 #include "mail/build.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-
-/* ---- Where a new Email goes ---- */
-
-const char *
-jmap_place_boxes(struct jmap_call *c, const json_t *ids, struct jmap_place *p)
-{
-	const char *key;
-	json_t *v;
-	union {
-		const json_t *in;
-		json_t *out;
-	} u = {.in = ids};
-
-	p->n_boxes = 0;
-	json_object_foreach(u.out, key, v)
-	{
-		struct mailbox *mb = jmap_mailbox(c, slice_str(key));
-		if (!mb || !json_is_true(v) || p->n_boxes == EMAIL_MAILBOXES_MAX)
-			return "mailboxIds";
-		p->boxes[p->n_boxes++] = mailbox_info(mb)->id;
-	}
-	return p->n_boxes ? NULL : "mailboxIds";
-}
-
-static bool
-keyword_ok(struct slice name)
-{
-	for (size_t i = 0; i < name.len; i++)
-		if (name.ptr[i] <= ' ' || name.ptr[i] >= 0x7f || strchr("(){]%*\"\\", name.ptr[i]))
-			return false;
-	return name.len > 0 && name.len <= KEYWORD_LEN_MAX;
-}
-
-const char *
-jmap_place_keywords(const json_t *keywords, struct jmap_place *p)
-{
-	const char *key;
-	json_t *v;
-	union {
-		const json_t *in;
-		json_t *out;
-	} u = {.in = keywords};
-
-	p->n_keywords = 0;
-	if (keywords && !json_is_null(keywords) && !json_is_object(keywords))
-		return "keywords";
-	json_object_foreach(u.out, key, v)
-	{
-		if (!json_is_true(v) || !keyword_ok(slice_str(key)) ||
-			p->n_keywords == ARRAY_SIZE(p->keywords))
-			return "keywords";
-		p->keywords[p->n_keywords++] = slice_str(key);
-	}
-	return NULL;
-}
-
-static int
-place_flags(struct mailbox *mb, const struct jmap_place *p, uint64_t *ret)
-{
-	struct slice names[KEYWORDS_MAX + 4];
-	uint64_t flags = 0, more = 0;
-	size_t n = 0;
-	int err = LL_OK;
-
-	for (size_t i = 0; i < p->n_keywords; i++) {
-		uint64_t flag = email_keyword_flag(p->keywords[i]);
-		flags |= flag;
-		if (!flag)
-			names[n++] = p->keywords[i];
-	}
-	if (n)
-		err = mailbox_keywords_add(mb, names, n, &more);
-	*ret = flags | more;
-	return err;
-}
-
-/* Into the first mailbox, then into the others as well. */
-static int
-store_staged(struct jmap_call *c, struct staged_message *staged, const struct jmap_place *p,
-	uint32_t *ret_email)
-{
-	struct mailbox *mb = account_mailbox_by_id(c->a, p->boxes[0]);
-	struct append_item item = {.message = staged};
-	struct uid_list uids = {0};
-	const struct message_row *row;
-	int err = mb ? mailbox_open(mb) : LL_ERR_NOTFOUND;
-
-	if (err)
-		return err;
-	err = place_flags(mb, p, &item.flags);
-	if (!err)
-		err = mailbox_append(mb, &item, 1, &uids);
-	row = !err ? mailbox_row(mb, uids.at[0]) : NULL;
-	if (!err && !row)
-		err = LL_ERR_AGAIN;
-	if (!err)
-		*ret_email = row->email;
-	uid_list_done(&uids);
-	mailbox_close(mb);
-	if (!err && p->n_boxes > 1) {
-		struct email_change more = {
-			.email = *ret_email, .mailboxes = p->boxes, .n_mailboxes = p->n_boxes};
-		err = emails_change(c->a, &more, 1);
-		err = err ? err : more.err;
-	}
-	return err;
-}
-
-int
-jmap_email_store(struct jmap_call *c, struct slice message, const struct jmap_place *p,
-	int64_t received, uint32_t *ret_email)
-{
-	CLEANUP(staged_message_freep) struct staged_message *staged = NULL;
-	int err = message_stage(c->a, message, received, &staged);
-
-	if (!err)
-		err = store_staged(c, staged, p, ret_email);
-	return err ? err : emails_load(c->a);
-}
-
-void
-jmap_email_created(struct jmap_call *c, struct json_out *o, uint32_t email)
-{
-	const struct email_info *info = email_find(c->a, email);
-	char id[MESSAGE_ID_TEXT_MAX];
-
-	jo_open(o, '{');
-	message_email_id(email, id);
-	jo_key(o, "id");
-	jo_str(o, id);
-	id[0] = 'B';
-	jo_key(o, "blobId");
-	jo_str(o, id);
-	message_thread_id(info ? info->thread : email, id);
-	jo_key(o, "threadId");
-	jo_str(o, id);
-	jo_key(o, "size");
-	jo_uint(o, info ? info->size : 0);
-	jo_close(o, '}');
-}
 
 static void
 created_put(struct jmap_set *s, const char *creation, uint32_t email)
@@ -203,16 +61,10 @@ create_one(struct jmap_set *s, const char *creation, json_t *object)
 	CLEANUP(buf_wipe) struct buf message = BUF_INIT(MESSAGE_SIZE_MAX);
 	struct jmap_place place;
 	struct jmap_built built = {NULL};
-	json_t *received = json_member(object, "receivedAt");
-	int64_t at = 0;
 	uint32_t email;
-	const char *bad = jmap_place_boxes(s->c, json_object_get(object, "mailboxIds"), &place);
+	const char *bad = jmap_place_read(s->c, object, &place);
 	int err;
 
-	if (!bad)
-		bad = jmap_place_keywords(json_object_get(object, "keywords"), &place);
-	if (!bad && received && !json_time(received, &at))
-		bad = "receivedAt";
 	if (bad) {
 		struct jmap_set_error e = invalid(bad);
 		jmap_set_fail(s, SET_NOT_CREATED, slice_str(creation), &e);
@@ -224,7 +76,7 @@ create_one(struct jmap_set *s, const char *creation, json_t *object)
 		return;
 	}
 	if (!err)
-		err = jmap_email_store(s->c, buf_slice(&message), &place, at, &email);
+		err = jmap_email_store(s->c, buf_slice(&message), &place, &email);
 	if (err) {
 		struct jmap_set_error e = store_error(err);
 		jmap_set_fail(s, SET_NOT_CREATED, slice_str(creation), &e);
@@ -304,7 +156,7 @@ patch_keyword(struct update *u, struct email_change *change, const char *name, j
 {
 	struct slice keyword = slice_str(name);
 
-	if ((!json_is_true(v) && !json_is_null(v)) || !keyword_ok(keyword))
+	if ((!json_is_true(v) && !json_is_null(v)) || !jmap_keyword_ok(keyword))
 		return "keywords";
 	if (json_is_true(v)) {
 		if (u->place.n_keywords == ARRAY_SIZE(u->place.keywords))
@@ -539,16 +391,10 @@ import_one(struct jmap_set *s, const char *creation, json_t *object)
 	CLEANUP(buf_wipe) struct buf raw = BUF_INIT(MESSAGE_SIZE_MAX);
 	struct jmap_place place;
 	struct slice blob = json_slice(json_object_get(object, "blobId"));
-	json_t *received = json_member(object, "receivedAt");
-	int64_t at = 0;
 	uint32_t email;
-	const char *bad = jmap_place_boxes(s->c, json_object_get(object, "mailboxIds"), &place);
+	const char *bad = jmap_place_read(s->c, object, &place);
 	int err;
 
-	if (!bad)
-		bad = jmap_place_keywords(json_object_get(object, "keywords"), &place);
-	if (!bad && received && !json_time(received, &at))
-		bad = "receivedAt";
 	if (!bad && !blob.ptr)
 		bad = "blobId";
 	if (bad)
@@ -559,7 +405,7 @@ import_one(struct jmap_set *s, const char *creation, json_t *object)
 	if (!err && !raw.len)
 		return (struct jmap_set_error){"invalidEmail"};
 	if (!err)
-		err = jmap_email_store(s->c, buf_slice(&raw), &place, at, &email);
+		err = jmap_email_store(s->c, buf_slice(&raw), &place, &email);
 	if (err)
 		return store_error(err);
 	created_put(s, creation, email);

@@ -150,6 +150,8 @@ struct jmap_getter {
 	const char *state;
 };
 enum jmap_error jmap_get(struct jmap_call *c, const struct jmap_getter *g);
+/* Closes "list" and the reply; missing: what is in "notFound", without brackets. */
+void jmap_list_end(struct jmap_call *c, const struct buf *missing);
 void jmap_put_state(struct json_out *o, uint64_t state);
 /* Parses what jmap_put_state or a page of changes gave. ret_after: the last id seen of the changes
  * at that modseq. */

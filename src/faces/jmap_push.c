@@ -1,7 +1,7 @@
 /* PushSubscription (RFC 8620 section 7.2): where the owner's programs want to hear of changes.
  * Sealed objects of the account; auth has a copy (push_list.h), since mail comes while no session
  * is there. Nothing is sent to an address but a code until its owner has repeated that code. */
-#include "faces/jmap_priv.h"
+#include "faces/jmap_stored.h"
 
 #include "base/text.h"
 #include "faces/push_list.h"
@@ -12,29 +12,7 @@
 #define TYPES_MAX 64
 #define BODY_MAX ((size_t)3072)
 
-/* ---- Stored form: JSON ---- */
-
-static json_t *
-stored(const struct object *o)
-{
-	json_t *v = o ? json_read(o->value) : NULL;
-
-	return v ? v : json_object();
-}
-
-static int
-stored_put(struct jmap_call *c, struct store_id id, const json_t *v)
-{
-	CLEANUP(buf_wipe) struct buf text = BUF_INIT(OBJECT_VALUE_MAX);
-	struct json_out o = {.b = &text};
-	struct object_change change = {.type = CHANGE_PUSH, .id = id};
-
-	jo_json(&o, v);
-	if (buf_err(&text))
-		return buf_err(&text);
-	change.value = buf_slice(&text);
-	return account_objects_change(c->a, &change, 1);
-}
+/* ---- What is stored ---- */
 
 static int64_t
 now(const struct jmap *j)
@@ -79,7 +57,7 @@ jmap_push_list(struct jmap *j, struct buf *out)
 	while (!err && (o = account_object_next(j->env.account, CHANGE_PUSH, &pos)) != NULL) {
 		CLEANUP(buf_done) struct buf key = BUF_INIT(256);
 		CLEANUP(buf_done) struct buf auth = BUF_INIT(256);
-		json_t *v = stored(o);
+		json_t *v = jmap_stored_json(o);
 		struct push_subscription s = {.url = json_slice(json_object_get(v, "url")),
 			.expires = expires_of(v),
 			.types = types_of(v),
@@ -156,7 +134,7 @@ jmap_push_changes(struct jmap *j)
 	while ((o = account_object_next(j->env.account, CHANGE_PUSH, &pos)) != NULL) {
 		CLEANUP(buf_done) struct buf body = BUF_INIT(BODY_MAX);
 		struct jmap_told *told = told_of(j, o->id);
-		json_t *v = stored(o);
+		json_t *v = jmap_stored_json(o);
 		if (verified(v) && expires_of(v) > now(j) &&
 			jmap_state_change(j, types_of(v), false, &told->states, &body) &&
 			!buf_err(&body))
@@ -181,7 +159,7 @@ wanted(const json_t *names, const char *name)
 static void
 put_subscription(struct jmap_call *c, const struct object *o, const json_t *names)
 {
-	json_t *v = stored(o);
+	json_t *v = jmap_stored_json(o);
 	char id[40];
 
 	jmap_id_put(CHANGE_PUSH, o->id, id);
@@ -213,7 +191,7 @@ find(struct jmap_call *c, struct slice id)
 
 	if (jmap_id_parse(CHANGE_PUSH, jmap_id(c, id), &at))
 		o = account_object(c->a, CHANGE_PUSH, at);
-	v = stored(o);
+	v = jmap_stored_json(o);
 	if (o && expires_of(v) <= now(c->j))
 		o = NULL;
 	json_decref(v);
@@ -241,7 +219,7 @@ get_all(struct jmap_call *c, const json_t *names)
 	size_t pos = 0;
 
 	while ((o = account_object_next(c->a, CHANGE_PUSH, &pos)) != NULL) {
-		json_t *v = stored(o);
+		json_t *v = jmap_stored_json(o);
 		if (expires_of(v) > now(c->j))
 			put_subscription(c, o, names);
 		json_decref(v);
@@ -275,12 +253,7 @@ push_get(struct jmap_call *c)
 		else
 			jo_slice(&m, id);
 	}
-	jo_close(&c->o, ']');
-	jo_key(&c->o, "notFound");
-	buf_putc(c->o.b, '[');
-	buf_put(c->o.b, buf_slice(&missing));
-	jo_close(&c->o, ']');
-	jo_close(&c->o, '}');
+	jmap_list_end(c, &missing);
 	return JMAP_OK;
 }
 
@@ -346,16 +319,6 @@ take_new(struct jmap_call *c, const char *key, json_t *v, json_t *into)
 	return !strcmp(key, "verificationCode") && json_is_null(v);
 }
 
-static size_t
-count(const struct account *a)
-{
-	size_t pos = 0, n = 0;
-
-	while (account_object_next(a, CHANGE_PUSH, &pos))
-		n++;
-	return n;
-}
-
 /* Random ids and codes; the object in *v is completed. */
 static int
 create_store(struct jmap_call *c, json_t *v, struct store_id *ret_id, struct buf *code)
@@ -374,7 +337,7 @@ create_store(struct jmap_call *c, json_t *v, struct store_id *ret_id, struct buf
 	if (!json_object_get(v, "expires"))
 		(void)take_expires(c, json_null(), v);
 	json_object_set_new(v, "code", json_string((const char *)code->ptr));
-	err = stored_put(c, *ret_id, v);
+	err = jmap_stored_put(c, CHANGE_PUSH, *ret_id, v);
 	return err ? err : push_store(c->j);
 }
 
@@ -415,7 +378,7 @@ push_create(struct jmap_set *s, const char *creation, json_t *from)
 		e = (struct jmap_set_error){"invalidProperties", {bad}};
 	else if (!s->c->j->env.push)
 		e = (struct jmap_set_error){"forbidden"};
-	else if (count(s->c->a) >= PUSH_SUBSCRIPTIONS_MAX)
+	else if (account_object_count(s->c->a, CHANGE_PUSH) >= PUSH_SUBSCRIPTIONS_MAX)
 		e = (struct jmap_set_error){"overQuota"};
 	else if ((err = create_store(s->c, v, &id, &code)) != LL_OK)
 		e = jmap_set_error_of(err);
@@ -446,7 +409,7 @@ push_update(struct jmap_set *s, struct slice key, json_t *patch)
 {
 	const struct object *o = find(s->c, key);
 	struct jmap_set_error e = {"notFound"};
-	json_t *v = stored(o), *member;
+	json_t *v = jmap_stored_json(o), *member;
 	struct store_id id = o ? o->id : (struct store_id){{0}};
 	const char *name, *bad = NULL;
 	int err = LL_OK;
@@ -454,7 +417,7 @@ push_update(struct jmap_set *s, struct slice key, json_t *patch)
 	json_object_foreach(patch, name,
 		member) if (o && !bad && !take_patch(s->c, name, member, v)) bad = name;
 	if (o && !bad)
-		err = stored_put(s->c, id, v);
+		err = jmap_stored_put(s->c, CHANGE_PUSH, id, v);
 	if (o && !bad && !err)
 		err = push_store(s->c->j);
 	if (bad)
@@ -503,7 +466,7 @@ tidy(struct jmap_call *c)
 
 	while (!err && n < ARRAY_SIZE(gone) &&
 		(o = account_object_next(c->a, CHANGE_PUSH, &pos)) != NULL) {
-		json_t *v = stored(o);
+		json_t *v = jmap_stored_json(o);
 		if (expires_of(v) <= now(c->j))
 			gone[n++] = (struct object_change){
 				.type = CHANGE_PUSH, .id = o->id, .destroy = true};

@@ -320,16 +320,6 @@ rule_changes(struct jmap_call *c)
 
 /* ---- Rule/set ---- */
 
-static size_t
-rules_count(const struct account *a)
-{
-	size_t pos = 0, n = 0;
-
-	while (account_object_next(a, CHANGE_RULES, &pos))
-		n++;
-	return n;
-}
-
 static int
 rule_put(struct jmap_call *c, struct store_id id, const struct rule *r)
 {
@@ -374,7 +364,7 @@ rule_create(struct jmap_set *s, const char *creation, json_t *from)
 	struct store_id id;
 	int err = LL_OK;
 
-	if (!wrong && rules_count(s->c->a) >= RULES_MAX) {
+	if (!wrong && account_object_count(s->c->a, CHANGE_RULES) >= RULES_MAX) {
 		e = (struct jmap_set_error){
 			"overQuota", {NULL}, "There are as many rules as there may be."};
 	} else if (!wrong) {

@@ -426,11 +426,9 @@ static int
 forget_old(struct jmap_call *c)
 {
 	const struct object *o;
-	size_t pos = 0, n = 0;
+	size_t pos, n = account_object_count(c->a, CHANGE_SUBMISSION);
 	int err = LL_OK;
 
-	while (account_object_next(c->a, CHANGE_SUBMISSION, &pos))
-		n++;
 	while (n > KEPT_MAX && err == LL_OK) {
 		struct object_change change = {.type = CHANGE_SUBMISSION, .destroy = true};
 		pos = 0;

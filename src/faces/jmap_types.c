@@ -205,6 +205,17 @@ ids_ok(const json_t *ids)
 	return !ids || json_is_array(ids);
 }
 
+void
+jmap_list_end(struct jmap_call *c, const struct buf *missing)
+{
+	jo_close(&c->o, ']');
+	jo_key(&c->o, "notFound");
+	buf_putc(c->o.b, '[');
+	buf_put(c->o.b, buf_slice(missing));
+	jo_close(&c->o, ']');
+	jo_close(&c->o, '}');
+}
+
 enum jmap_error
 jmap_get(struct jmap_call *c, const struct jmap_getter *g)
 {
@@ -233,12 +244,7 @@ jmap_get(struct jmap_call *c, const struct jmap_getter *g)
 		get_ids(c, &x, ids, &m);
 	else
 		g->each(c, give, &x);
-	jo_close(&c->o, ']');
-	jo_key(&c->o, "notFound");
-	buf_putc(c->o.b, '[');
-	buf_put(c->o.b, buf_slice(&missing));
-	jo_close(&c->o, ']');
-	jo_close(&c->o, '}');
+	jmap_list_end(c, &missing);
 	return JMAP_OK;
 }
 
