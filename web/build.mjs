@@ -1,6 +1,7 @@
-// Builds the web client into one file that the server serves (see build/pack.mjs for its format).
+// Builds the web client into one file that the server serves (see build/pack.mjs for its format), and
+// the table of countries that stands beside it (see build/places.mjs).
 //
-//   node build.mjs [--out FILE] [--depfile FILE] [--dist FOLDER]
+//   node build.mjs [--out FILE] [--places FILE] [--depfile FILE] [--dist FOLDER]
 //
 // The same input gives the same bytes: nothing here reads a clock, a random number or the machine.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -15,6 +16,7 @@ const root = dirname(fileURLToPath(import.meta.url));
 const { values: options } = parseArgs({
 	options: {
 		out: { type: "string", default: join(root, "dist", "web.pack") },
+		places: { type: "string" },
 		dist: { type: "string" },
 		depfile: { type: "string" },
 	},
@@ -52,6 +54,7 @@ function escapeForMake(path) {
 installPackages();
 const { bundle } = await import("./build/bundle.mjs");
 const { pack } = await import("./build/pack.mjs");
+const { placesFile } = await import("./build/places.mjs");
 const { entries, inputs, report } = await bundle(root);
 const out = resolve(options.out);
 
@@ -59,6 +62,8 @@ mkdirSync(dirname(out), { recursive: true });
 if (options.dist)
 	writeDist(resolve(options.dist), entries);
 writeFileSync(out, pack(entries));
+if (options.places)
+	writeFileSync(resolve(options.places), await placesFile(root));
 if (options.depfile)
 	writeFileSync(options.depfile, `${options.out}: ${inputs.map(escapeForMake).join(" ")}\n`);
 console.log(report);

@@ -80,7 +80,7 @@ enum web_letter_stage {
 #define WEB_PIN(F)        F##_BYTES(identity, 32) F##_U64(seq) F##_BYTES(hash, 32)
 #define WEB_UNLOCKER(F)   F##_ID(id) F##_WORD(type, UNLOCKER) F##_TEXT(name, WEB_NAME_MAX) F##_U32(areas) F##_U32(protocols) F##_TIME(created) F##_TIME(expires) F##_TIME(last_used)
 #define WEB_UNLOCKERS_FORM(F)  F##_LIST(unlockers, unlocker)
-#define WEB_SESSION_FORM(F)    F##_ID(id) F##_TEXT(device, WEB_NAME_MAX) F##_TEXT(agent, 128) F##_TEXT(ip, 64) F##_TIME(created) F##_TIME(last_seen) F##_FLAG(remember) F##_FLAG(current)
+#define WEB_SESSION_FORM(F)    F##_ID(id) F##_TEXT(device, WEB_NAME_MAX) F##_TEXT(agent, 128) F##_TEXT(ip, 64) F##_TEXT(country, 2) F##_TIME(created) F##_TIME(last_seen) F##_FLAG(remember) F##_FLAG(current)
 #define WEB_SESSIONS_FORM(F)   F##_LIST(sessions, session_form)
 #define WEB_FACTOR_FORM(F)     F##_ID(id) F##_WORD(type, FACTOR) F##_TEXT(name, WEB_NAME_MAX) F##_TIME(created) F##_TIME(last_used) F##_ID(unlocker)
 #define WEB_FACTORS_FORM(F)    F##_LIST(factors, factor_form)

@@ -33,6 +33,7 @@ static const struct {
 	{"limits", "session_linger", NUMBER32, AT(session_linger)},
 	{"limits", "hang", NUMBER32, AT(hang)},
 	{"server", "web", TEXT, AT(web)},
+	{"server", "places", TEXT, AT(places)},
 	{"tls", "certificate", TEXT, AT(certificate)},
 	{"tls", "key", TEXT, AT(key)},
 	{"tls", "ca_file", TEXT, AT(ca_file)},

@@ -30,6 +30,8 @@ struct config {
 	char control[CONFIG_VALUE_MAX]; /* [server] control: path of the operator's socket */
 	char web[CONFIG_VALUE_MAX]; /* [server] web: the web client's file (web.pack); default:
 				       beside the program */
+	char places[CONFIG_VALUE_MAX]; /* [server] places: the table of countries (places.bin);
+					  default: beside the program */
 	uint32_t user_base; /* [server] user_base: role number n runs as user and group user_base +
 			       n */
 	uint32_t frontends,

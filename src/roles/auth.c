@@ -392,6 +392,14 @@ on_queue_reply(struct role_env *env, struct ipc_channel *c, const struct msg *m,
 	control_queue_reply(&m->queue_reply);
 }
 
+/* Without the table a session has no country. */
+static void
+open_places(struct slice file)
+{
+	if (file.len && places_open(file, &auth.places))
+		log_error("places", "error=%s", log_quote(slice_str(ll_strerror(LL_ERR_CORRUPT))));
+}
+
 static int
 auth_start(struct role_env *env)
 {
@@ -402,6 +410,7 @@ auth_start(struct role_env *env)
 		return LL_ERR_STATE;
 	auth.keys = (const void *)keys.ptr;
 	auth.opaque = (const void *)opaque.ptr;
+	open_places(role_file(env, "places"));
 	auth.tickets = map_new();
 	auth.directory = directory_new(NULL, auth.keys);
 	return auth.tickets && auth.directory ? LL_OK : LL_ERR_NOMEM;

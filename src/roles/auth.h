@@ -5,6 +5,7 @@
 #include "keys/scope.h"
 #include "roles/directory.h"
 #include "roles/role.h"
+#include "roles/places.h"
 
 struct auth {
 	struct role_env *env;
@@ -13,6 +14,7 @@ struct auth {
 	struct directory *directory;
 	const struct directory_keys *keys;
 	const struct opaque_server *opaque;
+	struct places places; /* empty without the file */
 	struct map *tickets; /* ticket -> struct ticket */
 	unsigned long long logins, failures, sessions_started, lookups;
 };

@@ -39,7 +39,10 @@
 #define STOP_MS 10000
 #define FILE_MAX ((size_t)64 << 10)
 
-struct parent ps;
+struct parent ps = {
+	.files = {{"web", "web.pack", ps.config.web, ROLE_FRONTEND, -1, 0},
+		{"places", "places.bin", ps.config.places, ROLE_AUTH, -1, 0}},
+};
 
 static void child_start(struct child *c);
 
@@ -170,14 +173,6 @@ send_secrets(struct child *c)
 }
 
 static void
-send_web(struct child *c)
-{
-	if (c->role == ROLE_FRONTEND && ps.web >= 0)
-		(void)ipc_send_setup_file(c->channel,
-			&(struct msg_setup_file){.name = S("web"), .len = ps.web_len}, ps.web);
-}
-
-static void
 send_listeners(struct child *c)
 {
 	for (unsigned i = 0; c->role == ROLE_FRONTEND && i < ps.config.n_listeners; i++)
@@ -281,7 +276,7 @@ child_start(struct child *c)
 		c->channel, &(struct msg_setup_config){.text = buf_slice(&ps.config_text)}, -1);
 	send_secrets(c);
 	send_listeners(c);
-	send_web(c);
+	parent_files_send(c);
 	connect_all(c);
 	(void)ipc_send_start(c->channel, &(struct msg_start){}, -1);
 	return;
@@ -403,7 +398,7 @@ open_world(void)
 
 	if ((r = parent_bind_listeners()) || (r = open_log()))
 		return r;
-	ps.web = parent_web_open(&ps.web_len);
+	parent_files_open();
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGTERM);

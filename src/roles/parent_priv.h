@@ -29,6 +29,17 @@ struct child {
 	char sandbox[65], secrets[33], counters[4097];
 };
 
+/* A file of the program that a role gets. */
+struct parent_file {
+	const char *name; /* what the role calls it */
+	const char *beside; /* its name beside the program */
+	const char *configured; /* its path; empty: beside the program */
+	enum role role;
+	int fd; /* sealed memory; negative: there is none */
+	uint64_t len;
+};
+enum { PARENT_FILES = 2 };
+
 struct parent {
 	struct loop *loop;
 	struct config config;
@@ -39,8 +50,7 @@ struct parent {
 	unsigned n_children;
 	int listeners[CONFIG_LISTENERS_MAX];
 	int control, signals;
-	int web; /* the web client's memory file; negative: there is none */
-	uint64_t web_len;
+	struct parent_file files[PARENT_FILES];
 	struct loop_watch control_watch, signal_watch;
 	struct loop_timer stop_timer, status_timer;
 	bool stopping, announced;
@@ -82,9 +92,11 @@ void parent_connect_pair(struct child *a, struct child *b);
 int parent_bind_listeners(void) CHECKED;
 int parent_bind_control(void) CHECKED;
 
-/* --- parent_web.c --- */
-/* The web client's file as sealed memory: a descriptor, or an error where there is none, or nobody
- * is to be served. */
-int parent_web_open(uint64_t *ret_len) CHECKED;
+/* --- parent_file.c --- */
+/* Reads the files of the web into sealed memory, if anybody is to be served. One that is missing is
+ * logged and left out. */
+void parent_files_open(void);
+/* Hands a child those that are for its role. */
+void parent_files_send(const struct child *c);
 
 #endif

@@ -55,7 +55,7 @@ struct role_env {
 	unsigned n_secrets;
 	struct role_data data[ROLE_SECRETS_MAX];
 	unsigned n_data;
-	struct role_file file; /* only frontends have one */
+	struct role_file file; /* frontends and auth have one */
 	struct role_listener listeners[ROLE_LISTENERS_MAX];
 	unsigned n_listeners;
 	bool started;

@@ -86,9 +86,9 @@ web_alert_sign_in(const struct web_call *c, const struct directory_account *a,
 	const struct web_session *s, const struct web_flow *f)
 {
 	CLEANUP(buf_done)
-	struct buf text = BUF_INIT(LETTER_MAX),
-		   ip = BUF_INIT(64), when = BUF_INIT(64);
+	struct buf text = BUF_INIT(LETTER_MAX), ip = BUF_INIT(64), when = BUF_INIT(64);
 	struct ip_addr addr = ip_addr_new(SLICE_OF(s->peer));
+	struct slice country = places_find(&auth.places, s->peer);
 
 	ip_addr_put(&ip, &addr);
 	buf_putc(&ip, 0);
@@ -100,6 +100,8 @@ web_alert_sign_in(const struct web_call *c, const struct directory_account *a,
 		f->recovery ? "with the recovery code" : "from a device that was not seen before");
 	put_line(&text, "Time", (const char *)when.ptr);
 	put_line(&text, "Address", (const char *)ip.ptr);
+	if (country.len)
+		buf_printf(&text, "Country: %.*s (roughly)\r\n", SLICE_ARG(country));
 	put_line(&text, "Device", s->device[0] ? s->device : "not told");
 	put_line(&text, "Program", s->agent[0] ? s->agent : "not told");
 	buf_puts(&text,

@@ -339,6 +339,7 @@ put_session(const struct web_call *c, const struct web_session *s, struct buf *i
 	m = (struct web_session_form){.device = slice_str(s->device),
 		.agent = slice_str(s->agent),
 		.ip = buf_slice(&ip),
+		.country = places_find(&auth.places, s->peer),
 		.created = (uint64_t)s->created,
 		.last_seen = (uint64_t)s->seen,
 		.remember = s->remember,

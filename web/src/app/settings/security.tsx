@@ -1,4 +1,5 @@
 // Security: the password, second factors, app passwords, and where one is signed in.
+import { language } from "../../i18n/index.ts";
 import { t } from "./texts.ts";
 import { Badge } from "../../ui/badge.tsx";
 import { Button, IconButton } from "../../ui/button.tsx";
@@ -67,6 +68,8 @@ function AppPasswords({ open, version }: { open(o: Open): void; version: number 
 	);
 }
 
+const countryName = (code: string) => new Intl.DisplayNames([language()], { type: "region" }).of(code) ?? code;
+
 function Sessions() {
 	const { data, failed, again } = useData(() => command<{ sessions: WebSessionInfo[] }>("sessions"));
 	const end = (s: WebSessionInfo) => void attempt(() => command("session-end", { id: s.id })).then(again);
@@ -74,7 +77,7 @@ function Sessions() {
 		<Group title={t("sessions")} lead={t("sessionsLead")} action={data && data.sessions.length > 1 && <Button onClick={() => void attempt(() => command("sessions-end")).then(again)}>{t("endOthers")}</Button>}>
 			{data ? data.sessions.map((s) => (
 				<Item key={s.id} icon={<Icon name={/Android|iOS/.test(s.device) ? "phone" : "desktop"} size={20} />} title={s.device || s.agent}
-					detail={`${s.ip} · ${t("lastSeen", { date: longDate(s.lastSeen * 1000) })}`}>
+					detail={`${s.ip}${s.country ? ` · ${countryName(s.country)}` : ""} · ${t("lastSeen", { date: longDate(s.lastSeen * 1000) })}`}>
 					{s.current ? <Badge tone="ok">{t("thisDevice")}</Badge> : <Button onClick={() => end(s)}>{t("signOut")}</Button>}
 				</Item>
 			)) : <Waiting failed={failed} again={again} />}
