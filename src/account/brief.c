@@ -265,12 +265,7 @@ brief_address(const struct address *addr, bool display, struct buf *out)
 {
 	if (addr->kind == ADDRESS_GROUP || (display && addr->name.len))
 		return encoded_word_decode(out, addr->name);
-	buf_put(out, addr->local);
-	if (display && addr->domain.ptr) {
-		buf_putc(out, '@');
-		buf_put(out, addr->domain);
-	}
-	return buf_err(out);
+	return display ? address_put_bare(out, addr) : buf_put(out, addr->local);
 }
 
 int

@@ -132,12 +132,7 @@ ask_address(struct exam *x, const struct cond *c, const struct address *addr)
 		search_query_in(c->query, buf_slice(&x->scratch)))
 		return true;
 	buf_reset(&x->scratch);
-	if (addr->local.ptr)
-		buf_put(&x->scratch, addr->local);
-	if (addr->domain.ptr) {
-		buf_putc(&x->scratch, '@');
-		buf_put(&x->scratch, addr->domain);
-	}
+	address_put_bare(&x->scratch, addr);
 	return search_query_in(c->query, buf_slice(&x->scratch));
 }
 

@@ -189,12 +189,7 @@ address_is(struct asked *x, const struct ready_condition *c, const struct addres
 	if (addr->name.len && encoded_is(x, c, addr->name))
 		return true;
 	buf_reset(&x->scratch);
-	if (addr->local.ptr)
-		buf_put(&x->scratch, addr->local);
-	if (addr->domain.ptr) {
-		buf_putc(&x->scratch, '@');
-		buf_put(&x->scratch, addr->domain);
-	}
+	address_put_bare(&x->scratch, addr);
 	return text_is(x, c, buf_slice(&x->scratch));
 }
 

@@ -259,19 +259,6 @@ blob_create(struct jmap_set *s, const char *creation, json_t *object)
 	return (struct jmap_set_error){NULL};
 }
 
-static void
-put_map(struct json_out *o, const char *name, const struct buf *b)
-{
-	jo_key(o, name);
-	if (!b->len) {
-		jo_null(o);
-		return;
-	}
-	jo_open(o, '{');
-	buf_put(o->b, buf_slice(b));
-	jo_close(o, '}');
-}
-
 static enum jmap_error
 blob_upload(struct jmap_call *c)
 {
@@ -293,8 +280,8 @@ blob_upload(struct jmap_call *c)
 	jo_open(&c->o, '{');
 	jo_key(&c->o, "accountId");
 	jo_str(&c->o, c->j->account_id);
-	put_map(&c->o, "created", &s.part[SET_CREATED]);
-	put_map(&c->o, "notCreated", &s.part[SET_NOT_CREATED]);
+	jmap_set_part_put(&s, SET_CREATED);
+	jmap_set_part_put(&s, SET_NOT_CREATED);
 	jo_close(&c->o, '}');
 	jmap_set_done(&s);
 	return JMAP_OK;

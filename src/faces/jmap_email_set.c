@@ -412,18 +412,6 @@ import_one(struct jmap_set *s, const char *creation, json_t *object)
 	return (struct jmap_set_error){NULL};
 }
 
-static void
-put_part_or_null(struct json_out *o, const struct buf *b)
-{
-	if (!b->len) {
-		jo_null(o);
-		return;
-	}
-	jo_open(o, '{');
-	buf_put(o->b, buf_slice(b));
-	jo_close(o, '}');
-}
-
 enum jmap_error
 jmap_email_import(struct jmap_call *c)
 {
@@ -456,10 +444,8 @@ jmap_email_import(struct jmap_call *c)
 	jmap_put_state(&c->o, s.old_state);
 	jo_key(&c->o, "newState");
 	jmap_put_state(&c->o, account_state(c->a, CHANGE_EMAIL));
-	jo_key(&c->o, "created");
-	put_part_or_null(&c->o, &s.part[SET_CREATED]);
-	jo_key(&c->o, "notCreated");
-	put_part_or_null(&c->o, &s.part[SET_NOT_CREATED]);
+	jmap_set_part_put(&s, SET_CREATED);
+	jmap_set_part_put(&s, SET_NOT_CREATED);
 	jo_close(&c->o, '}');
 	jmap_set_done(&s);
 	return JMAP_OK;

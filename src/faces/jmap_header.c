@@ -128,11 +128,7 @@ put_address(struct json_out *o, const struct address *addr)
 {
 	CLEANUP(buf_done) struct buf spec = BUF_INIT(VALUE_MAX);
 
-	buf_put(&spec, addr->local);
-	if (addr->domain.ptr) {
-		buf_putc(&spec, '@');
-		buf_put(&spec, addr->domain);
-	}
+	address_put_bare(&spec, addr);
 	jo_open(o, '{');
 	jo_key(o, "name");
 	if (addr->name.len)

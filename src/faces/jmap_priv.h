@@ -193,6 +193,8 @@ struct jmap_set_error jmap_set_error_of(int err);
 /* An updated object with nothing else to tell. */
 void jmap_set_updated(struct jmap_set *s, struct slice id);
 void jmap_set_destroyed(struct jmap_set *s, struct slice id);
+/* Writes one part, as a member; an empty one is null. */
+void jmap_set_part_put(struct jmap_set *s, enum jmap_set_part part);
 /* Writes what was done, for a reply that has been opened. */
 enum jmap_error jmap_set_parts(struct jmap_set *s);
 /* Writes the reply. */

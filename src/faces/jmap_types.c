@@ -454,23 +454,29 @@ jmap_set_destroyed(struct jmap_set *s, struct slice id)
 	jo_slice(&s->out[SET_DESTROYED], id);
 }
 
+void
+jmap_set_part_put(struct jmap_set *s, enum jmap_set_part part)
+{
+	struct json_out *o = &s->c->o;
+	const struct buf *b = &s->part[part];
+
+	jo_key(o, set_parts[part]);
+	if (!b->len) {
+		jo_null(o);
+		return;
+	}
+	jo_open(o, part == SET_DESTROYED ? '[' : '{');
+	buf_put(o->b, buf_slice(b));
+	jo_close(o, part == SET_DESTROYED ? ']' : '}');
+	if (buf_err(b) && !o->b->err)
+		o->b->err = buf_err(b);
+}
+
 enum jmap_error
 jmap_set_parts(struct jmap_set *s)
 {
-	struct json_out *o = &s->c->o;
-
-	for (size_t i = 0; i < ARRAY_SIZE(s->part); i++) {
-		jo_key(o, set_parts[i]);
-		if (!s->part[i].len) {
-			jo_null(o);
-			continue;
-		}
-		jo_open(o, i == SET_DESTROYED ? '[' : '{');
-		buf_put(o->b, buf_slice(&s->part[i]));
-		jo_close(o, i == SET_DESTROYED ? ']' : '}');
-		if (buf_err(&s->part[i]) && !o->b->err)
-			o->b->err = buf_err(&s->part[i]);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(s->part); i++)
+		jmap_set_part_put(s, (enum jmap_set_part)i);
 	return JMAP_OK;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "mail/header.h"
 
 #include <string.h>
 
@@ -58,22 +59,6 @@ quoted_length(struct slice s)
 	return 0;
 }
 
-static size_t
-comment_length(struct slice s)
-{
-	size_t depth = 0;
-
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.ptr[i] == '\\')
-			i++;
-		else if (s.ptr[i] == '(')
-			depth++;
-		else if (s.ptr[i] == ')' && --depth == 0)
-			return i + 1;
-	}
-	return 0;
-}
-
 /* White space, comments and bytes that mean nothing. */
 static void
 skip_gap(struct address_reader *r)
@@ -83,7 +68,7 @@ skip_gap(struct address_reader *r)
 	while (r->rest.len) {
 		uint8_t c = r->rest.ptr[0];
 		if (c == '(' && !r->comments_broken) {
-			n = comment_length(r->rest);
+			n = header_comment_length(r->rest);
 			r->comments_broken = n == 0;
 			if (n)
 				r->comment = slice_sub(r->rest, 1, n - 2);

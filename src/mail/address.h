@@ -41,6 +41,8 @@ int address_put(struct buf *out, const struct address *addr);
 int address_put_phrase(struct buf *out, struct slice phrase);
 /* local@domain, the local part quoted where RFC 5321 needs it. */
 int address_put_spec(struct buf *out, struct slice local, struct slice domain);
+/* local@domain as they are, or what there is of them: to show, compare and search, not to send. */
+int address_put_bare(struct buf *out, const struct address *addr);
 
 /* ---- SMTP ---- */
 enum address_smtp_flags {

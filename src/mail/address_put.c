@@ -63,6 +63,17 @@ address_put_spec(struct buf *out, struct slice local, struct slice domain)
 }
 
 int
+address_put_bare(struct buf *out, const struct address *addr)
+{
+	buf_put(out, addr->local);
+	if (addr->domain.ptr) {
+		buf_putc(out, '@');
+		buf_put(out, addr->domain);
+	}
+	return buf_err(out);
+}
+
+int
 address_put(struct buf *out, const struct address *addr)
 {
 	if (addr->kind == ADDRESS_GROUP_END)

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "mail/header.h"
 
 #define DATE_TEXT_MAX 256 /* without comments; what is behind is not read */
 #define DATE_TOKENS_MAX 16
@@ -21,23 +22,6 @@ struct date_fields {
 	bool has_time, has_year;
 };
 
-/* Skips a comment at the start, with those in it. */
-static struct slice
-skip_comment(struct slice s)
-{
-	size_t depth = 0;
-
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.ptr[i] == '\\')
-			i++;
-		else if (s.ptr[i] == '(')
-			depth++;
-		else if (s.ptr[i] == ')' && --depth == 0)
-			return slice_skip(s, i + 1);
-	}
-	return SLICE_NONE;
-}
-
 static bool
 is_gap(uint8_t c)
 {
@@ -54,7 +38,8 @@ flatten(struct slice s, uint8_t flat[DATE_TEXT_MAX])
 	while (s.len && n < DATE_TEXT_MAX) {
 		uint8_t c = s.ptr[0];
 		bool gap = is_gap(c) || c == '(';
-		s = c == '(' ? skip_comment(s) : slice_skip(s, 1);
+		size_t skip = c == '(' ? header_comment_length(s) : 1;
+		s = slice_skip(s, skip ? skip : s.len);
 		if (gap && (!n || flat[n - 1] == ' ' || flat[n - 1] == ':'))
 			continue;
 		if (c == ':' && n && flat[n - 1] == ' ')

@@ -151,3 +151,19 @@ header_unfold(struct buf *out, struct slice value)
 	buf_grow(out, n);
 	return LL_OK;
 }
+
+size_t
+header_comment_length(struct slice s)
+{
+	size_t depth = 0;
+
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.ptr[i] == '\\')
+			i++;
+		else if (s.ptr[i] == '(')
+			depth++;
+		else if (s.ptr[i] == ')' && --depth == 0)
+			return i + 1;
+	}
+	return 0;
+}

@@ -36,6 +36,10 @@ size_t header_length(struct slice input);
 /* First field of that name (ASCII case-insensitive). */
 bool header_find(struct slice input, struct slice name, struct header_field *ret);
 
+/* Length of the comment that s starts with, those within it and both parentheses included (RFC 5322
+ * section 3.2.2); 0: it has no end. */
+size_t header_comment_length(struct slice s);
+
 /* Appends the value unfolded (CRLF or LF before white space removed, other CR, LF and NUL made
  * spaces) and trimmed. Sticky errors of buf. */
 int header_unfold(struct buf *out, struct slice value);
