@@ -1,4 +1,5 @@
 /* The engine of web links: streams, their windows, and what is sent. */
+#include "base/text.h"
 #include "faces/web_link_priv.h"
 
 #include <stdlib.h>
@@ -46,6 +47,44 @@ struct slice
 web_response_header(const struct web_response *a, const char *name)
 {
 	return header_find(a->headers, a->n_headers, name);
+}
+
+static int
+percent_decode(struct slice s, struct buf *out)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		int c = s.ptr[i];
+		if (c == '%') {
+			int hi = i + 2 < s.len ? hex_value(s.ptr[i + 1]) : -1;
+			int lo = i + 2 < s.len ? hex_value(s.ptr[i + 2]) : -1;
+			if (hi < 0 || lo < 0)
+				return LL_ERR_SYNTAX;
+			c = hi << 4 | lo;
+			i += 2;
+		}
+		if (c < 0x20 || c == 0x7f)
+			return LL_ERR_SYNTAX;
+		buf_putc(out, (uint8_t)c);
+	}
+	return buf_err(out);
+}
+
+int
+web_query_value(struct slice query, const char *name, struct buf *ret)
+{
+	size_t before = ret->len;
+	int r;
+
+	while (query.len) {
+		struct slice value = slice_split(&query, '&');
+		if (!slice_eq(slice_split(&value, '='), slice_str(name)))
+			continue;
+		r = percent_decode(value, ret);
+		if (r)
+			buf_truncate(ret, before);
+		return r;
+	}
+	return LL_ERR_NOTFOUND;
 }
 
 /* --- streams --- */

@@ -77,6 +77,10 @@ struct web_response {
 /* The value of a header, or the empty slice. */
 struct slice web_request_header(const struct web_request *q, const char *name);
 struct slice web_response_header(const struct web_response *a, const char *name);
+/* Appends the value of a query's parameter, percent-decoded (RFC 3986: "+" is a plus sign).
+ * LL_ERR_NOTFOUND; LL_ERR_SYNTAX for broken escapes and control characters, and errors of buf:
+ * nothing is appended then. */
+int web_query_value(struct slice query, const char *name, struct buf *ret) CHECKED;
 /* "GET" and so on; WEB_METHODS for a name that is none. */
 const char *web_method_name(enum web_method m);
 enum web_method web_method_of(struct slice name);

@@ -96,7 +96,7 @@ front_picture_begin(struct front_task *t, const struct http_request *q)
 	CLEANUP(buf_done) struct buf url = BUF_INIT(sizeof(((struct picture *)0)->url) - 1);
 	struct picture *p;
 
-	if (front_query_value(t->query, S("url"), &url) || url.len == 0) {
+	if (web_query_value(t->query, "url", &url) || url.len == 0) {
 		front_task_problem(t, 400, "request", "The address of a picture is missing.", 0);
 		return;
 	}
@@ -189,7 +189,7 @@ front_unsubscribe_begin(struct front_task *t, const struct http_request *q)
 		front_task_problem(t, 403, "forged", "This request came from elsewhere.", 0);
 		return;
 	}
-	if (front_query_value(t->query, S("url"), &url) || url.len == 0) {
+	if (web_query_value(t->query, "url", &url) || url.len == 0) {
 		front_task_problem(t, 400, "request", "The address of the list is missing.", 0);
 		return;
 	}
@@ -244,40 +244,4 @@ front_fetch_lost(void)
 	while ((t = front_task_next(&pos)))
 		if (front_is_fetch(t) && !t->over && !t->head_sent)
 			front_task_problem(t, 503, "unavailable", "Please try again.", 5);
-}
-
-/* --- queries --- */
-
-static int
-hex_digit(uint8_t c)
-{
-	return is_digit(c)	       ? c - '0'
-		: c >= 'a' && c <= 'f' ? c - 'a' + 10
-		: c >= 'A' && c <= 'F' ? c - 'A' + 10
-				       : -1;
-}
-
-int
-front_query_value(struct slice query, struct slice name, struct buf *ret)
-{
-	while (query.len) {
-		struct slice value = slice_split(&query, '&');
-		if (!slice_eq(slice_split(&value, '='), name))
-			continue;
-		for (size_t i = 0; i < value.len; i++) {
-			int c = value.ptr[i] == '+' ? ' ' : value.ptr[i];
-			if (c == '%') {
-				if (i + 2 >= value.len || hex_digit(value.ptr[i + 1]) < 0 ||
-					hex_digit(value.ptr[i + 2]) < 0)
-					return LL_ERR_SYNTAX;
-				c = hex_digit(value.ptr[i + 1]) << 4 | hex_digit(value.ptr[i + 2]);
-				i += 2;
-			}
-			if (c < 0x20 || c == 0x7f)
-				return LL_ERR_SYNTAX;
-			buf_putc(ret, (uint8_t)c);
-		}
-		return buf_err(ret);
-	}
-	return LL_ERR_NOTFOUND;
 }

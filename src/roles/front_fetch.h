@@ -35,8 +35,4 @@ void front_fetch_reply(const struct msg_https_reply *m, int fd);
 /* A process that may have been asked went away. */
 void front_fetch_lost(void);
 
-/* The value of a parameter of a query, unescaped; appends. LL_ERR_NOTFOUND; LL_ERR_SYNTAX for
- * control characters and broken escapes. */
-int front_query_value(struct slice query, struct slice name, struct buf *ret) CHECKED;
-
 #endif

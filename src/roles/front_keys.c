@@ -271,7 +271,7 @@ front_keys_begin(struct front_task *t, const struct http_request *q)
 	struct slice s;
 	size_t at;
 	struct keys *k;
-	int r = front_query_value(t->query, S("address"), &address);
+	int r = web_query_value(t->query, "address", &address);
 
 	s = buf_slice(&address);
 	at = slice_rfind_byte(s, '@');
@@ -326,7 +326,7 @@ front_wkd_begin(struct front_task *t, struct slice rest)
 	k->wkd_only = true;
 	t->state = k;
 	t->ops = &front_keys_ops;
-	by_name = front_query_value(t->query, S("l"), &address) == LL_OK && address.len &&
+	by_name = web_query_value(t->query, "l", &address) == LL_OK && address.len &&
 		pgp_wkd_hash(buf_slice(&address), hash) == LL_OK && slice_eq(slice_str(hash), rest);
 	if (!by_name)
 		buf_reset(&address);

@@ -175,26 +175,6 @@ upload_ready(struct web_exchange *x, struct slice body)
 		x, status, status == 201 ? "application/json" : "application/problem+json", &out);
 }
 
-/* The value of a parameter of the query, percent decoded. */
-static bool
-query_value(struct slice query, const char *name, struct buf *out)
-{
-	while (query.len) {
-		struct slice pair = slice_split(&query, '&'), key = slice_split(&pair, '=');
-		if (!slice_eq(key, slice_str(name)))
-			continue;
-		for (size_t i = 0; i < pair.len; i++) {
-			int hi = i + 2 < pair.len ? hex_value(pair.ptr[i + 1]) : -1;
-			int lo = i + 2 < pair.len ? hex_value(pair.ptr[i + 2]) : -1;
-			bool coded = pair.ptr[i] == '%' && hi >= 0 && lo >= 0;
-			buf_putc(out, coded ? (uint8_t)(hi << 4 | lo) : pair.ptr[i]);
-			i += coded ? 2 : 0;
-		}
-		return true;
-	}
-	return false;
-}
-
 /* Only our own files may run in our pages. A letter's attachment under one of these names would
  * count as one of them: "attachment" and nosniff do not keep a page from loading a script or a
  * style sheet of the right type. */
@@ -275,7 +255,7 @@ download_ready(struct web_exchange *x, struct slice body)
 			none ? "There is no such file." : "It could not be read now.");
 		return;
 	}
-	(void)query_value(q->query, "type", &asked);
+	(void)!web_query_value(q->query, "type", &asked);
 	download_send(x, rest,
 		type_ok(buf_slice(&asked))	    ? buf_slice(&asked)
 			: type_ok(buf_slice(&type)) ? buf_slice(&type)
@@ -434,11 +414,11 @@ events_read(struct subscriber *s)
 	CLEANUP(buf_done) struct buf ping = BUF_INIT(4096);
 	uint64_t seconds = 0;
 
-	s->types = query_value(q->query, "types", &types) ? jmap_push_types(buf_slice(&types))
-							  : JMAP_PUSH_ALL;
-	(void)query_value(q->query, "closeafter", &close);
+	s->types = !web_query_value(q->query, "types", &types) ? jmap_push_types(buf_slice(&types))
+							       : JMAP_PUSH_ALL;
+	(void)!web_query_value(q->query, "closeafter", &close);
 	s->once = slice_eq(buf_slice(&close), S("state"));
-	if (query_value(q->query, "ping", &ping) &&
+	if (!web_query_value(q->query, "ping", &ping) &&
 		!slice_u64(buf_slice(&ping), UINT32_MAX, &seconds) && seconds)
 		s->interval = (unsigned)MIN(MAX(seconds, PING_MIN), PING_MAX);
 	(void)jmap_push_state_parse(web_request_header(q, "last-event-id"), &s->told);

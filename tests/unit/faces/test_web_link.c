@@ -263,5 +263,37 @@ close_in_pieces(void)
 	websocket_free(w);
 }
 
+static void
+queries(void)
+{
+	static const struct {
+		const char *query, *name;
+		int r;
+		struct slice value;
+	} rows[] = {
+		{"a=1&b=2", "b", LL_OK, S("2")},
+		{"a=1&a=2", "a", LL_OK, S("1")},
+		{"a", "a", LL_OK, S("")},
+		{"a=b=c", "a", LL_OK, S("b=c")},
+		{"type=image/svg+xml", "type", LL_OK, S("image/svg+xml")},
+		{"u=https%3A%2f%2Fx%20y%41", "u", LL_OK, S("https://x yA")},
+		{"u=%c3%a4\xc3\xa4", "u", LL_OK, S("\xc3\xa4\xc3\xa4")},
+		{"aa=1", "a", LL_ERR_NOTFOUND, S("")},
+		{"", "a", LL_ERR_NOTFOUND, S("")},
+		{"a=%4", "a", LL_ERR_SYNTAX, S("")},
+		{"a=x%", "a", LL_ERR_SYNTAX, S("")},
+		{"a=%g0", "a", LL_ERR_SYNTAX, S("")},
+		{"a=x%0d%0aX:y", "a", LL_ERR_SYNTAX, S("")},
+		{"a=%00", "a", LL_ERR_SYNTAX, S("")},
+		{"a=0123456789abcdefg", "a", LL_ERR_LIMIT, S("")},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		CLEANUP(buf_done) struct buf out = BUF_INIT(16);
+		CHECK_INT(web_query_value(slice_str(rows[i].query), rows[i].name, &out), rows[i].r);
+		CHECK_SLICE(buf_slice(&out), rows[i].value);
+	}
+}
+
 T_MAIN(T(request_and_answer), T(windows), T(websockets), T(late_and_wrong), T(packs), T(frames),
-	T(close_in_pieces))
+	T(close_in_pieces), T(queries))
