@@ -161,7 +161,7 @@ put_thread(struct buf *out, const struct autoreply *a)
 
 	if (!header_find(a->header, S("Message-ID"), &f) || header_unfold(&id, f.value) || !id.len)
 		return;
-	build_field(out, "In-Reply-To", buf_slice(&id));
+	build_field_ids(out, "In-Reply-To", buf_slice(&id));
 	if (header_find(a->header, S("References"), &f) && header_unfold(&refs, f.value) == LL_OK &&
 		refs.len)
 		buf_putc(&refs, ' ');
@@ -169,7 +169,7 @@ put_thread(struct buf *out, const struct autoreply *a)
 		buf_reset(&refs);
 		(void)buf_put(&refs, buf_slice(&id));
 	}
-	build_field(out, "References", buf_slice(&refs));
+	build_field_ids(out, "References", buf_slice(&refs));
 }
 
 static void

@@ -10,6 +10,7 @@
 #define FIELD_LINE 78 /* RFC 5322 section 2.1.1 */
 #define FIELD_VALUE_MAX ((size_t)1 << 20)
 #define MESSAGE_ID_RANDOM 16 /* least bytes */
+#define MESSAGE_ID_MAX 900 /* with the name of its field within a line of 998 */
 
 static bool
 is_break(uint8_t c)
@@ -69,6 +70,36 @@ build_field_address(struct buf *out, const char *name, struct slice display, str
 	if (display.len)
 		buf_putc(&value, '>');
 	return buf_err(&value) ? buf_err(&value) : build_field(out, name, buf_slice(&value));
+}
+
+static bool
+is_message_id(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.ptr[i] <= ' ' || s.ptr[i] >= 0x7f)
+			return false;
+	return s.len > 2 && s.len <= MESSAGE_ID_MAX && s.ptr[0] == '<' && s.ptr[s.len - 1] == '>';
+}
+
+int
+build_field_ids(struct buf *out, const char *name, struct slice value)
+{
+	CLEANUP(buf_done) struct buf ids = BUF_INIT(FIELD_VALUE_MAX);
+
+	while (value.len) {
+		size_t n;
+		for (n = 0; n < value.len && value.ptr[n] > ' '; n++)
+			;
+		if (is_message_id(slice_sub(value, 0, n))) {
+			if (ids.len)
+				buf_putc(&ids, ' ');
+			buf_put(&ids, slice_sub(value, 0, n));
+		}
+		value = slice_skip(value, n + 1);
+	}
+	if (buf_err(&ids))
+		return buf_err(&ids);
+	return ids.len ? build_field(out, name, buf_slice(&ids)) : LL_OK;
 }
 
 int

@@ -13,6 +13,9 @@ int build_field(struct buf *out, const char *name, struct slice value);
 int build_field_text(struct buf *out, const char *name, struct slice utf8);
 /* Display name (UTF-8, may be empty) and address. */
 int build_field_address(struct buf *out, const char *name, struct slice display, struct slice addr);
+/* The message ids among the words of value (In-Reply-To, References). What has not the form of one,
+ * or is too long for a line, is left out, and with the last of them the field. */
+int build_field_ids(struct buf *out, const char *name, struct slice value);
 int build_field_date(struct buf *out, const char *name, int64_t unix_seconds);
 /* "<random@domain>"; random: at least 16 bytes from the caller, given out as base32. */
 int build_message_id(struct buf *out, struct slice random, struct slice domain);

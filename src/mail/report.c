@@ -110,10 +110,8 @@ put_header(struct buf *out, const struct report *r)
 	build_field_text(out, "Subject", r->subject.len ? r->subject : slice_str(subject));
 	build_field_date(out, "Date", r->now);
 	build_field(out, "Message-ID", r->message_id);
-	if (r->in_reply_to.len) {
-		build_field(out, "In-Reply-To", r->in_reply_to);
-		build_field(out, "References", r->in_reply_to);
-	}
+	build_field_ids(out, "In-Reply-To", r->in_reply_to);
+	build_field_ids(out, "References", r->in_reply_to);
 	build_field(out, "Auto-Submitted", S("auto-replied"));
 	build_field(out, "MIME-Version", S("1.0"));
 	buf_puts(out,

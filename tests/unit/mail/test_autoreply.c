@@ -112,4 +112,22 @@ two_forms(void)
 	CHECK_INT(autoreply_build(&out, &a), LL_ERR_SYNTAX);
 }
 
-T_MAIN(T(allowed), T(reply), T(two_forms))
+/* What a stranger's header says of ids goes into ours only as ids. */
+static void
+ids(void)
+{
+	CLEANUP(buf_done) struct buf out = BUF_INIT(65536);
+	struct autoreply a = sample();
+
+	a.header =
+		S("Message-ID: <2@x>\r\nReferences: <0@x>\r\n\t<1@x> bob <\xc3\xa4@x> <>\r\n\r\n");
+	CHECK_INT(autoreply_build(&out, &a), 0);
+	has(&out, "\r\nReferences: <0@x> <1@x> <2@x>\r\n");
+	buf_reset(&out);
+	a.header = S("Message-ID: nonsense\r\nReferences: more\r\n\r\n");
+	CHECK_INT(autoreply_build(&out, &a), 0);
+	CHECK(slice_find(buf_slice(&out), S("In-Reply-To:")) == SLICE_NPOS);
+	CHECK(slice_find(buf_slice(&out), S("References:")) == SLICE_NPOS);
+}
+
+T_MAIN(T(allowed), T(reply), T(two_forms), T(ids))
