@@ -8,12 +8,11 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/secret.h"
-#include "faces/imap.h"
 #include "mail/fold.h"
 #include "os/clock.h"
-#include "os/stream.h"
 #include "roles/role.h"
 #include "roles/session_ask.h"
+#include "roles/session_imap.h"
 #include "roles/session_out.h"
 #include "roles/session_web.h"
 #include "store/client.h"
@@ -28,7 +27,6 @@
 #include <unistd.h>
 
 #define SESSION_KEYS_MAX 64
-#define SESSION_QUEUE_HIGH ((size_t)1 << 20)
 #define TRIM_AFTER_MS 1500
 #define WORK_AFTER_MS 200
 #define POLL_EVERY_MS 60000
@@ -44,13 +42,6 @@
 
 static unsigned long long spawned;
 
-struct session_conn {
-	struct session_conn *next;
-	struct stream *stream;
-	struct imap_conn *imap;
-	bool woken, finished, dead;
-};
-
 /* This process, once it is a session. */
 static struct {
 	struct loop *loop;
@@ -64,9 +55,7 @@ static struct {
 	uint32_t seal_version;
 	uint8_t seal_public[XWING_PUBLIC_LEN];
 	char address[IPC_ADDRESS_MAX + 1];
-	struct imap_env imap;
-	struct session_conn *conns;
-	struct loop_timer wake, idle, trim, work, poll;
+	struct loop_timer idle, trim, work, poll;
 	bool rang; /* and nobody has looked since */
 	uint64_t served;
 	uint32_t linger;
@@ -76,8 +65,6 @@ static struct {
 	int64_t cpu_set;
 } se;
 
-static void run(struct session_conn *c);
-static void wake(void *ctx, struct imap_conn *imap);
 static void on_poll(void *ctx);
 
 static void __attribute__((noreturn)) leave(int status)
@@ -87,24 +74,14 @@ static void __attribute__((noreturn)) leave(int status)
 	_exit(status); /* the kernel takes the memory back, secret pages first of all */
 }
 
-static void
-say_bye(const char *why)
-{
-	for (struct session_conn *c = se.conns; c; c = c->next) {
-		imap_conn_bye(c->imap, why);
-		run(c);
-	}
-}
-
-/* Every client is told, then the process ends: its successor opens what is stored. */
-static void
-give_up(const char *why)
+void
+session_give_up(const char *why)
 {
 	log_error("session-ends", "reason=%s", why);
 	free(TAKE(se.reserve));
 	if (!se.leaving) {
 		se.leaving = true; /* what fails while saying so does not come here again */
-		say_bye("Temporary failure, please connect again");
+		session_imap_bye("Temporary failure, please connect again");
 	}
 	leave(1);
 }
@@ -114,7 +91,7 @@ static void
 end(void)
 {
 	se.leaving = true;
-	say_bye("The session is over");
+	session_imap_bye("The session is over");
 	leave(0);
 }
 
@@ -133,9 +110,9 @@ on_work(void *ctx)
 	int r = se.account ? account_work(se.account, &more) : LL_OK;
 
 	if (r == LL_ERR_AUTH || r == LL_ERR_CORRUPT || r == LL_ERR_CLOSED)
-		give_up(ll_strerror(r));
+		session_give_up(ll_strerror(r));
 	if (more && loop_timer_set(se.loop, &se.work, 1, on_work, NULL))
-		give_up("memory");
+		session_give_up("memory");
 }
 
 static void
@@ -153,16 +130,16 @@ active(void)
 {
 	if (loop_timer_set(se.loop, &se.trim, TRIM_AFTER_MS, on_trim, NULL) ||
 		(!se.work.slot && loop_timer_set(se.loop, &se.work, WORK_AFTER_MS, on_work, NULL)))
-		give_up("memory");
+		session_give_up("memory");
 }
 
 /* The last connection is gone, of whatever kind. */
 static void
 linger(void)
 {
-	if (!se.conns && !session_web_links() &&
+	if (!session_imap_conns() && !session_web_links() &&
 		loop_timer_set(se.loop, &se.idle, (int64_t)se.linger * 1000, on_idle, NULL))
-		give_up("memory");
+		session_give_up("memory");
 }
 
 /* Less often than every round: the clock of processor time is never ahead of the other. */
@@ -178,142 +155,25 @@ limit_round(void)
 }
 
 static void
-bury(void *ctx)
+on_round_end(void *ctx)
 {
-	struct session_conn **at = &se.conns;
-
 	limit_round();
-
-	while (*at) {
-		struct session_conn *c = *at;
-		if (!c->dead) {
-			at = &c->next;
-			continue;
-		}
-		*at = c->next;
-		imap_conn_free(c->imap);
-		stream_free(c->stream);
-		free(c);
+	if (session_imap_bury())
 		linger();
-	}
-}
-
-/* Lets the dialogue work and sends what it says, as long as the far end takes it. */
-static void
-run(struct session_conn *c)
-{
-	enum imap_conn_wants wants = IMAP_CONN_DRAIN;
-
-	while (!c->dead && !c->finished && wants == IMAP_CONN_DRAIN &&
-		stream_queued(c->stream) < SESSION_QUEUE_HIGH) {
-		struct slice out;
-		wants = imap_conn_run(c->imap);
-		while ((out = imap_conn_output(c->imap)).len) {
-			if (stream_send(c->stream, out))
-				c->dead = true;
-			imap_conn_sent(c->imap, out.len);
-		}
-	}
-	if (wants == IMAP_CONN_AGAIN)
-		wake(NULL, c->imap);
-	if (wants == IMAP_CONN_CLOSE && !c->finished) {
-		c->finished = true;
-		stream_finish(c->stream);
-	}
-	if (!c->finished && !c->dead && wants == IMAP_CONN_INPUT && imap_conn_wants_input(c->imap))
-		stream_resume(c->stream);
-	active();
-}
-
-static size_t
-on_input(void *ctx, struct slice in)
-{
-	struct session_conn *c = ctx;
-
-	if (c->dead || c->finished)
-		return in.len;
-	if (!imap_conn_wants_input(c->imap)) {
-		stream_pause(c->stream);
-		return 0;
-	}
-	if (se.rang)
-		on_poll(NULL);
-	if (imap_conn_input(c->imap, in))
-		c->dead = true;
-	else
-		run(c);
-	return in.len;
-}
-
-static void
-on_drained(void *ctx)
-{
-	run(ctx);
-}
-
-static void
-on_closed(void *ctx, int err)
-{
-	struct session_conn *c = ctx;
-
-	c->dead = true;
-}
-
-static const struct stream_ops stream_ops = {on_input, on_drained, NULL, on_closed};
-
-static void
-on_wake(void *ctx)
-{
-	for (struct session_conn *c = se.conns; c; c = c->next) {
-		if (!c->woken)
-			continue;
-		c->woken = false;
-		run(c);
-	}
-}
-
-static void
-wake(void *ctx, struct imap_conn *imap)
-{
-	for (struct session_conn *c = se.conns; c; c = c->next)
-		if (c->imap == imap)
-			c->woken = true;
-	if (!se.wake.slot && loop_timer_set(se.loop, &se.wake, 0, on_wake, NULL))
-		give_up("memory");
 }
 
 static void
 on_conn(const struct msg_session_conn *m, int fd)
 {
-	struct session_conn *c = calloc(1, sizeof(*c));
-	struct imap_handover h = {.tag = m->tag};
-
 	/* Auth counts it too; a connection that comes to nothing must not keep the session alive.
 	 */
 	se.served++;
 	(void)ipc_send_session_taken(se.auth, &(struct msg_session_taken){.conns = se.served}, -1);
 	linger();
-	if (m->service == SERVICE_HTTPS) {
-		free(c);
+	if (m->service == SERVICE_HTTPS)
 		session_web_conn(se.loop, fd, slice_eq(m->tag, slice_str(SESSION_TAG_SENDS)));
-		return;
-	}
-	if (!c || !se.account) {
-		free(c);
-		close(fd);
-		return;
-	}
-	c->stream = stream_new(se.loop, fd, &stream_ops, c);
-	c->imap = c->stream ? imap_conn_new(&se.imap, &h) : NULL;
-	if (!c->imap) {
-		stream_free(c->stream);
-		free(c);
-		return;
-	}
-	c->next = se.conns;
-	se.conns = c;
-	loop_timer_stop(se.loop, &se.idle);
-	run(c);
+	else if (session_imap_conn(m->tag, fd))
+		loop_timer_stop(se.loop, &se.idle);
 }
 
 static void
@@ -348,28 +208,24 @@ on_poll(void *ctx)
 	se.rang = false; /* it may ring again meanwhile */
 	r = account_poll(se.account);
 	if (r == LL_ERR_AUTH || r == LL_ERR_CORRUPT || r == LL_ERR_CLOSED)
-		give_up(ll_strerror(r));
+		session_give_up(ll_strerror(r));
 	if (r)
 		log_warn("poll", "error=%s", log_quote(slice_str(ll_strerror(r))));
 	if (!se.rang && loop_timer_set(se.loop, &se.poll, POLL_EVERY_MS, on_poll, NULL))
-		give_up("memory");
+		session_give_up("memory");
 	active();
 }
 
 static void
 on_bell(void *ctx, struct store_id partition)
 {
-	bool idling = false;
-
-	for (struct session_conn *c = se.conns; c; c = c->next)
-		idling = idling || imap_conn_idling(c->imap);
-	if (idling) {
+	if (session_imap_idling()) {
 		on_poll(NULL);
 		return;
 	}
 	/* The next command looks first; until then one commit may do for several letters. */
 	if (!se.rang && loop_timer_set(se.loop, &se.poll, GATHER_MS, on_poll, NULL))
-		give_up("memory");
+		session_give_up("memory");
 	se.rang = true;
 }
 
@@ -412,8 +268,8 @@ open_with_keys(void)
 
 	if (r)
 		return r;
-	se.imap = (struct imap_env){
-		.account = se.account, .now = now, .wake = wake, .append_limit = se.append_limit};
+	session_imap_start(&(struct imap_env){
+		.account = se.account, .now = now, .append_limit = se.append_limit});
 	on_poll(NULL);
 	session_snooze_start(se.account);
 	session_push_start(se.account);
@@ -547,7 +403,7 @@ session_look(void)
 static void
 store_lost(void *ctx)
 {
-	give_up("store");
+	session_give_up("store");
 }
 
 static void
@@ -581,7 +437,7 @@ on_auth_message(void *ctx, struct ipc_channel *ch, const struct msg *m, int fd)
 static void
 on_auth_gone(void *ctx, struct ipc_channel *ch, int err)
 {
-	give_up("auth");
+	session_give_up("auth");
 }
 
 /* Runs in the fork: nothing of the template's connections is kept. The template's epoll instance is
@@ -609,12 +465,12 @@ session_main(struct role_env *env, const struct msg_session_spawn *m, int fd)
 	se.auth = ipc_new(se.loop, fd, &o);
 	if (!se.auth)
 		_exit(1);
-	session_ask_start(&(struct session_ask_env){se.auth, se.loop, on_conn, give_up});
+	session_ask_start(&(struct session_ask_env){se.auth, se.loop, on_conn});
 	session_web_on_change(on_web_change);
 	json_object_seed(randombytes_random() | 1); /* left alone, it would open a file for it */
 	se.reserve = malloc(RESERVE);
 	limit_round();
-	loop_at_round_end(se.loop, bury, NULL);
+	loop_at_round_end(se.loop, on_round_end, NULL);
 	_exit(loop_run(se.loop) ? 1 : 0);
 }
 

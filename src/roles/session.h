@@ -42,6 +42,8 @@ struct slice session_seal_key(uint32_t *ret_version);
 
 /* Work was done: what waits for quiet is put off. */
 void session_active(void);
+/* Every client is told, then the process ends: its successor opens what is stored. */
+void session_give_up(const char *why) __attribute__((noreturn));
 /* Looks for deliveries and others' changes now if the store rang. */
 void session_look(void);
 

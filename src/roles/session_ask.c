@@ -94,7 +94,7 @@ ask_end(int r)
 		r = ipc_pump(asking.env.auth, deadline);
 	asking.waiting = false;
 	if (asking.deferred && loop_timer_set(asking.env.loop, &asking.later, 0, on_later, NULL))
-		asking.env.give_up("memory");
+		session_give_up("memory");
 	return r ? r : asking.err;
 }
 

@@ -10,7 +10,6 @@ struct session_ask_env {
 	struct loop *loop;
 	/* Begins a connection that was put off. */
 	void (*conn)(const struct msg_session_conn *m, int fd);
-	void (*give_up)(const char *why); /* does not return */
 };
 
 /* Once, before anything is asked. */
