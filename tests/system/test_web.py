@@ -29,10 +29,10 @@ def spki(ca_signed):
 class Browser:
     """The node process with the tests in it."""
 
-    def __init__(self, world, people):
+    def __init__(self, world, people, parts=()):
         self.world = world
         self.log = open(WORK / "node.log", "ab")
-        self.proc = subprocess.Popen(["node", "browser/run.mjs"], cwd=WEB, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log)
+        self.proc = subprocess.Popen(["node", "browser/run.mjs", *parts], cwd=WEB, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log)
         self.say({"host": world.hostname, "port": world.ports["https"], "spki": spki(world.dir / "tls" / "certificate.pem"), "people": people,
                   "screens": str(WORK / "screens")})
 
@@ -68,6 +68,13 @@ class Browser:
         word = token()
         address = f"{to}@{DOMAIN}"
         self.world.deliver("someone@sender.example", [address], letter("Someone <someone@sender.example>", address, f"Letter {word}"))
+        return {"token": word}
+
+    def ask_deliver_html(self, to, html):
+        word = token()
+        address = f"{to}@{DOMAIN}"
+        text = letter("Someone <someone@sender.example>", address, f"Letter {word}", html + "\r\n", MIME_Version="1.0", Content_Type="text/html")
+        self.world.deliver("someone@sender.example", [address], text)
         return {"token": word}
 
     def ask_flag(self, token):
@@ -153,12 +160,12 @@ def browser_test(name):
     return test
 
 
-def tests():
+def tests(*parts):
     try:
         ready()
     except Skip:
         return [browser_test("the web client in Chromium")]
-    listed = subprocess.run(["node", "browser/run.mjs", "--list"], cwd=WEB, stdout=subprocess.PIPE, check=True).stdout
+    listed = subprocess.run(["node", "browser/run.mjs", "--list", *parts], cwd=WEB, stdout=subprocess.PIPE, check=True).stdout
     wanted = sys.argv[1:]
     return [browser_test(name) for name in json.loads(listed) if not wanted or any(w in name for w in wanted)]
 

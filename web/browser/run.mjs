@@ -1,4 +1,5 @@
-// Runs the browser tests against a server that somebody else started (tests/system/test_web.py). Talks in lines of JSON:
+// Runs the browser tests against a server that somebody else started (tests/system/test_web.py). Arguments are the files
+// whose tests are wanted, without ".mjs"; --list only names the tests. Talks in lines of JSON:
 // the first line that comes is the configuration; then {"run": name} is answered by {"done": name, "error"?: text}.
 // In between a test may ask for what a browser cannot do: {"ask": what, ...} is answered by one line.
 import { createInterface } from "node:readline";
@@ -6,10 +7,12 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { World } from "./harness.mjs";
 
-const parts = ["reading", "writing", "accounts", "screens"];
+const list = process.argv.includes("--list");
+const named = process.argv.slice(2).filter((a) => a !== "--list");
+const parts = named.length ? named : ["reading", "writing", "filing", "accounts", "screens"];
 const tests = Object.assign({}, ...await Promise.all(parts.map(async (p) => (await import(`./${p}.mjs`)).tests)));
 
-if (process.argv[2] === "--list") {
+if (list) {
 	console.log(JSON.stringify(Object.keys(tests)));
 	process.exit(0);
 }

@@ -140,7 +140,7 @@ export function DaneDialog({ info, close }: Props) {
 	useEffect(() => void attempt(async () => setRecord(await (await pgp()).call("daneRecord", { fingerprint: info.fingerprint, address: address() }))), []);
 	return (
 		<Dialog title={t("pgpDane")} shape="wide" onClose={close} footer={<Button icon="copy" onClick={() => void navigator.clipboard.writeText(record).then(() => toast({ text: t("copied") }))}>{t("copy")}</Button>}>
-			<div class={css.form}><p>{t("pgpDaneLead")}</p><pre class={css.mono}>{record}</pre></div>
+			<div class={css.form}><p>{t("pgpDaneLead")}</p><pre class={css.mono} tabIndex={0}>{record}</pre></div>
 		</Dialog>
 	);
 }

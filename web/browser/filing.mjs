@@ -1,0 +1,72 @@
+// Filing by mouse and menu, links that lie, and languages on a small screen.
+import assert from "node:assert/strict";
+import { box, eventually, messages, openRow, rows } from "./harness.mjs";
+
+export const tests = {
+	async "three that stand together are selected, moved by the menu, and taken back"(world) {
+		const page = await world.page("bob");
+		await eventually("enough letters", async () => await rows(page).count() >= 3);
+		await page.keyboard.press("x");
+		await page.getByRole("listbox", { name: "Inbox" }).focus();
+		await page.keyboard.press("Shift+ArrowDown");
+		await page.keyboard.press("Shift+ArrowDown");
+		const chosen = page.locator("[id^=row-][aria-selected=true]");
+		await eventually("three are selected", async () => await chosen.count() === 3);
+		const ids = await chosen.evaluateAll((all) => all.map((r) => r.id));
+		await page.keyboard.press("v");
+		await page.getByRole("menuitem", { name: "Archive", exact: true }).click();
+		for (const id of ids)
+			await page.locator(`[id="${id}"]`).waitFor({ state: "detached" });
+		await box(page, "Archive").click();
+		for (const id of ids)
+			await page.locator(`[id="${id}"]`).waitFor();
+		await page.getByRole("button", { name: "Undo" }).click();
+		await box(page, "Inbox").click();
+		for (const id of ids)
+			await page.locator(`[id="${id}"]`).waitFor();
+		await page.close();
+	},
+
+	async "a letter is dragged into a mailbox"(world) {
+		const page = await world.page("bob");
+		const letter = rows(page).nth(1);
+		const id = await letter.getAttribute("id");
+		await letter.dragTo(box(page, "Archive"));
+		await page.locator(`[id="${id}"]`).waitFor({ state: "detached" });
+		await box(page, "Archive").click();
+		await page.locator(`[id="${id}"]`).waitFor();
+		await page.locator(`[id="${id}"]`).dragTo(box(page, "Inbox"));
+		await page.locator(`[id="${id}"]`).waitFor({ state: "detached" });
+		await page.close();
+	},
+
+	async "a link that lies about where it goes asks first"(world) {
+		const page = await world.page();
+		const { token } = await world.ask("deliver_html", { to: "alice", html: '<p>See <a href="https://evil.example/login">https://weeklygrain.example/archive</a>, or <a href="https://honest.example/">this</a>.</p>' });
+		await openRow(page, token);
+		await messages(page).last().frameLocator("iframe").getByText("https://weeklygrain.example/archive").click();
+		const dialog = page.getByRole("dialog", { name: "This link goes somewhere else" });
+		await dialog.getByText("https://evil.example/login").waitFor();
+		assert.equal(page.context().pages().length, 1, "nothing was opened");
+		await page.close();
+	},
+
+	async "every language fits the phone"(world) {
+		await (await world.page("alice")).close();
+		const storageState = await world.people.get("alice").storageState(); // the cookie: she is signed in
+		for (const locale of ["de-DE", "fr-FR"]) {
+			const context = await world.visitor({ locale, storageState, viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+			const page = await context.newPage();
+			await page.goto(`${world.url}/mail/inbox`);
+			await page.locator("main [role=option] time").first().waitFor();
+			assert.equal(await page.evaluate(() => document.documentElement.lang), locale.slice(0, 2));
+			for (const path of ["/mail/inbox", "/settings/account", "/settings/security", "/settings/mail"]) {
+				await page.goto(world.url + path);
+				await page.getByRole("heading").or(page.locator("main [role=option] time")).first().waitFor();
+				await page.waitForLoadState("networkidle");
+				assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${locale} ${path} is wider than the screen`);
+			}
+			await context.close();
+		}
+	},
+};
