@@ -16,7 +16,7 @@ export class Gpg {
 	constructor() {
 		this.home = mkdtempSync(join(tmpdir(), "pgp-"));
 		this.options = ["--homedir", this.home, "--batch", "--yes", "--trust-model", "always", "--no-auto-key-locate"];
-		this.run(["--list-keys"]);
+		execFileSync("gpg", ["--homedir", this.home, "--batch", "--quiet", "--check-trustdb"], { stdio: "ignore" }); // makes its files
 	}
 
 	run(args, input) {
