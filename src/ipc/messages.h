@@ -130,6 +130,11 @@
 #define MSG_HTTPS_POST(F)       F##_U64(id) F##_BYTES(url, 4096) F##_BYTES(headers, 2048) F##_BYTES(body, 4096)
 #define MSG_HTTPS_REPLY(F)      F##_U64(id) F##_U16(status) F##_U64(length) F##_BYTES(type, 128) F##_BYTES(body, 65536)
 
+/* session -> auth -> lookup: a connection to a mail server of the owner's (enum dial_kind), and the answer the other way: err
+ * negated, and for DIAL_CONNECT the connected socket; for DIAL_FIND the name and port of the domain's server. */
+#define MSG_DIAL(F)             F##_U64(id) F##_U8(kind) F##_U16(port) F##_BYTES(host, 256)
+#define MSG_DIALLED(F)          F##_U64(id) F##_U8(err) F##_U16(port) F##_BYTES(host, 256)
+
 /* anyone -> store, over a channel bound to partitions. err: enum ll_error negated. */
 #define MSG_ST_GET(F)           F##_U64(id) F##_ID(partition) F##_BYTES(key, IPC_KEY_MAX)
 #define MSG_ST_VALUE(F)         F##_U64(id) F##_U8(err) F##_BYTES(value, 65536)
@@ -212,7 +217,8 @@
 	M(SESSION_END, session_end, 0) \
 	M(QUEUE_COMMAND, queue_command, 0) M(QUEUE_REPLY, queue_reply, 0) M(DOMAINS_CHANGED, domains_changed, 0) \
 	M(CONTROL, control, 0) M(CONTROL_REPLY, control_reply, 0) M(CONTROL_CONN, control_conn, 1) \
-	M(PROCESSES_QUERY, processes_query, 0) M(PROCESSES_REPLY, processes_reply, 0)
+	M(PROCESSES_QUERY, processes_query, 0) M(PROCESSES_REPLY, processes_reply, 0) \
+	M(DIAL, dial, 0) M(DIALLED, dialled, 2)
 
 /* clang-format on */
 

@@ -42,6 +42,7 @@ static const struct {
 	{"dns", "trust_anchor", TEXT, AT(dns_anchor)},
 	{"relay", "port", PORT, AT(relay_port)},
 	{"relay", "https_port", PORT, AT(https_port)},
+	{"import", "ports", TEXT, AT(import_ports)},
 	{"relay", "private_fetch", NUMBER32, AT(private_fetch)},
 };
 
@@ -187,7 +188,8 @@ config_parse(struct slice text, struct config *ret, char *ret_error, size_t erro
 		.session_linger = 60,
 		.hang = 60,
 		.relay_port = 25,
-		.https_port = 443};
+		.https_port = 443,
+		.import_ports = "993, 143"};
 	struct parse p = {.config = &c};
 	char *copy;
 	int line;

@@ -56,6 +56,13 @@ enum fetch_kind {
 	FETCH_KINDS
 };
 
+/* What lookup is to do for an owner who brings mail over from elsewhere. */
+enum dial_kind {
+	DIAL_FIND, /* the IMAP server of a domain */
+	DIAL_CONNECT, /* to a host by name, at one of the ports for this */
+	DIAL_KINDS
+};
+
 enum tls_sign_alg { TLS_SIGN_ECDSA, TLS_SIGN_RSA };
 
 #endif

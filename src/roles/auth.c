@@ -325,6 +325,12 @@ on_https_reply(struct role_env *env, struct ipc_channel *c, const struct msg *m,
 	push_reply(&m->https_reply);
 }
 
+static void
+on_dialled(struct role_env *env, struct ipc_channel *c, const struct msg *m, int fd)
+{
+	dial_answer(&m->dialled, fd);
+}
+
 /* --- store --- */
 
 static void
@@ -364,8 +370,10 @@ auth_peer(struct role_env *env, enum role role, unsigned index, struct ipc_chann
 		login_forget_all(c);
 	if (role == ROLE_RELAY && gone)
 		control_relay_gone();
-	if (role == ROLE_LOOKUP && gone)
+	if (role == ROLE_LOOKUP && gone) {
 		push_lost();
+		dial_lost();
+	}
 	if (role == ROLE_DELIVERY && index == 0)
 		letter_reply_lost();
 	if (role == ROLE_DELIVERY)
@@ -456,6 +464,7 @@ static const struct role_message messages[] = {
 	{MSG_KIND_STS_QUERY, on_sts_query},
 	{MSG_KIND_PUSH_DELIVERED, on_push_delivered},
 	{MSG_KIND_HTTPS_REPLY, on_https_reply},
+	{MSG_KIND_DIALLED, on_dialled},
 	{MSG_KIND_ST_VALUE, on_store},
 	{MSG_KIND_ST_ROWS, on_store},
 	{MSG_KIND_ST_STATED, on_store},

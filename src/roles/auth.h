@@ -95,10 +95,10 @@ bool session_exists(const uint8_t account[RECORD_ID_LEN]);
 /* Gives a connection to the account's session, starting one with the ticket's keys if needed. Takes
  * over fd; on failure it is just closed, which the frontend understands. */
 void session_attach(struct ticket *t, const struct msg_attach *m, int fd);
-/* The same for a web link: of who is signed in by a cookie (ticket NULL: a session that is not there
- * yet starts locked), or with an app password. LL_ERR_AGAIN: no session can be had. */
-int session_attach_web(const uint8_t account[RECORD_ID_LEN], struct ticket *t, struct slice peer,
-	int fd) CHECKED;
+/* The same for a web link: of who is signed in by a cookie (ticket NULL: a session that is not
+ * there yet starts locked), or with an app password. LL_ERR_AGAIN: no session can be had. */
+int session_attach_web(
+	const uint8_t account[RECORD_ID_LEN], struct ticket *t, struct slice peer, int fd) CHECKED;
 /* The store's answer to a request for a bound channel. */
 void session_store_opened(const struct msg_st_opened *m, int fd);
 /* The store process is gone, and with it the requests that were on their way to it. */
@@ -108,6 +108,16 @@ void session_delivery_changed(const struct ipc_channel *delivery, bool gone);
 /* Ends the session of an account (its keys changed, it was disabled), or all (NULL). */
 void session_end(const uint8_t *account);
 unsigned session_count(void);
+
+/* The channel to an account's session process; NULL when there is none. */
+struct ipc_channel *session_channel(const uint8_t account[RECORD_ID_LEN]);
+
+/* --- dial.c: connections to owners' other mail servers, made by lookup --- */
+void dial_ask(const uint8_t account[RECORD_ID_LEN], const struct msg_dial *m);
+/* Lookup's answer; fd (or -1) is taken over. */
+void dial_answer(const struct msg_dialled *m, int fd);
+/* Lookup is gone: what was asked of it has failed. */
+void dial_lost(void);
 
 /* --- web.c, web_session.c: the web's sign-in --- */
 void web_command(struct ipc_channel *frontend, const struct msg_web_command *m);

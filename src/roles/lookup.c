@@ -27,7 +27,7 @@ struct lookup lk;
 
 static struct {
 	struct loop_watch watch;
-	uint16_t ports[CONFIG_PORTS_MAX + 1];
+	uint16_t ports[2 * CONFIG_PORTS_MAX + 1];
 	unsigned running;
 	unsigned long long queries, failures;
 } dns;
@@ -51,18 +51,25 @@ read_file(const char *path, struct buf *out)
 /* --- setting up, before the sandbox --- */
 
 static void
+allow(uint16_t port)
+{
+	size_t i = 0, max = ARRAY_SIZE(dns.ports) - 1;
+
+	while (i < max && dns.ports[i] && dns.ports[i] != port)
+		i++;
+	if (i < max)
+		dns.ports[i] = port;
+}
+
+static void
 allow_port(struct slice server)
 {
 	size_t at = slice_rfind_byte(server, '@');
 	uint64_t port = DNS_PORT;
-	unsigned i = 0;
 
 	if (at != SLICE_NPOS && slice_u64(slice_skip(server, at + 1), 65535, &port))
 		return;
-	while (i < CONFIG_PORTS_MAX && dns.ports[i] && dns.ports[i] != port)
-		i++;
-	if (i < CONFIG_PORTS_MAX)
-		dns.ports[i] = (uint16_t)port;
+	allow((uint16_t)port);
 }
 
 static void
@@ -98,8 +105,14 @@ set_stub(struct slice zone, struct slice server)
 static void
 lookup_profile(const struct role_env *env, struct sandbox_profile *ret)
 {
+	uint16_t import[CONFIG_PORTS_MAX];
+	size_t n_import;
+
 	dns.ports[0] = DNS_PORT;
 	dns.ports[1] = env->config.https_port;
+	dial_ports(env, import, &n_import);
+	for (size_t i = 0; i < n_import; i++)
+		allow(import[i]);
 	if (env->config.dns_forward[0])
 		allow_port(slice_str(env->config.dns_forward));
 	each_stub(env, allow_stub);
@@ -305,6 +318,12 @@ on_post(struct role_env *env, struct ipc_channel *c, const struct msg *m, int fd
 }
 
 static void
+on_dial(struct role_env *env, struct ipc_channel *c, const struct msg *m, int fd)
+{
+	dial_begin(asker_of(env, c), &m->dial);
+}
+
+static void
 lookup_count(struct role_env *env, struct buf *out)
 {
 	buf_printf(out, "dns_queries=%llu\ndns_failures=%llu\nrunning=%u\nhttps=%llu\n",
@@ -315,6 +334,7 @@ static const struct role_message messages[] = {
 	{MSG_KIND_DNS_QUERY, on_query},
 	{MSG_KIND_HTTPS_GET, on_https},
 	{MSG_KIND_HTTPS_POST, on_post},
+	{MSG_KIND_DIAL, on_dial},
 };
 
 const struct role_def role_lookup = {

@@ -33,4 +33,11 @@ void https_get(struct lookup_asker asker, const struct msg_https_get *m);
 /* A push message: the same rules, to an address that a client gave. */
 void https_post(struct lookup_asker asker, const struct msg_https_post *m);
 
+/* lookup_dial.c: connections to the IMAP servers that owners bring their mail over from, and where
+ * those are (RFC 6186). To public addresses, and to the ports of the configuration; what is said
+ * there this process never sees. */
+void dial_begin(struct lookup_asker asker, const struct msg_dial *m);
+/* The ports of the configuration; *ret_n is 0 where there is none. */
+void dial_ports(const struct role_env *env, uint16_t ret[CONFIG_PORTS_MAX], size_t *ret_n);
+
 #endif

@@ -73,6 +73,14 @@ session_count(void)
 	return sessions ? (unsigned)map_len(sessions) : 0;
 }
 
+struct ipc_channel *
+session_channel(const uint8_t account[RECORD_ID_LEN])
+{
+	const struct session *s = find(account);
+
+	return s ? s->channel : NULL;
+}
+
 static void
 session_free(struct session *s)
 {
@@ -135,6 +143,8 @@ on_message(void *ctx, struct ipc_channel *c, const struct msg *m, int fd)
 		set_push(s, &m->session_push_set);
 	if (m->kind == MSG_KIND_SESSION_PUSH_SEND)
 		push_send(s->account, &m->session_push_send);
+	if (m->kind == MSG_KIND_DIAL)
+		dial_ask(s->account, &m->dial);
 	if (m->kind != MSG_KIND_SESSION_IDLE || m->session_idle.conns != s->conns || s->waiting)
 		return;
 	(void)ipc_send_session_end(s->channel, &(struct msg_session_end){}, -1);

@@ -87,6 +87,7 @@ zone_put_rdata(struct buf *out, enum dns_type type, const char *value)
 	case DNS_TXT:
 		zone_put_text(out, v);
 		break;
+	case DNS_SRV:
 	case DNS_OPENPGPKEY: /* hex */
 		if (hex_decode(out, v))
 			abort();
