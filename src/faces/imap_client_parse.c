@@ -200,7 +200,7 @@ take_string(struct imap_lex *l, struct slice *ret)
 	if (slice_u64(digits, CLIENT_LITERAL_MAX, &n) || !slice_starts(rest, S("\r\n")) ||
 		rest.len < n + 2)
 		return false;
-	*ret = slice_sub(rest, 2, (size_t)n);
+	*ret = slice_new(rest.ptr + 2, (size_t)n);
 	l->at = ret->ptr + n;
 	return true;
 }

@@ -31,6 +31,25 @@ struct jmap_push {
 	void *ctx;
 };
 
+/* Bringing mail over (urn:letterlock:params:jmap:import): handed in, because a session has no
+ * network. */
+enum jmap_import_state {
+	JMAP_IMPORT_IDLE, /* nothing is done, and the password is not there */
+	JMAP_IMPORT_READY, /* nothing is done; the password is there */
+	JMAP_IMPORT_FINDING,
+	JMAP_IMPORT_CONNECTING,
+	JMAP_IMPORT_RUNNING,
+	JMAP_IMPORT_WAITING, /* for another try */
+};
+struct jmap_import {
+	/* The job was made, changed or destroyed by its owner. */
+	void (*changed)(void *ctx, struct store_id id);
+	/* Gives the password and begins; it is kept in memory only. LL_ERR_NOMEM, LL_ERR_LIMIT. */
+	int (*secret)(void *ctx, struct store_id id, struct slice secret);
+	enum jmap_import_state (*state)(void *ctx, struct store_id id);
+	void *ctx;
+};
+
 struct jmap_method;
 struct jmap_env {
 	struct account *account;
@@ -43,6 +62,7 @@ struct jmap_env {
 	/* The way out; NULL: nothing can be sent from here. */
 	const struct jmap_push *push; /* NULL: nothing can be pushed */
 	const struct outbound *outbound;
+	const struct jmap_import *import; /* NULL: no mail can be brought over */
 	uint64_t message_max; /* octets of a letter that is sent */
 	/* Further methods; tables end with a NULL name. May be NULL.
 	 */

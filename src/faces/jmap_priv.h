@@ -90,7 +90,8 @@ struct jmap_method {
 /* Tables, each ended by a NULL name. */
 extern const struct jmap_method jmap_mailbox_methods[], jmap_thread_methods[], jmap_email_methods[],
 	jmap_email_set_methods[], jmap_blob_methods[], jmap_identity_methods[],
-	jmap_quota_methods[], jmap_submission_methods[], jmap_rule_methods[], jmap_push_methods[];
+	jmap_quota_methods[], jmap_submission_methods[], jmap_rule_methods[], jmap_push_methods[],
+	jmap_import_methods[];
 
 #define JMAP_CAP_CORE "urn:ietf:params:jmap:core"
 #define JMAP_CAP_MAIL "urn:ietf:params:jmap:mail"
@@ -99,6 +100,7 @@ extern const struct jmap_method jmap_mailbox_methods[], jmap_thread_methods[], j
 #define JMAP_CAP_BLOB "urn:ietf:params:jmap:blob"
 #define JMAP_CAP_QUOTA "urn:ietf:params:jmap:quota"
 #define JMAP_CAP_RULES "urn:letterlock:params:jmap:rules"
+#define JMAP_CAP_IMPORT "urn:letterlock:params:jmap:import"
 #define JMAP_CAP_SNOOZE "urn:letterlock:params:jmap:snooze"
 #define JMAP_CAP_VAPID "urn:ietf:params:jmap:webpush-vapid"
 #define JMAP_CAP_WEBSOCKET "urn:ietf:params:jmap:websocket"

@@ -1,6 +1,7 @@
 /* The session object, the tables of methods and capabilities, and states for push. */
 #include "faces/jmap_priv.h"
 
+#include "account/importing.h"
 #include "account/rule.h"
 #include "account/snooze.h"
 #include "base/text.h"
@@ -21,7 +22,7 @@ static const struct jmap_method core_methods[] = {
 static const struct jmap_method *const tables[] = {core_methods, jmap_mailbox_methods,
 	jmap_thread_methods, jmap_email_methods, jmap_email_set_methods, jmap_blob_methods,
 	jmap_identity_methods, jmap_quota_methods, jmap_submission_methods, jmap_rule_methods,
-	jmap_push_methods};
+	jmap_push_methods, jmap_import_methods};
 
 static const struct jmap_method *
 table_find(const struct jmap_method *m, struct slice name)
@@ -129,6 +130,13 @@ cap_rules(struct jmap *j, struct json_out *o)
 	put_limit(o, "maxKeywords", RULE_KEYWORDS_MAX);
 }
 
+static void
+cap_import(struct jmap *j, struct json_out *o)
+{
+	put_limit(o, "maxJobs", j->env.import ? IMPORTS_MAX : 0);
+	put_limit(o, "maxFolders", IMPORT_FOLDERS_MAX);
+}
+
 static const struct {
 	const char *name;
 	void (*session)(struct jmap *j, struct json_out *o);
@@ -143,6 +151,7 @@ static const struct {
 	{JMAP_CAP_SUBMISSION, NULL, cap_submission, true},
 	{JMAP_CAP_RULES, NULL, cap_rules, true},
 	{JMAP_CAP_SNOOZE, NULL, cap_snooze, true},
+	{JMAP_CAP_IMPORT, NULL, cap_import, true},
 	{JMAP_CAP_VAPID, cap_vapid, NULL, false},
 };
 

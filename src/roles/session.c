@@ -97,9 +97,15 @@ end(void)
 
 /* --- connections --- */
 
+static void linger(void);
+
 static void
 on_idle(void *ctx)
 {
+	if (session_import_busy()) {
+		linger();
+		return;
+	}
 	(void)ipc_send_session_idle(se.auth, &(struct msg_session_idle){.conns = se.served}, -1);
 }
 
@@ -400,6 +406,18 @@ session_look(void)
 		on_poll(NULL);
 }
 
+int
+session_dial(const struct msg_dial *m)
+{
+	return ipc_send_dial(se.auth, m, -1);
+}
+
+void
+session_give_up(const char *why)
+{
+	give_up(why);
+}
+
 static void
 store_lost(void *ctx)
 {
@@ -427,6 +445,8 @@ on_auth_message(void *ctx, struct ipc_channel *ch, const struct msg *m, int fd)
 		session_push_key(m->session_push_key.key);
 	else if (m->kind == MSG_KIND_SESSION_OUT)
 		session_out_open(&m->session_out, fd);
+	else if (m->kind == MSG_KIND_DIALLED)
+		session_import_dialled(&m->dialled, fd);
 	else if (m->kind == MSG_KIND_SESSION_END)
 		end();
 	else
@@ -510,7 +530,7 @@ template_start(struct role_env *env)
 	mallopt(M_ARENA_MAX, 1);
 	mallopt(M_MMAP_THRESHOLD, 256 << 10);
 	mallopt(M_TRIM_THRESHOLD, 256 << 10);
-	return LL_OK;
+	return session_import_prepare(env->config.ca_file);
 }
 
 static void

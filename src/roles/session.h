@@ -32,6 +32,13 @@ int session_set_push(struct slice list) CHECKED;
 /* Has auth send one of them a message, as far as that is possible. */
 void session_send_push(const uint8_t subscription[16], struct slice body);
 
+/* Has auth have lookup connect to a mail server, or look for one; session_import_dialled is told.
+ */
+struct msg_dial;
+int session_dial(const struct msg_dial *m) CHECKED;
+/* The account cannot be worked with: clients are told, and the process ends. */
+void session_give_up(const char *why);
+
 /* Takes Emails that are put off back when they are due, from now on. */
 void session_snooze_start(struct account *a);
 

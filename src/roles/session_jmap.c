@@ -89,6 +89,7 @@ session_jmap(void)
 		.random = fill_random,
 		.push = &session_push,
 		.outbound = &session_outbound,
+		.import = &session_import,
 		.message_max = session_append_limit(),
 		.addresses = &sj.address,
 		.n_addresses = 1};

@@ -95,6 +95,16 @@ extern struct jmap_push session_push;
 void session_push_key(struct slice key);
 /* Tells push subscriptions what is new from now on. */
 void session_push_start(struct account *a);
+/* --- session_import.c: mail from other servers --- */
+extern const struct jmap_import session_import;
+/* In the template, before the sandbox: loads the certificates that other servers are checked by. */
+int session_import_prepare(const char *ca_file) CHECKED;
+/* Auth's answer to session_dial; fd (or -1) is taken over. */
+struct msg_dialled;
+void session_import_dialled(const struct msg_dialled *m, int fd);
+/* Whether it is at work: then the session stays, whoever is connected. */
+bool session_import_busy(void);
+
 /* The JMAP of the account, which is open; made when first needed. NULL without memory. */
 struct jmap *session_jmap(void);
 

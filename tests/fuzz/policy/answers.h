@@ -62,6 +62,7 @@ answers_rdata(const struct answers *a, const struct dns_query *q, uint32_t hash,
 		buf_put_be16(out, (uint16_t)(hash >> 8));
 		buf_put(out, slice_new(host, strlen(host) + 1));
 		break;
+	case DNS_SRV:
 	case DNS_OPENPGPKEY:
 	case DNS_PTR:
 	case DNS_CNAME:
