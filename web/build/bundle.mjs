@@ -16,6 +16,7 @@ const target = ["chrome120", "firefox128", "safari17.4"];
 const standalone = [
 	{ name: "keys", file: "src/keys/worker.ts", class: classes.wasmWorker, policy: "worker" },
 	{ name: "pgp", file: "src/pgp/worker.ts", class: classes.wasmWorker, policy: "worker" },
+	{ name: "transfer", file: "src/app/transfer/worker.ts", class: classes.asset, policy: "plainWorker" },
 	{ name: "letter", file: "src/letter/main.ts", class: classes.asset },
 	{ name: "frame", file: "src/mailframe/frame.ts", inline: true },
 ];

@@ -38,6 +38,7 @@ const frame = (script) => policy([
 export const policies = {
 	// Argon2 is WebAssembly; only the workers that need it may run it.
 	worker: policy(["default-src 'none'", "script-src 'self' 'wasm-unsafe-eval'", "connect-src 'self'"]),
+	plainWorker: policy(["default-src 'none'", "script-src 'self'", "connect-src 'self'"]),
 	serviceWorker: policy(["default-src 'none'", "script-src 'self'", "connect-src 'self'"]),
 };
 

@@ -20,6 +20,7 @@ export const submission = "urn:ietf:params:jmap:submission";
 export const vacation = "urn:ietf:params:jmap:vacationresponse";
 export const rulesOf = "urn:letterlock:params:jmap:rules";
 export const snoozing = "urn:letterlock:params:jmap:snooze";
+export const blobs = "urn:ietf:params:jmap:blob";
 export const websocket = "urn:ietf:params:jmap:websocket";
 
 export interface Mailbox {

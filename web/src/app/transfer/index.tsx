@@ -7,6 +7,7 @@ import { Spinner } from "../../ui/progress.tsx";
 import { mail } from "../mail/state.ts";
 import { Group, Item } from "../settings/parts.tsx";
 import { Lazy } from "./lazy.tsx";
+import { Running } from "./running.tsx";
 import { sources, type Source } from "./sources.ts";
 import { t } from "./texts.ts";
 
@@ -23,6 +24,7 @@ export function Transfer() {
 	const offered = sources.filter((s) => s.offered?.(mail().session) ?? true);
 	return (
 		<>
+			<Running />
 			{offered.map((s) => s.running && <Lazy key={s.id} load={s.running} props={{}} />)}
 			<Group title={t("bringTitle")} lead={t("bringLead")}>
 				{offered.map((s) => (

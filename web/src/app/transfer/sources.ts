@@ -8,6 +8,7 @@
 import type { ComponentType } from "preact";
 import type { Session } from "../../jmap/types.ts";
 import type { IconName } from "../../ui/icon.tsx";
+import type { FileKind } from "./file_step.tsx";
 import type { Key } from "./texts.ts";
 
 export interface StepProps {
@@ -26,5 +27,12 @@ export interface Source {
 	running?: () => Promise<ComponentType>;
 }
 
+const files = (kind: FileKind) => () => import("./file_step.tsx").then((m) => m.fileStep(kind));
+
 export const sources: readonly Source[] = [
+	{ id: "mbox", icon: "archive", title: "mboxTitle", detail: "mboxDetail", step: files({ how: "mboxHow", choose: "chooseFiles", accept: "", folder: false }) },
+	{ id: "takeout", icon: "download", title: "takeoutTitle", detail: "takeoutDetail", step: files({ how: "takeoutHow", choose: "chooseFiles", accept: ".zip,.tgz,.tar.gz,.gz,.tar,.mbox", folder: false }) },
+	{ id: "folder", icon: "folder", title: "folderTitle", detail: "folderDetail", step: files({ how: "folderHow", choose: "chooseFolder", accept: "", folder: true }) },
+	{ id: "eml", icon: "file", title: "emlTitle", detail: "emlDetail", step: files({ how: "emlHow", choose: "chooseFiles", accept: ".eml,message/rfc822", folder: false }) },
+	{ id: "export", icon: "refresh", title: "ownTitle", detail: "ownDetail", step: files({ how: "ownHow", choose: "chooseFiles", accept: ".zip", folder: false }) },
 ];

@@ -1,0 +1,120 @@
+// A message as it is brought into the account: its bytes, its flags, its date, and where it belongs.
+import { type Bytes, sha256 } from "./bytes.ts";
+import type { Found, Manifest, Position } from "./files.ts";
+import { labelPlace } from "./gmail.ts";
+import { unquoted } from "./mbox.ts";
+import { type Field, fieldsOf, headEnd, headerDate, headText, isKeyword, type Notes, notesOf, parseFromLine, withCrlf, withoutStorage } from "./message.ts";
+import { folderOf, maildirRoot, mboxFolder, type Place, placeOf } from "./places.ts";
+import { maildirPlace } from "./maildir.ts";
+import type { Reason } from "./shelf.ts";
+
+export interface Letter {
+	after: Position;
+	path: string;
+	subject: string;
+	from: string;
+	bytes: Bytes;
+	sha: string;
+	messageId: string | null;
+	keywords: string[];
+	/** UTCDate of JMAP. */
+	receivedAt: string | null;
+	places: Place[];
+	/** Not to be imported: marked as deleted, or a mail program's own notes. */
+	skip: boolean;
+	failed: Reason | null;
+}
+
+/** What is known of the whole choice. */
+export interface Around { manifest: Manifest | null; maildirDepth: number; commonDepth: number }
+
+export function around(paths: readonly string[], manifest: Manifest | null): Around {
+	const maildirs = paths.flatMap((p) => maildirPlace(p)?.folder ?? []).length ? paths.flatMap((p) => { const m = maildirPlace(p); return m ? [m.folder] : []; }) : [];
+	return { manifest, maildirDepth: maildirRoot(maildirs), commonDepth: paths.some((p) => p.includes("/")) ? chosenDepth(paths) : 0 };
+}
+
+/** The folder that was chosen stands at the begin of every path; it is no mailbox when there are folders in it. */
+function chosenDepth(paths: readonly string[]): number {
+	const first = paths[0]?.split("/")[0];
+	const together = paths.every((p) => p.includes("/") && p.split("/")[0] === first);
+	return together && paths.some((p) => p.split("/").length > 2) ? 1 : 0;
+}
+
+const utcDate = (time: number): string => `${new Date(Math.floor(time / 1000) * 1000).toISOString().slice(0, 19)}Z`;
+
+/** Thunderbird's separator ("From - ...") says when the file was written, in a time of no known zone. */
+function received(w: Found, fields: readonly Field[]): number | null {
+	const separator = w.form === "mbox" ? parseFromLine(w.from) : null;
+	if (separator !== null && !w.from.startsWith("- "))
+		return separator;
+	return w.maildir?.receivedAt ?? headerDate(fields) ?? separator ?? w.modified;
+}
+
+function filePlace(w: Found, a: Around): Place {
+	const own = manifestPlace(w, a.manifest);
+	if (own)
+		return own;
+	if (w.maildir)
+		return placeOf(w.maildir.folder.slice(a.maildirDepth));
+	if (w.form === "mbox")
+		return placeOf(mboxFolder(w.path.split("/").slice(a.commonDepth).join("/")));
+	const folder = folderOf(w.path).slice(a.commonDepth);
+	return folder.length ? placeOf(folder) : { role: null, folder: ["Imported"] };
+}
+
+function manifestPlace(w: Found, manifest: Manifest | null): Place | null {
+	const folder = w.path.replace(/\/[^/]*$/, "").replace(/\/(cur|new)$/, "");
+	const box = manifest?.mailboxes.find((m) => m.path === w.path || (w.form === "file" && m.path === folder));
+	return box ? { role: box.role, folder: box.name } : null;
+}
+
+const internal = /^DON'T DELETE THIS MESSAGE -- FOLDER INTERNAL DATA/;
+
+function keywordsOf(w: Found, notes: Notes, labels: readonly string[] | null, place: Place, a: Around): string[] {
+	const noted = a.manifest?.messages.get(w.path);
+	const nothing = w.form === "mbox" ? notes.none : !w.maildir && !noted;
+	const all = [...(noted?.keywords ?? []), ...(w.maildir?.keywords ?? []), ...notes.keywords, ...(labels ?? [])];
+	if (nothing)
+		all.push("$seen", ...(place.role === "drafts" ? ["$draft"] : []));
+	return [...new Set(all)].filter(isKeyword);
+}
+
+export async function letterOf(w: Found, a: Around): Promise<Letter> {
+	const end = headEnd(w.raw);
+	const fields = fieldsOf(w.raw, end);
+	const notes = notesOf(w.form === "mbox" ? fields : []);
+	const labels = notes.labels && labelPlace(notes.labels);
+	const place = filePlace(w, a);
+	const noted = a.manifest?.messages.get(w.path)?.receivedAt;
+	const time = noted ? Date.parse(noted) : received(w, fields);
+	const out: Letter = {
+		after: w.after, path: w.path, subject: headText(fields, "subject"), from: headText(fields, "from"), bytes: w.raw, sha: "",
+		messageId: messageIdOf(fields), keywords: keywordsOf(w, notes, labels?.keywords ?? null, place, a),
+		receivedAt: time === null || Number.isNaN(time) ? null : utcDate(time),
+		places: labels ? [...labels.roles.map((role) => ({ role, folder: [] })), ...labels.folders.map(placeOf)] : [place],
+		skip: notes.deleted || Boolean(w.maildir?.deleted) || internal.test(headText(fields, "subject")),
+		failed: w.tooLarge ? "tooLarge" : fields.length === 0 ? "notMessage" : null,
+	};
+	if (out.failed || out.skip)
+		return { ...out, bytes: new Uint8Array(0) };
+	out.bytes = plainBytes(w, fields, end);
+	out.sha = await sha256(out.bytes);
+	return out;
+}
+
+function plainBytes(w: Found, fields: readonly Field[], end: number): Bytes {
+	if (w.form !== "mbox")
+		return withCrlf(w.raw);
+	// Fields first: their places are those of the bytes as they were read.
+	const head = withoutStorage(w.raw.subarray(0, end), fields);
+	const text = w.quoted ? unquoted(w.raw, end).subarray(end) : w.raw.subarray(end);
+	const whole = new Uint8Array(head.length + text.length);
+	whole.set(head);
+	whole.set(text, head.length);
+	return withCrlf(whole);
+}
+
+function messageIdOf(fields: readonly Field[]): string | null {
+	const value = fields.find((f) => f.name === "message-id")?.value ?? "";
+	return /<([^<>]+)>/.exec(value)?.[1]?.trim() || null;
+}
