@@ -86,41 +86,72 @@ upload_seal(struct account *a, struct slice data, struct stored_upload *s, struc
 	return err;
 }
 
-static int
-upload_commit(struct account *a, const struct stored_upload *s, struct slice sealed)
-{
-	CLEANUP(buf_wipe) struct buf value = BUF_INIT(OBJECT_VALUE_MAX);
-	bool staged = sealed.len > STORE_INLINE_BLOB_MAX;
-	struct object_change c = {.type = CHANGE_UPLOAD,
-		.id = s->u.id,
-		.how = staged ? OBJECT_BLOB_STAGED : OBJECT_BLOB_NEW,
-		.blob = s->entry.blob,
-		.sealed = sealed};
-	int err = upload_encode(s, &value);
+struct making {
+	struct stored_upload s;
+	struct buf sealed, value;
+};
 
-	c.value = buf_slice(&value);
+static int
+upload_make(struct account *a, struct upload_data *u, struct making *m, struct object_change *ret)
+{
+	bool staged;
+	int err;
+
+	if (u->data.len > MESSAGE_SIZE_MAX)
+		return LL_ERR_LIMIT;
+	m->s = (struct stored_upload){.u = {.size = u->data.len,
+					      .expires = account_now(a) + UPLOAD_SECONDS,
+					      .type = slice_sub(u->type, 0, UPLOAD_TYPE_MAX)},
+		.entry = {.keyver = vault_current(a->vault), .size = u->data.len}};
+	err = upload_seal(a, u->data, &m->s, &m->sealed);
+	if (!err)
+		err = upload_encode(&m->s, &m->value);
+	staged = m->sealed.len > STORE_INLINE_BLOB_MAX / 2;
 	if (!err && staged)
-		err = store_blob_put(a->env.store, s->entry.blob, sealed);
-	return err ? err : account_objects_change(a, &c, 1);
+		err = store_blob_put(a->env.store, m->s.entry.blob, buf_slice(&m->sealed));
+	u->id = m->s.u.id;
+	*ret = (struct object_change){.type = CHANGE_UPLOAD,
+		.id = u->id,
+		.value = buf_slice(&m->value),
+		.how = staged ? OBJECT_BLOB_STAGED : OBJECT_BLOB_NEW,
+		.blob = m->s.entry.blob,
+		.sealed = buf_slice(&m->sealed)};
+	return err;
+}
+
+int
+account_uploads(struct account *a, struct upload_data *u, size_t n)
+{
+	struct making *m = calloc(n + 1, sizeof(*m));
+	struct object_change *changes = calloc(n + 1, sizeof(*changes));
+	bool more;
+	int err = m && changes ? account_uploads_expire(a, &more) : LL_ERR_NOMEM;
+
+	for (size_t i = 0; i < n && m; i++) {
+		m[i].sealed = BUF_INIT(STORE_BLOB_MAX);
+		m[i].value = BUF_INIT(OBJECT_VALUE_MAX);
+		if (!err)
+			err = upload_make(a, &u[i], &m[i], &changes[i]);
+	}
+	if (!err)
+		err = account_objects_change(a, changes, n);
+	for (size_t i = 0; i < n && m; i++) {
+		buf_done(&m[i].sealed);
+		buf_wipe(&m[i].value);
+	}
+	free(m);
+	free(changes);
+	return err;
 }
 
 int
 account_upload(struct account *a, struct slice type, struct slice data, struct store_id *ret_id)
 {
-	CLEANUP(buf_done) struct buf sealed = BUF_INIT(STORE_BLOB_MAX);
-	struct stored_upload s = {.u = {.size = data.len,
-					  .expires = account_now(a) + UPLOAD_SECONDS,
-					  .type = slice_sub(type, 0, UPLOAD_TYPE_MAX)},
-		.entry = {.keyver = vault_current(a->vault), .size = data.len}};
-	bool more;
-	int err = data.len > MESSAGE_SIZE_MAX ? LL_ERR_LIMIT : account_uploads_expire(a, &more);
+	struct upload_data u = {.type = type, .data = data};
+	int err = account_uploads(a, &u, 1);
 
 	if (!err)
-		err = upload_seal(a, data, &s, &sealed);
-	if (!err)
-		err = upload_commit(a, &s, buf_slice(&sealed));
-	if (!err)
-		*ret_id = s.u.id;
+		*ret_id = u.id;
 	return err;
 }
 
@@ -173,4 +204,37 @@ account_uploads_expire(struct account *a, bool *ret_more)
 			.blob = s.entry.blob};
 	}
 	return err || !n ? err : account_objects_change(a, gone, n);
+}
+
+/* At most EXPIRE_STEP of them, in one commit. */
+static int
+uploads_drop(struct account *a, const struct store_id *ids, size_t n)
+{
+	struct object_change gone[EXPIRE_STEP];
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct object *o = account_object(a, CHANGE_UPLOAD, ids[i]);
+		struct stored_upload s;
+		if (!o || upload_decode(o, &s))
+			continue;
+		gone[k++] = (struct object_change){.type = CHANGE_UPLOAD,
+			.id = ids[i],
+			.destroy = true,
+			.how = OBJECT_BLOB_DROP,
+			.blob = s.entry.blob};
+	}
+	return k ? account_objects_change(a, gone, k) : LL_OK;
+}
+
+int
+account_uploads_used(struct account *a, const struct store_id *ids, size_t n)
+{
+	int err = account_objects_load(a);
+
+	if (err || account_object_count(a, CHANGE_UPLOAD) <= UPLOADS_USED_MAX)
+		return err;
+	for (size_t i = 0; i < n && !err; i += EXPIRE_STEP)
+		err = uploads_drop(a, ids + i, MIN(n - i, (size_t)EXPIRE_STEP));
+	return err;
 }

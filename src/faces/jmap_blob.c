@@ -223,39 +223,93 @@ source_put(struct jmap_call *c, const json_t *s, struct buf *out)
 		out, slice_sub(buf_slice(&data), (size_t)offset, (size_t)MIN(length, data.len)));
 }
 
+/* Uploads of a call that are kept in one commit. */
+#define WINDOW_BLOBS 64
+#define WINDOW_BYTES (STORE_COMMIT_MAX * 3 / 4)
+
+struct uploading {
+	struct jmap_set *s;
+	const char *creation[WINDOW_BLOBS];
+	struct buf data[WINDOW_BLOBS];
+	struct upload_data u[WINDOW_BLOBS];
+	size_t n, bytes;
+};
+
+static void
+created_put(struct jmap_set *s, const char *creation, const struct upload_data *u)
+{
+	struct json_out *o = &s->out[SET_CREATED];
+	char text[40];
+
+	jmap_id_put(CHANGE_UPLOAD, u->id, text);
+	jmap_created(s->c, creation, text);
+	jo_key(o, creation);
+	jo_open(o, '{');
+	jo_key(o, "id");
+	jo_str(o, text);
+	jo_key(o, "type");
+	jo_slice(o, u->type);
+	jo_key(o, "size");
+	jo_uint(o, u->data.len);
+	jo_close(o, '}');
+}
+
+/* All in one commit; where that fails, each for itself. */
+static void
+uploading_flush(struct uploading *w)
+{
+	struct account *a = w->s->c->a;
+	int all = w->n ? account_uploads(a, w->u, w->n) : LL_OK;
+
+	for (size_t i = 0; i < w->n; i++) {
+		int err = all && w->n > 1 ? account_uploads(a, &w->u[i], 1) : all;
+		if (err) {
+			struct jmap_set_error e = jmap_set_error_of(err);
+			jmap_set_fail(w->s, SET_NOT_CREATED, slice_str(w->creation[i]), &e);
+		} else {
+			created_put(w->s, w->creation[i], &w->u[i]);
+		}
+		buf_wipe(&w->data[i]);
+	}
+	w->n = w->bytes = 0;
+}
+
+/* What it adds to a commit; large ones are with the store before. */
+static size_t
+weight(size_t len)
+{
+	return 512 + (len < STORE_INLINE_BLOB_MAX / 2 ? len : 0);
+}
+
 static struct jmap_set_error
-blob_create(struct jmap_set *s, const char *creation, json_t *object)
+blob_create(struct uploading *w, const char *creation, json_t *object)
 {
 	CLEANUP(buf_wipe) struct buf data = BUF_INIT(JMAP_UPLOAD_MAX);
 	json_t *sources = json_object_get(object, "data");
 	struct slice type = json_slice(json_member(object, "type"));
-	struct store_id id;
-	char text[40];
 	int err = json_is_array(sources) && json_array_size(sources) <= 64 ? LL_OK : LL_ERR_SYNTAX;
 
-	for (size_t i = 0; i < json_array_size(sources) && !err; i++)
-		err = source_put(s->c, json_array_get(sources, i), &data);
+	for (size_t i = 0; i < json_array_size(sources) && !err; i++) {
+		const json_t *source = json_array_get(sources, i);
+		/* It may name one that waits to be kept. */
+		if (slice_starts(json_slice(json_object_get(source, "blobId")), S("#")))
+			uploading_flush(w);
+		err = source_put(w->s->c, source, &data);
+	}
 	if (err == LL_ERR_SYNTAX)
 		return (struct jmap_set_error){"invalidProperties", {"data"}, NULL};
 	if (err == LL_ERR_NOTFOUND)
 		return (struct jmap_set_error){"blobNotFound"};
-	if (!type.len)
-		type = S("application/octet-stream");
-	if (!err)
-		err = account_upload(s->c->a, type, buf_slice(&data), &id);
 	if (err)
 		return jmap_set_error_of(err);
-	jmap_id_put(CHANGE_UPLOAD, id, text);
-	jmap_created(s->c, creation, text);
-	jo_key(&s->out[SET_CREATED], creation);
-	jo_open(&s->out[SET_CREATED], '{');
-	jo_key(&s->out[SET_CREATED], "id");
-	jo_str(&s->out[SET_CREATED], text);
-	jo_key(&s->out[SET_CREATED], "type");
-	jo_slice(&s->out[SET_CREATED], type);
-	jo_key(&s->out[SET_CREATED], "size");
-	jo_uint(&s->out[SET_CREATED], data.len);
-	jo_close(&s->out[SET_CREATED], '}');
+	if (w->n == WINDOW_BLOBS || w->bytes + weight(data.len) > WINDOW_BYTES)
+		uploading_flush(w);
+	w->bytes += weight(data.len);
+	w->creation[w->n] = creation;
+	w->u[w->n] = (struct upload_data){
+		.type = type.len ? type : S("application/octet-stream"), .data = buf_slice(&data)};
+	w->data[w->n++] = data;
+	data = BUF_INIT(JMAP_UPLOAD_MAX);
 	return (struct jmap_set_error){NULL};
 }
 
@@ -263,6 +317,7 @@ static enum jmap_error
 blob_upload(struct jmap_call *c)
 {
 	struct jmap_set s;
+	struct uploading w = {.s = &s};
 	const char *key;
 	json_t *v;
 	enum jmap_error e = jmap_set_begin(&s, c, CHANGE_UPLOAD);
@@ -273,10 +328,11 @@ blob_upload(struct jmap_call *c)
 		return e;
 	json_object_foreach(s.create, key, v)
 	{
-		struct jmap_set_error bad = blob_create(&s, key, v);
+		struct jmap_set_error bad = blob_create(&w, key, v);
 		if (bad.type)
 			jmap_set_fail(&s, SET_NOT_CREATED, slice_str(key), &bad);
 	}
+	uploading_flush(&w);
 	jo_open(&c->o, '{');
 	jo_key(&c->o, "accountId");
 	jo_str(&c->o, c->j->account_id);

@@ -151,11 +151,16 @@ const char *jmap_place_read(struct jmap_call *c, json_t *object, struct jmap_pla
 /* One property of them. */
 const char *jmap_place_boxes(struct jmap_call *c, const json_t *ids, struct jmap_place *p);
 const char *jmap_place_keywords(const json_t *keywords, struct jmap_place *p);
+/* Its flags in that mailbox; keywords that are new to it are added. LL_ERR_LIMIT: too many. */
+int jmap_place_flags(struct mailbox *mb, const struct jmap_place *p, uint64_t *ret) CHECKED;
 /* Stores a message; ret_email its number. */
 int jmap_email_store(struct jmap_call *c, struct slice message, const struct jmap_place *p,
 	uint32_t *ret_email) CHECKED;
 /* {id, blobId, threadId, size} as a value. */
 void jmap_email_created(struct jmap_call *c, struct json_out *o, uint32_t email);
+/* The same in `created`, under that creation id. */
+void jmap_email_created_put(struct jmap_set *s, const char *creation, uint32_t email);
+struct jmap_set_error jmap_email_store_error(int err);
 enum jmap_error jmap_email_set(struct jmap_call *c);
 enum jmap_error jmap_email_import(struct jmap_call *c);
 enum jmap_error jmap_email_copy(struct jmap_call *c);

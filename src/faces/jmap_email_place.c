@@ -70,8 +70,8 @@ jmap_place_read(struct jmap_call *c, json_t *object, struct jmap_place *p)
 	return bad;
 }
 
-static int
-place_flags(struct mailbox *mb, const struct jmap_place *p, uint64_t *ret)
+int
+jmap_place_flags(struct mailbox *mb, const struct jmap_place *p, uint64_t *ret)
 {
 	struct slice names[KEYWORDS_MAX + 4];
 	uint64_t flags = 0, more = 0;
@@ -103,7 +103,7 @@ store_staged(struct jmap_call *c, struct staged_message *staged, const struct jm
 
 	if (err)
 		return err;
-	err = place_flags(mb, p, &item.flags);
+	err = jmap_place_flags(mb, p, &item.flags);
 	if (!err)
 		err = mailbox_append(mb, &item, 1, &uids);
 	row = !err ? mailbox_row(mb, uids.at[0]) : NULL;
@@ -153,4 +153,23 @@ jmap_email_created(struct jmap_call *c, struct json_out *o, uint32_t email)
 	jo_key(o, "size");
 	jo_uint(o, info ? info->size : 0);
 	jo_close(o, '}');
+}
+
+void
+jmap_email_created_put(struct jmap_set *s, const char *creation, uint32_t email)
+{
+	char id[MESSAGE_ID_TEXT_MAX];
+
+	message_email_id(email, id);
+	jmap_created(s->c, creation, id);
+	jo_key(&s->out[SET_CREATED], creation);
+	jmap_email_created(s->c, &s->out[SET_CREATED], email);
+}
+
+struct jmap_set_error
+jmap_email_store_error(int err)
+{
+	if (err == LL_ERR_LIMIT)
+		return (struct jmap_set_error){"tooManyKeywords"};
+	return jmap_set_error_of(err);
 }

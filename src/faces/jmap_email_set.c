@@ -1,4 +1,4 @@
-/* Email/set, Email/import, Email/copy (RFC 8621 sections 4.6 to 4.8). Updates and destructions of a
+/* Email/set and Email/copy (RFC 8621 sections 4.6 and 4.7). Updates and destructions of a
  * call are done together, in as few commits as hold them. */
 #include "faces/jmap_email.h"
 
@@ -7,31 +7,12 @@
 
 #include <stdlib.h>
 
-static void
-created_put(struct jmap_set *s, const char *creation, uint32_t email)
-{
-	char id[MESSAGE_ID_TEXT_MAX];
-
-	message_email_id(email, id);
-	jmap_created(s->c, creation, id);
-	jo_key(&s->out[SET_CREATED], creation);
-	jmap_email_created(s->c, &s->out[SET_CREATED], email);
-}
-
 /* ---- Create ---- */
 
 static struct jmap_set_error
 invalid(const char *property)
 {
 	return (struct jmap_set_error){"invalidProperties", {property}, NULL};
-}
-
-static struct jmap_set_error
-store_error(int err)
-{
-	if (err == LL_ERR_LIMIT)
-		return (struct jmap_set_error){"tooManyKeywords"};
-	return jmap_set_error_of(err);
 }
 
 static void
@@ -78,11 +59,11 @@ create_one(struct jmap_set *s, const char *creation, json_t *object)
 	if (!err)
 		err = jmap_email_store(s->c, buf_slice(&message), &place, &email);
 	if (err) {
-		struct jmap_set_error e = store_error(err);
+		struct jmap_set_error e = jmap_email_store_error(err);
 		jmap_set_fail(s, SET_NOT_CREATED, slice_str(creation), &e);
 		return;
 	}
-	created_put(s, creation, email);
+	jmap_email_created_put(s, creation, email);
 }
 
 /* ---- Update and destroy ---- */
@@ -381,74 +362,6 @@ jmap_email_set(struct jmap_call *c)
 	e = err ? jmap_failed(c, err) : jmap_set_end(&s);
 	jmap_set_done(&s);
 	return e;
-}
-
-/* ---- Import ---- */
-
-static struct jmap_set_error
-import_one(struct jmap_set *s, const char *creation, json_t *object)
-{
-	CLEANUP(buf_wipe) struct buf raw = BUF_INIT(MESSAGE_SIZE_MAX);
-	struct jmap_place place;
-	struct slice blob = json_slice(json_object_get(object, "blobId"));
-	uint32_t email;
-	const char *bad = jmap_place_read(s->c, object, &place);
-	int err;
-
-	if (!bad && !blob.ptr)
-		bad = "blobId";
-	if (bad)
-		return invalid(bad);
-	err = jmap_blob_read(s->c->a, jmap_id(s->c, blob), &raw, NULL);
-	if (err == LL_ERR_NOTFOUND)
-		return invalid("blobId");
-	if (!err && !raw.len)
-		return (struct jmap_set_error){"invalidEmail"};
-	if (!err)
-		err = jmap_email_store(s->c, buf_slice(&raw), &place, &email);
-	if (err)
-		return store_error(err);
-	created_put(s, creation, email);
-	return (struct jmap_set_error){NULL};
-}
-
-enum jmap_error
-jmap_email_import(struct jmap_call *c)
-{
-	struct jmap_set s;
-	json_t *emails = json_member(c->args, "emails"), *v;
-	const char *key;
-	enum jmap_error e = jmap_set_begin(&s, c, CHANGE_EMAIL);
-	int err;
-
-	if (!e && !json_is_object(emails))
-		e = jmap_bad(c, "emails");
-	if (!e && json_object_size(emails) > JMAP_SET_MAX)
-		e = JMAP_REQUEST_TOO_LARGE;
-	if (e)
-		return e;
-	err = emails_load(c->a);
-	if (err)
-		return jmap_failed(c, err);
-	json_object_foreach(emails, key, v)
-	{
-		struct jmap_set_error bad =
-			json_is_object(v) ? import_one(&s, key, v) : invalid("blobId");
-		if (bad.type)
-			jmap_set_fail(&s, SET_NOT_CREATED, slice_str(key), &bad);
-	}
-	jo_open(&c->o, '{');
-	jo_key(&c->o, "accountId");
-	jo_str(&c->o, c->j->account_id);
-	jo_key(&c->o, "oldState");
-	jmap_put_state(&c->o, s.old_state);
-	jo_key(&c->o, "newState");
-	jmap_put_state(&c->o, account_state(c->a, CHANGE_EMAIL));
-	jmap_set_part_put(&s, SET_CREATED);
-	jmap_set_part_put(&s, SET_NOT_CREATED);
-	jo_close(&c->o, '}');
-	jmap_set_done(&s);
-	return JMAP_OK;
 }
 
 /* There is one account only: nothing to copy from (RFC 8620 section 5.4). */

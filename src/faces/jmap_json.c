@@ -212,7 +212,8 @@ json_depth(struct slice text)
 		} else if (c == '"') {
 			quoted = true;
 		} else if (c == '[' || c == '{') {
-			most = MAX(most, ++depth);
+			depth++;
+			most = MAX(most, depth);
 		} else if ((c == ']' || c == '}') && depth) {
 			depth--;
 		}

@@ -439,6 +439,40 @@ uploads_come_and_go(void)
 	fixture_done(&f);
 }
 
+/* An import of any size leaves room for other uploads, and takes none of them away. */
+static void
+used_uploads_make_room(void)
+{
+	struct fixture f;
+	struct store_id kept, used[UPLOADS_USED_MAX];
+	struct upload_data u[64];
+	struct upload found;
+	size_t n = 0;
+
+	fixture_init(&f);
+	CHECK_INT(account_upload(f.a, S("text/plain"), S("of a draft"), &kept), 0);
+	while (n < UPLOADS_USED_MAX) {
+		for (size_t i = 0; i < 64; i++)
+			u[i] = (struct upload_data){
+				.type = S("message/rfc822"), .data = S("hello")};
+		CHECK_INT(account_uploads(f.a, u, 64), 0);
+		for (size_t i = 0; i < 64; i++)
+			used[n++] = u[i].id;
+		if (n < UPLOADS_USED_MAX) {
+			CHECK_INT(account_uploads_used(f.a, used, n), 0);
+			CHECK_INT(account_upload_find(f.a, used[0], &found), 0);
+		}
+	}
+	CHECK_INT(account_uploads_used(f.a, used, n), 0);
+	for (size_t i = 0; i < n; i++)
+		CHECK_INT(account_upload_find(f.a, used[i], &found), LL_ERR_NOTFOUND);
+	CHECK_INT(account_upload_find(f.a, kept, &found), 0);
+	fixture_reopen(&f);
+	CHECK_INT(account_upload_find(f.a, kept, &found), 0);
+	CHECK_INT(account_uploads_used(f.a, used, n), 0);
+	fixture_done(&f);
+}
+
 /* ---- Queries ---- */
 
 static void
@@ -543,4 +577,4 @@ a_hundred_thousand(void)
 }
 
 T_MAIN(T(a_client_that_follows_changes_knows_all), T(the_log_forgets), T(uploads_come_and_go),
-	T(queries_are_exact), T(a_hundred_thousand))
+	T(used_uploads_make_room), T(queries_are_exact), T(a_hundred_thousand))
