@@ -26,7 +26,7 @@ function statusText(s: Shown): string {
 	if (s.phase !== "running")
 		return t(`phase_${s.phase}` as Key);
 	const rate = s.rate >= 1 ? t("perSecond", { n: Math.round(s.rate) }) : "";
-	return [rate, s.left === null ? "" : t("timeLeft", { time: remaining(s.left) })].filter(Boolean).join(" · ") || t("phase_preparing");
+	return [rate, s.left === null ? "" : t("timeLeft", { time: remaining(s.left) })].filter(Boolean).join(" · ") || t("phase_running");
 }
 
 function countTexts({ counts: c }: Shown): string[] {
