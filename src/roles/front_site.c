@@ -296,13 +296,13 @@ plain(struct front_task *t, unsigned status, const char *text)
 	front_task_answer(t, &h, "text/plain; charset=utf-8", slice_str(text));
 }
 
-/* A path with a dot in its last part is a file; any other is a view of the client. */
+/* Files are in /assets, or are names with a dot at the top; any other path is a view of the client,
+ * whose parts may hold anything, such as the address that is searched for. */
 static bool
 is_file(struct slice path)
 {
-	struct slice last = slice_skip(path, slice_rfind_byte(path, '/') + 1);
-
-	return slice_starts(path, S("/assets/")) || slice_find_byte(last, '.') != SLICE_NPOS;
+	return slice_starts(path, S("/assets/")) ||
+		(slice_rfind_byte(path, '/') == 0 && slice_find_byte(path, '.') != SLICE_NPOS);
 }
 
 static void
