@@ -412,12 +412,6 @@ session_dial(const struct msg_dial *m)
 	return ipc_send_dial(se.auth, m, -1);
 }
 
-void
-session_give_up(const char *why)
-{
-	give_up(why);
-}
-
 static void
 store_lost(void *ctx)
 {

@@ -36,8 +36,6 @@ void session_send_push(const uint8_t subscription[16], struct slice body);
  */
 struct msg_dial;
 int session_dial(const struct msg_dial *m) CHECKED;
-/* The account cannot be worked with: clients are told, and the process ends. */
-void session_give_up(const char *why);
 
 /* Takes Emails that are put off back when they are due, from now on. */
 void session_snooze_start(struct account *a);
