@@ -91,7 +91,7 @@ struct jmap_method {
 extern const struct jmap_method jmap_mailbox_methods[], jmap_thread_methods[], jmap_email_methods[],
 	jmap_email_set_methods[], jmap_blob_methods[], jmap_identity_methods[],
 	jmap_quota_methods[], jmap_submission_methods[], jmap_rule_methods[], jmap_push_methods[],
-	jmap_import_methods[];
+	jmap_import_methods[], jmap_settings_methods[];
 
 #define JMAP_CAP_CORE "urn:ietf:params:jmap:core"
 #define JMAP_CAP_MAIL "urn:ietf:params:jmap:mail"
@@ -101,9 +101,15 @@ extern const struct jmap_method jmap_mailbox_methods[], jmap_thread_methods[], j
 #define JMAP_CAP_QUOTA "urn:ietf:params:jmap:quota"
 #define JMAP_CAP_RULES "urn:letterlock:params:jmap:rules"
 #define JMAP_CAP_IMPORT "urn:letterlock:params:jmap:import"
+#define JMAP_CAP_SETTINGS "urn:letterlock:params:jmap:settings"
 #define JMAP_CAP_SNOOZE "urn:letterlock:params:jmap:snooze"
 #define JMAP_CAP_VAPID "urn:ietf:params:jmap:webpush-vapid"
 #define JMAP_CAP_WEBSOCKET "urn:ietf:params:jmap:websocket"
+/* Of ClientSettings: what an account may have. Their bytes are the clients' own, sealed by them. */
+#define SETTINGS_PART_MAX OBJECT_VALUE_MAX
+#define SETTINGS_PARTS_MAX ((size_t)600)
+#define SETTINGS_TOTAL_MAX ((size_t)16 << 20)
+
 bool jmap_capability_known(const struct jmap *j, struct slice name);
 const struct jmap_method *jmap_method_find(const struct jmap *j, struct slice name);
 

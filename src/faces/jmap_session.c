@@ -22,7 +22,7 @@ static const struct jmap_method core_methods[] = {
 static const struct jmap_method *const tables[] = {core_methods, jmap_mailbox_methods,
 	jmap_thread_methods, jmap_email_methods, jmap_email_set_methods, jmap_blob_methods,
 	jmap_identity_methods, jmap_quota_methods, jmap_submission_methods, jmap_rule_methods,
-	jmap_push_methods, jmap_import_methods};
+	jmap_push_methods, jmap_import_methods, jmap_settings_methods};
 
 static const struct jmap_method *
 table_find(const struct jmap_method *m, struct slice name)
@@ -137,6 +137,14 @@ cap_import(struct jmap *j, struct json_out *o)
 	put_limit(o, "maxFolders", IMPORT_FOLDERS_MAX);
 }
 
+static void
+cap_settings(struct jmap *j, struct json_out *o)
+{
+	put_limit(o, "maxParts", SETTINGS_PARTS_MAX);
+	put_limit(o, "maxSizePart", SETTINGS_PART_MAX);
+	put_limit(o, "maxSizeTotal", SETTINGS_TOTAL_MAX);
+}
+
 static const struct {
 	const char *name;
 	void (*session)(struct jmap *j, struct json_out *o);
@@ -152,6 +160,7 @@ static const struct {
 	{JMAP_CAP_RULES, NULL, cap_rules, true},
 	{JMAP_CAP_SNOOZE, NULL, cap_snooze, true},
 	{JMAP_CAP_IMPORT, NULL, cap_import, true},
+	{JMAP_CAP_SETTINGS, NULL, cap_settings, true},
 	{JMAP_CAP_VAPID, cap_vapid, NULL, false},
 };
 
@@ -280,6 +289,7 @@ static const char *const type_names[CHANGE_TYPES] = {[CHANGE_MAILBOX] = "Mailbox
 	[CHANGE_VACATION] = "VacationResponse",
 	[CHANGE_SUBMISSION] = "EmailSubmission",
 	[CHANGE_RULES] = "Rule",
+	[CHANGE_SETTINGS] = "ClientSettings",
 	[CHANGE_IMPORT] = "ImportJob"};
 
 uint32_t

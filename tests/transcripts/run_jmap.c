@@ -278,7 +278,8 @@ static const char using[] =
 	"\"urn:ietf:params:jmap:submission\","
 	"\"urn:ietf:params:jmap:vacationresponse\","
 	"\"urn:ietf:params:jmap:blob\",\"urn:ietf:params:jmap:quota\","
-	"\"urn:letterlock:params:jmap:rules\",\"urn:letterlock:params:jmap:snooze\"]";
+	"\"urn:letterlock:params:jmap:rules\",\"urn:letterlock:params:jmap:snooze\","
+	"\"urn:letterlock:params:jmap:settings\"]";
 
 /* Fills in the account where a call does not name one. */
 static void
