@@ -34,6 +34,7 @@ static const struct {
 	{"limits", "hang", NUMBER32, AT(hang)},
 	{"server", "web", TEXT, AT(web)},
 	{"server", "places", TEXT, AT(places)},
+	{"server", "key_server", TEXT, AT(key_server)},
 	{"tls", "certificate", TEXT, AT(certificate)},
 	{"tls", "key", TEXT, AT(key)},
 	{"tls", "ca_file", TEXT, AT(ca_file)},
@@ -189,7 +190,8 @@ config_parse(struct slice text, struct config *ret, char *ret_error, size_t erro
 		.hang = 60,
 		.relay_port = 25,
 		.https_port = 443,
-		.import_ports = "993, 143"};
+		.import_ports = "993, 143",
+		.key_server = "keys.openpgp.org"};
 	struct parse p = {.config = &c};
 	char *copy;
 	int line;

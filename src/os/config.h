@@ -56,6 +56,8 @@ struct config {
 	uint16_t relay_port, https_port; /* [relay] port, https_port: 25 and 443, but for tests */
 	uint32_t private_fetch; /* [relay] private_fetch: 1 lets pictures and keys be fetched from
 				   addresses that are not public, for tests */
+	char key_server[CONFIG_VALUE_MAX]; /* [server] key_server: the host that is asked for
+					      OpenPGP keys when somebody wants it; "none" */
 	char import_ports[CONFIG_VALUE_MAX]; /* [import] ports: where other mail servers may be
 						connected to, by commas; default: "993, 143" */
 	/* [listen] smtp, submission, submissions, imaps, https: addresses and ports, by commas;

@@ -21,9 +21,11 @@ void front_picture_begin(struct front_task *t, const struct http_request *q);
 /* POST /api/v1/unsubscribe?url= (RFC 8058) */
 void front_unsubscribe_begin(struct front_task *t, const struct http_request *q);
 
-/* front_keys.c: GET /api/v1/keys/lookup?address=, and the Web Key Directory. */
+/* front_keys.c: GET /api/v1/keys/lookup?address=, the same of the key server, and the Web Key
+ * Directory. */
 extern const struct front_task_ops front_keys_ops;
 void front_keys_begin(struct front_task *t, const struct http_request *q);
+void front_key_server_begin(struct front_task *t, const struct http_request *q);
 void front_wkd_begin(struct front_task *t, struct slice rest);
 void front_keys_https(struct front_task *t, const struct msg_https_reply *m);
 void front_keys_dns(const struct msg_dns_answer *m);

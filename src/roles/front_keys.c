@@ -1,10 +1,12 @@
 /* Keys of correspondents: what their domain publishes here, in its Web Key Directory
- * (draft-koch-openpgp-webkey-service) or in the DNS (RFC 7929), as far as DNSSEC secures it. And
- * our own Web Key Directory for others. Nothing is believed here; the client checks every key. */
+ * (draft-koch-openpgp-webkey-service) or in the DNS (RFC 7929), as far as DNSSEC secures it; and,
+ * when somebody wants it, what a key server has. And our own Web Key Directory for others. Nothing
+ * is believed here; the client checks every key. */
 #include "base/error.h"
 #include "base/text.h"
 #include "mail/address.h"
 #include "mail/dns_memo.h"
+#include "mail/pgp_armor.h"
 #include "mail/pgp_key.h"
 #include "roles/front_fetch.h"
 
@@ -20,6 +22,7 @@ struct keys {
 	struct front_fetch fetch;
 	char address[IPC_ADDRESS_MAX + 1];
 	bool wkd_only; /* somebody else asks our directory */
+	bool server; /* the key server is asked, and nobody else */
 	bool direct; /* the second of the two places of a Web Key Directory is asked */
 	unsigned waiting;
 	struct buf json; /* the found keys, with commas */
@@ -68,6 +71,15 @@ add_key(struct keys *k, const char *source, struct slice key)
 	buf_puts(&k->json, "\"}");
 }
 
+/* Empty: there is none. */
+static struct slice
+key_server(const struct front_task *t)
+{
+	struct slice s = slice_str(t->c->env->config.key_server);
+
+	return slice_eq(s, S("none")) ? SLICE_NONE : s;
+}
+
 static void
 finish_lookup(struct front_task *t, bool local)
 {
@@ -77,7 +89,9 @@ finish_lookup(struct front_task *t, bool local)
 
 	buf_puts(&out, "{\"address\":");
 	json_text_put(&out, slice_str(k->address));
-	buf_printf(&out, ",\"local\":%s,\"keys\":[", local ? "true" : "false");
+	buf_printf(&out, ",\"local\":%s,\"server\":", local ? "true" : "false");
+	json_text_put(&out, local ? SLICE_NONE : key_server(t));
+	buf_puts(&out, ",\"keys\":[");
 	buf_put(&out, buf_slice(&k->json));
 	buf_puts(&out, "]}");
 	front_task_answer(t, &h, "application/json", buf_slice(&out));
@@ -157,6 +171,24 @@ ask_dane(struct front_task *t)
 	return r;
 }
 
+/* The interface that Hagrid servers have: only keys whose address has agreed. */
+static int
+ask_server(struct front_task *t)
+{
+	CLEANUP(buf_done) struct buf url = BUF_INIT(2048);
+	struct ipc_channel *lookup = role_peer(t->c->env, ROLE_LOOKUP, 0);
+	struct msg_https_get m = {.id = t->id, .kind = FETCH_KEY};
+	struct keys *k = t->state;
+	int r;
+
+	buf_printf(&url, "https://%.*s/vks/v1/by-email/", SLICE_ARG(key_server(t)));
+	put_escaped(&url, slice_str(k->address));
+	m.url = buf_slice(&url);
+	r = buf_err(&url) || !lookup ? LL_ERR_CLOSED : ipc_send_https_get(lookup, &m, -1);
+	k->waiting += r == LL_OK;
+	return r;
+}
+
 /* Whoever has not answered by now has no key for us. */
 static void
 on_late(void *ctx)
@@ -177,8 +209,22 @@ ask_elsewhere(struct front_task *t)
 		return;
 	}
 	k->waiting = 1; /* this function's own */
-	(void)ask_wkd(t);
-	(void)ask_dane(t);
+	if (k->server) {
+		(void)ask_server(t);
+	} else {
+		(void)ask_wkd(t);
+		(void)ask_dane(t);
+	}
+	one_less(t);
+}
+
+static void
+server_reply(struct front_task *t, const struct msg_https_reply *m)
+{
+	CLEANUP(buf_done) struct buf key = BUF_INIT(PGP_KEY_MAX);
+
+	if (m->status == 200 && pgp_armor_read(m->body, &key) == LL_OK)
+		add_key(t->state, "keyserver", buf_slice(&key));
 	one_less(t);
 }
 
@@ -188,6 +234,10 @@ front_keys_https(struct front_task *t, const struct msg_https_reply *m)
 {
 	struct keys *k = t->state;
 
+	if (k->server) {
+		server_reply(t, m);
+		return;
+	}
 	if (m->status == 200)
 		add_key(k, "wkd", m->body);
 	if (m->status == 0 && !k->direct) {
@@ -264,8 +314,8 @@ keys_go(struct front_task *t)
 		front_task_problem(t, 503, "unavailable", "Please try again.", 5);
 }
 
-void
-front_keys_begin(struct front_task *t, const struct http_request *q)
+static void
+begin(struct front_task *t, const struct http_request *q, void (*go)(struct front_task *t))
 {
 	CLEANUP(buf_done) struct buf address = BUF_INIT(IPC_ADDRESS_MAX);
 	struct slice s;
@@ -279,12 +329,38 @@ front_keys_begin(struct front_task *t, const struct http_request *q)
 		front_task_problem(t, 400, "request", "The address is missing.", 0);
 		return;
 	}
-	front_fetch_begin(t, q, &front_keys_ops, keys_go, sizeof(*k));
+	front_fetch_begin(t, q, &front_keys_ops, go, sizeof(*k));
 	if (t->ops != &front_keys_ops)
 		return;
 	k = t->state;
 	k->json = BUF_INIT((size_t)1 << 20);
 	memcpy(k->address, s.ptr, s.len);
+}
+
+void
+front_keys_begin(struct front_task *t, const struct http_request *q)
+{
+	begin(t, q, keys_go);
+}
+
+/* --- a key server, which learns the address --- */
+
+static void
+server_go(struct front_task *t)
+{
+	struct keys *k = t->state;
+
+	k->server = true;
+	ask_elsewhere(t);
+}
+
+void
+front_key_server_begin(struct front_task *t, const struct http_request *q)
+{
+	if (key_server(t).len)
+		begin(t, q, server_go);
+	else
+		front_task_problem(t, 404, "not-found", "There is no key server.", 0);
 }
 
 /* --- our own directory --- */

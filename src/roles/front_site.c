@@ -460,6 +460,12 @@ on_keys(struct front_task *t, struct slice rest, const struct http_request *q)
 }
 
 static void
+on_key_server(struct front_task *t, struct slice rest, const struct http_request *q)
+{
+	front_key_server_begin(t, q);
+}
+
+static void
 on_picture(struct front_task *t, struct slice rest, const struct http_request *q)
 {
 	front_picture_begin(t, q);
@@ -485,6 +491,7 @@ static const struct {
 	{"/.well-known/openpgpkey/", on_wkd, true},
 	{"/.well-known/", on_nothing, false},
 	{"/api/v1/keys/lookup", on_keys, true},
+	{"/api/v1/keys/server", on_key_server, true},
 	{"/api/v1/image", on_picture, true},
 	{"/api/v1/unsubscribe", on_unsubscribe, false},
 	{"/api/v1/auth/", on_command, false},

@@ -106,13 +106,13 @@ class World:
         self.ca = Authority(WORK / "ca")
         self.zones()
         names = [self.pictures, f"tracker.{PLAIN}", f"openpgpkey.advanced.{SIGNED}", f"direct.{SIGNED}", f"inside.{PLAIN}",
-                 f"both.{PLAIN}", f"openpgpkey.nonsense.{SIGNED}"]
+                 f"both.{PLAIN}", f"openpgpkey.nonsense.{SIGNED}", f"keys.{PLAIN}"]
         with inside(self.namespace):
             self.elsewhere = Elsewhere(PUBLIC, self.ca.certificate("elsewhere", *names))
             self.inner = Elsewhere("127.0.0.1", self.ca.certificate("inner", *names))
         self.one = Installation("one", netns=self.namespace, address=self.address, settings={
             ("dns", "stub"): self.dns.stubs, ("dns", "trust_anchor"): self.dns.write_anchors(WORK / "anchor"),
-            ("tls", "ca_file"): self.ca.file})
+            ("tls", "ca_file"): self.ca.file, ("server", "key_server"): f"keys.{PLAIN}"})
         self.one.start().populate()
         self.one.ctl("domain", "registration", DOMAIN, "invitation")
         with inside(self.namespace):
@@ -125,7 +125,7 @@ class World:
         signed, plain = Zone(SIGNED, WORK / "zones"), Zone(PLAIN, WORK / "zones", signed=False)
         signed.add(f"openpgpkey.advanced A {PUBLIC}", f"direct A {PUBLIC}", f"openpgpkey.nonsense A {PUBLIC}", self.dane("dane"))
         plain.add(f"pictures A {PUBLIC}", f"tracker A {PUBLIC}", "inside A 127.0.0.1", f"inside2 A {self.address}",
-                  "six AAAA ::1", "mapped AAAA ::ffff:127.0.0.1", f"both A {PUBLIC}", "both A 127.0.0.1", self.dane("dane"))
+                  "six AAAA ::1", "mapped AAAA ::ffff:127.0.0.1", f"both A {PUBLIC}", "both A 127.0.0.1", f"keys A {PUBLIC}", self.dane("dane"))
         self.dns = Nameserver([signed, plain], WORK / "zones", DNS, 53, self.namespace)
 
     def dane(self, domain, local="someone"):
@@ -151,8 +151,8 @@ class World:
     def leave(self, url, method="POST", **headers):
         return self.get("/api/v1/unsubscribe?url=" + escape(url), method, **({"X_Letterlock": "1"} | headers))[0]
 
-    def keys(self, address):
-        status, _, body = self.get("/api/v1/keys/lookup?address=" + escape(address))
+    def keys(self, address, place="lookup"):
+        status, _, body = self.get(f"/api/v1/keys/{place}?address={escape(address)}")
         check_equal(status, 200, body)
         answer = json.loads(body)
         check_equal(answer["address"], address, "address")
@@ -411,6 +411,24 @@ def wkd(w, path, host=None, *options):
     status = command("curl", "-sS", "-m", "30", "--cacert", w.one.ca, "--resolve", f"{name}:{w.one.address}", "-H", f"Host: {host or name}", *options,
                      "-o", out, "-w", "%{http_code}", f"https://{name}/.well-known/openpgpkey/{path}", netns=w.namespace)
     return int(status), out.read_bytes()
+
+
+def test_a_key_server_only_when_it_is_wanted(w):
+    """It answers with armored text. It is asked by its own path alone, and learns nothing else."""
+    address, host = f"someone@served.{SIGNED}", f"keys.{PLAIN}"
+    path = f"/vks/v1/by-email/someone%40served.{SIGNED}"
+    w.serve(path, w.key.run("--armor", "--export", w.key.fingerprint), host=host)
+    answer = w.keys(address)
+    check_equal((found(answer), answer["server"]), ([], host), "nobody is asked for it, but it is named")
+    check_equal(w.elsewhere.asked(host), [], "not asked")
+    check_equal([(s, taken(k)) for s, k in found(w.keys(address, "server"))], [("keyserver", taken(w.key.public()))], "asked")
+    check_equal([line for line, *_ in w.elsewhere.asked(host)], [path], "asked for")
+    check_equal(found(w.keys(f"nobody@served.{SIGNED}", "server")), [], "nobody")
+    for local, body in (("html", HTML), ("binary", w.key.public()), ("cut", w.key.run("--armor", "--export", w.key.fingerprint)[:200])):
+        w.serve(f"/vks/v1/by-email/{local}%40served.{SIGNED}", body, host=host)
+        check_equal(found(w.keys(f"{local}@served.{SIGNED}", "server")), [], local)
+    check_equal(w.keys(w.owner)["server"], "", "nobody is sent elsewhere for an address that is here")
+    check_equal(w.get("/api/v1/keys/server?address=nobody")[0], 400, "no address")
 
 
 def test_own_directory(w):

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "mail/pgp_armor.h"
 #include "mail/pgp_key.h"
 
 #include <string.h>
@@ -108,4 +109,41 @@ directory_names(void)
 	CHECK_SLICE(slice_str(name), S("iy9q119eutrkn8s1mk4r39qejnbu3n5q"));
 }
 
-T_MAIN(T(reads), T(truncated), T(refused), T(one_address), T(directory_names))
+#define ARMOR(HEADERS, BODY, END) "-----BEGIN PGP PUBLIC KEY BLOCK-----\n" HEADERS BODY END
+#define ARMOR_END "-----END PGP PUBLIC KEY BLOCK-----"
+
+static void
+armor(void)
+{
+	static const struct {
+		const char *text;
+		const char *bytes; /* NULL: refused */
+		int err;
+	} cases[] = {
+		{ARMOR("\n", "TGV0dGVy\n", ARMOR_END), "Letter", 0},
+		{ARMOR("Version: x\r\nComment: a: b\r\n\r\n", "TGV0\r\ndGVy\r\n",
+			 "=abcd\r\n" ARMOR_END "\r\n"),
+			"Letter", 0},
+		{"before\n" ARMOR("\n", "TGV0dGVy  \n\n", "=abcd\n" ARMOR_END "\nafter"), "Letter",
+			0},
+		{ARMOR("\n", "TGV0dGVy\n", ""), NULL, LL_ERR_SYNTAX},
+		{ARMOR("\n", "TGV0dGVy\n", "=abcd\nmore\n" ARMOR_END), NULL, LL_ERR_SYNTAX},
+		{ARMOR("\n", "TGV0-GVy\n", ARMOR_END), NULL, LL_ERR_SYNTAX},
+		{ARMOR("", "TGV0dGVy\n", ARMOR_END), NULL, LL_ERR_SYNTAX},
+		{ARMOR("\n", "", ARMOR_END), NULL, LL_ERR_SYNTAX},
+		{"-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nTGV0\n" ARMOR_END, NULL,
+			LL_ERR_NOTFOUND},
+		{"", NULL, LL_ERR_NOTFOUND},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		CLEANUP(buf_done) struct buf out = BUF_INIT(256);
+		buf_puts(&out, "kept ");
+		CHECK_INT(pgp_armor_read(slice_str(cases[i].text), &out), cases[i].err);
+		CHECK_INT(out.len, 5 + (cases[i].bytes ? strlen(cases[i].bytes) : 0));
+		if (cases[i].bytes)
+			CHECK(slice_eq(slice_skip(buf_slice(&out), 5), slice_str(cases[i].bytes)));
+	}
+}
+
+T_MAIN(T(armor), T(reads), T(truncated), T(refused), T(one_address), T(directory_names))
