@@ -236,7 +236,7 @@ class Person:
 
     def wait(self, id, *states):
         """The job once it is in one of these states."""
-        return wait_until(lambda: (j := self.job(id))["state"] in states and j, f"{states}; is {self.job(id)}", 90)
+        return wait_until(lambda: (j := self.job(id))["state"] in states and j, f"the job is one of {states}", 90)
 
     def choosing(self, user=USER, secret=SECRET, host=f"imap.{ELSEWHERE}", **more):
         id = self.create(user=user, secret=secret, host=host, **more)

@@ -12,7 +12,7 @@ interface Waiting { call: Invocation; done(result: unknown): void; failed(reason
 
 /** Of those that not every server has, the ones it names. */
 const usual = [core, mail, submission, vacation];
-const optional = [rulesOf, snoozing];
+const optional = [rulesOf, snoozing, "urn:letterlock:params:jmap:import"];
 
 /** A value that the server takes from the answer to an earlier call of the same request. */
 export interface Ref { resultOf: string; name: string; path: string }

@@ -11,6 +11,7 @@ import { catalogues as auth } from "../../src/app/auth/texts.ts";
 import { catalogues as composer } from "../../src/app/mail/composer/texts.ts";
 import { catalogues as pgp } from "../../src/app/pgp/texts.ts";
 import { catalogues as settings, t as say } from "../../src/app/settings/texts.ts";
+import { catalogues as imap } from "../../src/app/transfer/imap/texts.ts";
 import { catalogues as transfer } from "../../src/app/transfer/texts.ts";
 
 type Catalogues = Readonly<Record<"en" | "de" | "fr", Readonly<Record<string, Text>>>>;
@@ -20,6 +21,7 @@ const all: Readonly<Record<string, Catalogues>> = {
 	"app/mail/composer/texts.ts": composer,
 	"app/pgp/texts.ts": pgp,
 	"app/settings/texts.ts": settings,
+	"app/transfer/imap/texts.ts": imap,
 	"app/transfer/texts.ts": transfer,
 };
 const places = (text: Text) => [...new Set((typeof text === "string" ? [text] : Object.values(text)).join(" ").match(/\{\w+\}/g) ?? [])].sort();
@@ -73,7 +75,7 @@ test("the stored language wins, then the browser's, then English", () => {
 
 test("no text is left over", () => {
 	const code = files.filter((f) => !f.startsWith("i18n/") && !f.endsWith("/texts.ts")).map((f) => readFileSync(join(src, f), "utf8")).join("\n");
-	const composed = /^(settings|why|phase)_/;
+	const composed = /^(settings|why|phase|state|role|err)_/;
 	const unused = Object.values(all).flatMap(({ en }) => Object.keys(en)).filter((key) => !composed.test(key) && !new RegExp(`["']${key}["']`).test(code));
 	assert.deepEqual(unused, []);
 });

@@ -30,6 +30,13 @@ export interface Source {
 const files = (kind: FileKind) => () => import("./file_step.tsx").then((m) => m.fileStep(kind));
 
 export const sources: readonly Source[] = [
+	{
+		id: "imap", icon: "mail", title: "imapTitle", detail: "imapDetail",
+		// A literal: the module behind it is not loaded for this question.
+		offered: (session) => "urn:letterlock:params:jmap:import" in session.capabilities,
+		step: () => import("./imap/step.tsx").then((m) => m.ImapStep),
+		running: () => import("./imap/running.tsx").then((m) => m.ImapRunning),
+	},
 	{ id: "mbox", icon: "archive", title: "mboxTitle", detail: "mboxDetail", step: files({ how: "mboxHow", choose: "chooseFiles", accept: "", folder: false }) },
 	{ id: "takeout", icon: "download", title: "takeoutTitle", detail: "takeoutDetail", step: files({ how: "takeoutHow", choose: "chooseFiles", accept: ".zip,.tgz,.tar.gz,.gz,.tar,.mbox", folder: false }) },
 	{ id: "folder", icon: "folder", title: "folderTitle", detail: "folderDetail", step: files({ how: "folderHow", choose: "chooseFolder", accept: "", folder: true }) },
