@@ -17,7 +17,7 @@ export const de: Catalogue = {
 
 	conversations: { one: "{n} Unterhaltung", other: "{n} Unterhaltungen" }, messages: { one: "{n} Nachricht", other: "{n} Nachrichten" },
 	conversation: "Unterhaltung", message: "Nachricht", noSubject: "(kein Betreff)", noRecipients: "keine Empfänger", toPeople: "an {names}", hasAttachment: "hat einen Anhang",
-	encrypted: "Ende-zu-Ende verschlüsselt", offline: "Offline", inboxEmpty: "Nichts wartet auf Sie.", boxEmpty: "Hier ist nichts.", nothingFound: "Es wurde nichts gefunden.",
+	encrypted: "Ende-zu-Ende verschlüsselt", offline: "Offline", inboxEmpty: "Nichts wartet auf Sie.", bringMail: "E-Mail mitbringen", boxEmpty: "Hier ist nichts.", nothingFound: "Es wurde nichts gefunden.",
 	searchHint: "Dies hilft beim Suchen: from:anna, subject:\"Reise im Mai\", has:attachment, is:unread, before:2026-03-01, in:archive.",
 	listFailed: "Die Nachrichten konnten nicht geladen werden.", searchFor: "Suche: {what}", searchPlaceholder: "Nachrichten durchsuchen", clearSearch: "Suche leeren",
 	selectedActions: "Aktionen für ausgewählte Nachrichten", selectedCount: { one: "{n} ausgewählt", other: "{n} ausgewählt" }, selectLoaded: "Alle geladenen auswählen",

@@ -62,6 +62,7 @@ export const en = {
 	encrypted: "End-to-end encrypted",
 	offline: "Offline",
 	inboxEmpty: "Nothing waits for you.",
+	bringMail: "Bring your mail",
 	boxEmpty: "Nothing here.",
 	nothingFound: "Nothing was found.",
 	searchHint: "Operators help: from:anna, subject:\"travel plan\", has:attachment, is:unread, before:2026-03-01, in:archive.",

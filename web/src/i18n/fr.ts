@@ -13,7 +13,7 @@ export const fr: Catalogue = {
 	resizeMailboxes: "Largeur des dossiers", resizeList: "Largeur de la liste",
 
 	conversations: { one: "{n} conversation", other: "{n} conversations" }, messages: { one: "{n} message", other: "{n} messages" }, conversation: "Conversation", message: "Message", noSubject: "(sans objet)",
-	noRecipients: "aucun destinataire", toPeople: "à {names}", hasAttachment: "a une pièce jointe", encrypted: "Chiffré de bout en bout", offline: "Hors ligne", inboxEmpty: "Rien ne vous attend.", boxEmpty: "Rien ici.",
+	noRecipients: "aucun destinataire", toPeople: "à {names}", hasAttachment: "a une pièce jointe", encrypted: "Chiffré de bout en bout", offline: "Hors ligne", inboxEmpty: "Rien ne vous attend.", bringMail: "Apporter vos messages", boxEmpty: "Rien ici.",
 	nothingFound: "Rien n’a été trouvé.", searchHint: "Des opérateurs aident : from:anna, subject:\"voyage en mai\", has:attachment, is:unread, before:2026-03-01, in:archive.",
 	listFailed: "Les messages n’ont pas pu être chargés.", searchFor: "Recherche : {what}", searchPlaceholder: "Rechercher dans les messages", clearSearch: "Effacer la recherche",
 	selectedActions: "Actions sur les messages choisis", selectedCount: { one: "{n} choisi", other: "{n} choisis" }, selectLoaded: "Choisir tous ceux chargés", select: "Choisir", selectAll: "Tout choisir", selectNone: "Ne rien choisir",

@@ -33,6 +33,7 @@ export interface Mailbox {
 	unreadEmails: number;
 	totalThreads: number;
 	unreadThreads: number;
+	isSubscribed?: boolean;
 	myRights?: Record<string, boolean>;
 }
 

@@ -175,3 +175,8 @@ export function labelsOf(keywords: Record<string, boolean>): string[] {
 export function labelName(label: string): string {
 	return (label.charAt(0).toLocaleUpperCase() + label.slice(1)).replace(/_/g, " ");
 }
+
+/** As files; the part that makes them is loaded for it. */
+export function saveMessages(ids: readonly Id[]): void {
+	void import("../transfer/save_selected.ts").then((m) => m.saveSelected(ids));
+}

@@ -8,7 +8,7 @@ import { Icon } from "../../ui/icon.tsx";
 import { Spinner } from "../../ui/progress.tsx";
 import { VirtualList } from "../../ui/virtual_list.tsx";
 import { prefs } from "../prefs.ts";
-import { archive, boxName, remove, setSeen, spam } from "./actions.ts";
+import { archive, boxName, messagesOf, remove, saveMessages, setSeen, spam } from "./actions.ts";
 import { MoveMenu } from "./menus.tsx";
 import { isHiddenSubject } from "./protection.tsx";
 import { Row } from "./row.tsx";
@@ -40,6 +40,7 @@ function Selection({ list }: { list: MessageList }) {
 			<IconButton icon="mailOpen" label={t("markRead")} shortcut="I" onClick={() => setSeen(true)} />
 			<SnoozeMenu />
 			<MoveMenu />
+			<IconButton icon="download" label={t("download")} onClick={() => saveMessages(messagesOf([...selected.value]))} />
 			{n < list.ids.value.length && <IconButton icon="check" label={t("selectLoaded")} onClick={() => { selected.value = new Set(list.ids.value.filter((i): i is Id => i !== undefined)); }} />}
 		</div>
 	);
@@ -73,6 +74,7 @@ function Empty({ list }: { list: MessageList }) {
 			<span class={css.emptyIcon}><Icon name={search ? "search" : "mailOpen"} size={30} /></span>
 			<p>{t(search ? "nothingFound" : place.value.mailbox?.role === "inbox" ? "inboxEmpty" : "boxEmpty")}</p>
 			{search && <p class={css.small}>{t("searchHint")}</p>}
+			{place.value.mailbox?.role === "inbox" && <a href="/settings/transfer">{t("bringMail")}</a>}
 		</div>
 	);
 }

@@ -75,6 +75,9 @@ export class Importer {
 	async run(): Promise<void> {
 		const { list } = await this.wire.call<{ list: Mailbox[] }>("Mailbox/get", { ids: null });
 		this.target = new Target(this.wire, list, this.record.into);
+		// Of our own exports; those without messages are made as well.
+		for (const m of this.around.manifest?.mailboxes ?? [])
+			await this.target.find([{ role: m.role, folder: m.name }]);
 		await this.known.load();
 		try {
 			await this.read();

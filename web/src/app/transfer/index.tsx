@@ -6,6 +6,7 @@ import { Icon } from "../../ui/icon.tsx";
 import { Spinner } from "../../ui/progress.tsx";
 import { mail } from "../mail/state.ts";
 import { Group, Item } from "../settings/parts.tsx";
+import { Export } from "./export_view.tsx";
 import { Lazy } from "./lazy.tsx";
 import { Running } from "./running.tsx";
 import { sources, type Source } from "./sources.ts";
@@ -33,6 +34,7 @@ export function Transfer() {
 					</Item>
 				))}
 			</Group>
+			<Export />
 			{open && <Wizard source={open} close={() => setOpen(null)} />}
 		</>
 	);

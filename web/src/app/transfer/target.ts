@@ -42,7 +42,7 @@ export class Target {
 		if (there)
 			return there;
 		if (place.role)
-			return this.byName.get(key(null, fallback[place.role] ?? "")) ?? await this.make(null, fallback[place.role] ?? place.role, place.role);
+			return this.byName.get(key(null, fallback[place.role] ?? "")) ?? await this.make(null, fallback[place.role] ?? place.folder.at(-1) ?? place.role, place.role);
 		let parent: Id | null = null;
 		for (const name of this.levels(place.folder))
 			parent = this.byName.get(key(parent, name)) ?? await this.make(parent, name, null);
