@@ -29,6 +29,7 @@ const cases: Record<string, { file: string; want: string[] }> = {
 	"empty lines before and within": { file: `\n\n${plain(1, "a\n\n\nb\n")}${plain(2)}`, want: ["Subject: 1\n\na\n\n\nb\n", "Subject: 2\n\ntext 2\n"] },
 	"a sentence that begins with From": { file: plain(1, "x\n\nFrom here on, we meet at 12:00 each day.\n\nFrom me\n"), want: ["Subject: 1\n\nx\n\nFrom here on, we meet at 12:00 each day.\n\nFrom me\n"] },
 	"a separator in a text, no field below it": { file: plain(1, `x\n\nFrom a@b ${when}\nand so on\n`), want: [`Subject: 1\n\nx\n\nFrom a@b ${when}\nand so on\n`] },
+	"a separator in a text, no empty line above it": { file: plain(1, `x\nFrom a@b ${when}\nA: b\n\ny\n`), want: [`Subject: 1\n\nx\nFrom a@b ${when}\nA: b\n\ny\n`] },
 	"Content-Length that fits": {
 		file: `From a@b ${when}\nContent-Length: ${`x\n\nFrom z@z ${when}\nA: b\n\ny\n`.length}\n\nx\n\nFrom z@z ${when}\nA: b\n\ny\n\n${plain(2)}`,
 		want: [`Content-Length: ${`x\n\nFrom z@z ${when}\nA: b\n\ny\n`.length}\n\nx\n\nFrom z@z ${when}\nA: b\n\ny\n`, "Subject: 2\n\ntext 2\n"],

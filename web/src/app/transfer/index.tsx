@@ -30,7 +30,7 @@ export function Transfer() {
 			<Group title={t("bringTitle")} lead={t("bringLead")}>
 				{offered.map((s) => (
 					<Item key={s.id} icon={<Icon name={s.icon} size={20} />} title={t(s.title)} detail={t(s.detail)}>
-						<Button onClick={() => setOpen(s)}>{t("next")}</Button>
+						<Button aria-label={`${t("next")}: ${t(s.title)}`} onClick={() => setOpen(s)}>{t("next")}</Button>
 					</Item>
 				))}
 			</Group>
