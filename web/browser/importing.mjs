@@ -1,0 +1,100 @@
+// Bringing mail over from another mail account, in the page: find the server, a wrong password, folders, the end.
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { mkdirSync } from "node:fs";
+import { box, checkAxe, eventually, inbox, rows } from "./harness.mjs";
+
+async function transfer(page, world) {
+	await page.goto(`${world.url}/settings/transfer`);
+	await page.getByRole("heading", { name: "Bring your mail" }).waitFor();
+}
+
+const source = (page) => page.locator("div", { has: page.getByText("Another mail account", { exact: true }) }).filter({ has: page.getByRole("button", { name: "Next" }) }).last();
+
+/** A picture of each step, for whoever wants to look; and axe looks always. */
+async function look(world, page, what) {
+	await page.mouse.move(0, 0); // the colours are those of nothing pointed at
+	await checkAxe(page, what);
+	if (!process.env.LETTERLOCK_SCREENS)
+		return;
+	mkdirSync(process.env.LETTERLOCK_SCREENS, { recursive: true });
+	await page.screenshot({ path: join(process.env.LETTERLOCK_SCREENS, `${what.replace(/\W+/g, "-")}.png`) });
+}
+
+async function begin(page, world, password) {
+	const { address, password: right } = await world.ask("other", {});
+	await transfer(page, world);
+	await source(page).getByRole("button", { name: "Next" }).click();
+	const dialog = page.getByRole("dialog");
+	await dialog.getByLabel("Your e-mail address there").fill(address);
+	await dialog.getByLabel("Your password there", { exact: true }).fill(password ?? right);
+	return { dialog, right, address };
+}
+
+export const tests = {
+	async "mail comes from another account: server found, wrong password told, folders chosen, nothing twice"(world) {
+		const page = await world.page();
+		const { dialog, right, address } = await begin(page, world, "wrong password");
+		await look(world, page, "import who");
+		await dialog.getByRole("button", { name: "Next" }).click();
+		await dialog.getByText("Is this the right server?").waitFor();
+		assert.equal(await dialog.getByLabel("Server").inputValue(), "mail.two.example");
+		await look(world, page, "import server");
+		await dialog.getByRole("button", { name: "Connect" }).click();
+		await dialog.getByText("does not accept this user name").waitFor();
+		await look(world, page, "import wrong password");
+		await dialog.getByLabel("Your password there", { exact: true }).fill(right);
+		await dialog.getByRole("button", { name: "Connect" }).click();
+		await dialog.getByText("Which folders shall come along?").waitFor();
+		assert.equal(await dialog.getByRole("checkbox", { name: /Junk/ }).isChecked(), false);
+		await look(world, page, "import folders");
+		await dialog.getByRole("button", { name: "Bring 41 messages" }).click();
+		await dialog.waitFor({ state: "detached" });
+		const job = page.locator("[data-import]", { hasText: address });
+		await page.locator("[data-import=done]").waitFor();
+		await job.getByText("41 messages came").waitFor();
+		await look(world, page, "import done");
+		await page.goto(`${world.url}/mail/inbox`);
+		await inbox(page);
+		await eventually("the letters are there", async () => await rows(page).filter({ hasText: "Imported letter" }).count() > 5);
+		await box(page, "Projects").click();
+		await rows(page).filter({ hasText: "A project" }).first().waitFor();
+		// Once more: the password is asked for again, and nothing comes twice.
+		await transfer(page, world);
+		await job.getByRole("button", { name: "Look for new mail" }).click();
+		await dialog.getByLabel("Your password there", { exact: true }).fill(right);
+		await dialog.getByRole("button", { name: "Connect" }).click();
+		await dialog.waitFor({ state: "detached" });
+		await page.locator("[data-import=done]").waitFor();
+		await job.getByText("41 messages came").waitFor();
+		await job.getByRole("button", { name: "Take off the list" }).click();
+		await job.waitFor({ state: "detached" });
+		await page.close();
+	},
+
+	async "a dialog that was closed goes on from the page, on a phone and in the dark"(world) {
+		await (await world.page("bob")).close();
+		const storageState = await world.people.get("bob").storageState();
+		const context = await world.visitor({ storageState, viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, colorScheme: "dark" });
+		const page = await context.newPage();
+		await page.goto(`${world.url}/mail/inbox`);
+		await inbox(page);
+		const { dialog } = await begin(page, world);
+		await dialog.getByRole("button", { name: "Next" }).click();
+		await dialog.getByText("Is this the right server?").waitFor();
+		await look(world, page, "phone import server");
+		await dialog.getByRole("button", { name: "Connect" }).click();
+		await dialog.getByText("Which folders shall come along?").waitFor();
+		await look(world, page, "phone import folders");
+		await dialog.getByRole("button", { name: "Close" }).click();
+		const job = page.locator("[data-import=choosing]");
+		await look(world, page, "phone import waits");
+		await job.getByRole("button", { name: "Go on" }).click();
+		await dialog.getByRole("button", { name: "None" }).click();
+		await dialog.getByRole("checkbox", { name: /Projects/ }).check();
+		await dialog.getByRole("button", { name: "Bring 1 message" }).click();
+		await page.locator("[data-import=done]").getByText("1 message came").waitFor();
+		await look(world, page, "phone import done");
+		await context.close();
+	},
+};
