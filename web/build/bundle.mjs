@@ -5,7 +5,7 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import * as esbuild from "esbuild";
 import { cssModules } from "./css.mjs";
-import { pageFor, mailFrame, letterPage, policies, webManifest } from "./pages.mjs";
+import { pageFor, mailFrame, letterFrame, letterPage, policies, webManifest } from "./pages.mjs";
 import { classes, gzip } from "./pack.mjs";
 
 // What must have arrived before the first inbox is painted, compressed, in bytes.
@@ -17,7 +17,8 @@ const standalone = [
 	{ name: "keys", file: "src/keys/worker.ts", class: classes.wasmWorker, policy: "worker" },
 	{ name: "pgp", file: "src/pgp/worker.ts", class: classes.wasmWorker, policy: "worker" },
 	{ name: "transfer", file: "src/app/transfer/worker.ts", class: classes.asset, policy: "plainWorker" },
-	{ name: "letter", file: "src/letter/main.ts", class: classes.asset },
+	{ name: "sealReply", file: "src/letter/seal_reply.ts", class: classes.asset },
+	{ name: "letter", file: "src/letter/main.ts", class: classes.asset, imports: { SEAL_REPLY: "sealReply" } },
 	{ name: "frame", file: "src/mailframe/frame.ts", inline: true },
 ];
 
@@ -61,12 +62,14 @@ class Bundle {
 				this.inputs.add(resolve(this.root, input));
 	}
 
-	async buildAlone({ name, file, class: kind, policy, inline }) {
+	// imports: names in the script that stand for the paths of others, which it loads when it wants them.
+	async buildAlone({ name, file, class: kind, policy, inline, imports = {} }) {
 		const path = join(this.root, file);
 		if (!existsSync(path))
 			return;
 		const result = await esbuild.build({
-			...common, absWorkingDir: this.root, entryPoints: [path], outdir: "/assets", format: inline ? "iife" : "esm",
+			...common, absWorkingDir: this.root, entryPoints: [path], outdir: "/assets", format: inline ? "iife" : "esm", external: ["/assets/*"],
+			define: { ...common.define, ...Object.fromEntries(Object.entries(imports).map(([k, v]) => [k, JSON.stringify(this.urls[v])])) },
 		});
 		const body = result.outputFiles[0].contents;
 		this.note(result.metafile);
@@ -138,6 +141,23 @@ class Bundle {
 		}
 	}
 
+	integrityOf(path) {
+		return integrity(this.entries.find((e) => e.path === path).body);
+	}
+
+	// The page of letters under a password, with its own small stylesheet, and the frame that their HTML is shown in.
+	async addLetterPage() {
+		const file = join(this.root, "src/letter/letter.css");
+		this.inputs.add(file);
+		const { code } = await esbuild.transform(readFileSync(file, "utf8"), { loader: "css", minify: true, target });
+		const style = this.add(hashedName("letter", code, "css"), "text/css; charset=utf-8", classes.asset, code);
+		const of = (path) => ({ path, integrity: this.integrityOf(path) });
+		const page = letterPage({ main: of(this.urls.letter), style: of(style), later: of(this.urls.sealReply) });
+		this.add("/letter", "text/html; charset=utf-8", classes.letter, page.body, page.csp);
+		const frame = letterFrame(this.inline.frame);
+		this.add("/letterframe", "text/html; charset=utf-8", classes.mailFrame, frame.body, frame.csp);
+	}
+
 	size(path) {
 		return gzip(this.scripts.find((s) => s.path === path).body).length;
 	}
@@ -205,11 +225,7 @@ export async function bundle(root) {
 		const frame = mailFrame(b.inline.frame);
 		b.add("/mailframe", "text/html; charset=utf-8", classes.mailFrame, frame.body, frame.csp);
 	}
-	if (b.urls.letter) {
-		const script = b.entries.find((e) => e.path === b.urls.letter);
-		const letter = letterPage({ path: b.urls.letter, integrity: integrity(script.body) });
-		b.add("/letter", "text/html; charset=utf-8", classes.letter, letter.body, letter.csp);
-	}
+	await b.addLetterPage();
 	b.add("/manifest.webmanifest", "application/manifest+json", classes.other, webManifest());
 	await addServiceWorker(b);
 

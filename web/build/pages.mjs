@@ -22,7 +22,7 @@ const page = (importMap) => policy([
 	"trusted-types dompurify ProseMirrorClipboard app",
 ]);
 
-const frame = (script) => policy([
+const frame = (script, ancestors = "frame-ancestors 'self'") => policy([
 	"sandbox allow-scripts allow-popups allow-popups-to-escape-sandbox",
 	"default-src 'none'",
 	`script-src ${source(script)}`,
@@ -30,10 +30,10 @@ const frame = (script) => policy([
 	"img-src blob: data:",
 	"form-action 'none'",
 	"base-uri 'none'",
-	"frame-ancestors 'self'",
+	ancestors,
 	"require-trusted-types-for 'script'",
 	"trusted-types mail",
-]);
+].filter(Boolean));
 
 export const policies = {
 	// Argon2 is WebAssembly; only the workers that need it may run it.
@@ -72,14 +72,49 @@ export function mailFrame(script) {
 	return { body, csp: frame(script) };
 }
 
-export function letterPage({ path, integrity }) {
+// A page of an origin of its own is nobody's "self": whoever may show letters in this frame cannot be named. It
+// shows what it is given and can do nothing else.
+export function letterFrame(script) {
+	const { body } = mailFrame(script);
+	return { body, csp: frame(script, "") };
+}
+
+const letter = (importMap) => policy([
+	// No allow-same-origin: the page has an origin of its own (rule R13).
+	"sandbox allow-scripts allow-downloads allow-forms allow-popups allow-popups-to-escape-sandbox",
+	"default-src 'none'",
+	`script-src 'self' 'wasm-unsafe-eval' ${source(importMap)}`,
+	"style-src 'self'",
+	"img-src 'self'",
+	"connect-src 'self'",
+	"frame-src 'self'",
+	"base-uri 'none'",
+	"form-action 'none'",
+	"frame-ancestors 'none'",
+	"require-trusted-types-for 'script'",
+	"trusted-types dompurify",
+]);
+
+export function letterPage({ main, style, later }) {
+	const map = JSON.stringify({ imports: {}, integrity: { [later.path]: later.integrity } });
 	const body = `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Letterlock</title>
-<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="referrer" content="no-referrer">
-<script type="module" src="${path}" integrity="${integrity}" crossorigin></script></head>
-<body><main id="letter"></main></body></html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>Letterlock</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="referrer" content="no-referrer">
+<meta name="robots" content="noindex">
+<link rel="icon" href="/assets/icon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="${style.path}" integrity="${style.integrity}" crossorigin>
+<script type="importmap">${map}</script>
+<script type="module" src="${main.path}" integrity="${main.integrity}" crossorigin></script>
+</head>
+<body><main id="letter"></main><noscript>This letter is opened on your device. For that it needs JavaScript.</noscript></body>
+</html>
 `;
-	return { body, csp: "" };
+	return { body, csp: letter(map) };
 }
 
 export function webManifest() {

@@ -7,32 +7,36 @@
 //	Expand(L, "access")   proves both to the server, which keeps a hash of it and counts attempts
 //	Expand(L, "letter")   opens the letter: a record of kind link
 //
-// The letter names the data key of its parts (records of kind file) and the public key for replies.
+// The letter names the data key of its parts (records of kind file) and the OpenPGP key that replies are
+// encrypted to, so that its sender reads them like any other mail. docs/api/letters.md has the whole form.
 import { argon2id } from "hash-wasm";
 import { base64, base64url, type Bytes, concat, copy, random, unbase64, unbase64url, utf8, utf8Decode, wipe } from "./bytes";
 import { KeysError } from "./error";
 import { derive, extract256 } from "./kdf";
-import { header, type Header, ID_LEN, kemOpen, kemSeal, KEY_LEN, symOpen, symSeal } from "./record";
+import { header, type Header, ID_LEN, KEY_LEN, symOpen, symSeal } from "./record";
 import { authHash } from "./unlock";
-import { XWING_PUBLIC_LEN, xwingPublic } from "./xwing";
 
 const VERSION = 1;
-const PARTS_MAX = 100;
-const REPLIES_MAX = 1000;
+export const PARTS_MAX = 100;
 const TEXT_MAX = 1000; // characters of a name or subject
-const REPLY_PARTS = 0x8000; // part numbers of replies begin here
+const REPLY_KEY_MAX = 24 * 1024;
 
 export interface LetterPart {
 	name: string;
 	type: string;
+	/** By which the HTML names a picture; "": it does not. */
+	cid: string;
 	content: Bytes;
 }
 
 export interface LetterInput {
 	from: string; // an address
+	name: string;
 	subject: string;
-	expires: number; // seconds since 1970
-	/** The text first, then attachments. */
+	date: number; // seconds since 1970
+	/** An OpenPGP public key, binary; empty: no replies. */
+	replyKey: Bytes;
+	/** The text first, its HTML form second if there is one, then attachments. */
 	parts: LetterPart[];
 }
 
@@ -40,11 +44,12 @@ export interface LetterInput {
 export interface Letter {
 	id: Bytes;
 	from: string;
+	name: string;
 	subject: string;
-	expires: number;
-	parts: { name: string; type: string; size: number }[];
+	date: number;
+	parts: { name: string; type: string; size: number; cid: string }[];
 	dataKey: Bytes;
-	replyPublic: Bytes;
+	replyKey: Bytes;
 }
 
 export interface LetterMade {
@@ -52,10 +57,8 @@ export interface LetterMade {
 	fragment: string;
 	/** For the server: a hash of what the reader must prove. */
 	accessHash: Bytes;
-	link: Bytes;
-	parts: Bytes[]; // records
-	/** Opens the replies; its owner keeps it sealed. */
-	replySeed: Bytes;
+	/** Sealed: the link record, then the parts. */
+	records: Bytes[];
 }
 
 export interface LetterKeys {
@@ -71,10 +74,6 @@ function linkHeader(id: Bytes): Header {
 
 function partHeader(id: Bytes, part: number): Header {
 	return header("file", { object: id, part });
-}
-
-function replyHeader(id: Bytes, n: number): Header {
-	return header("share", { object: id, part: REPLY_PARTS + n });
 }
 
 async function stretch(password: string, secret: Bytes): Promise<Bytes> {
@@ -108,26 +107,32 @@ function split(fragment: string): { id: Bytes; secret: Bytes } {
 	return { id: bytes.slice(1, 1 + ID_LEN), secret: bytes.slice(1 + ID_LEN) };
 }
 
+function describe(input: LetterInput, dataKey: Bytes): Bytes {
+	const short = (text: string) => text.slice(0, TEXT_MAX);
+	return utf8(
+		JSON.stringify({
+			from: short(input.from),
+			name: short(input.name),
+			subject: short(input.subject),
+			date: input.date,
+			parts: input.parts.map((p) => ({ name: short(p.name), type: short(p.type), size: p.content.length, cid: short(p.cid) })),
+			dataKey: base64(dataKey),
+			replyKey: base64(input.replyKey),
+		}),
+	);
+}
+
 export async function letterMake(input: LetterInput, password: string): Promise<LetterMade> {
 	if (input.parts.length === 0 || input.parts.length > PARTS_MAX)
 		throw new KeysError("limit", "too many parts, or none");
-	const [id, secret, dataKey, replySeed] = [random(ID_LEN), random(KEY_LEN), random(KEY_LEN), random(KEY_LEN)];
+	if (input.replyKey.length > REPLY_KEY_MAX) throw new KeysError("limit", "the key for replies is too long");
+	const [id, secret, dataKey] = [random(ID_LEN), random(KEY_LEN), random(KEY_LEN)];
 	const keys = await keysOf(id, secret, password);
-	const body = utf8(
-		JSON.stringify({
-			from: input.from,
-			subject: input.subject.slice(0, TEXT_MAX),
-			expires: input.expires,
-			parts: input.parts.map((p) => ({ name: p.name.slice(0, TEXT_MAX), type: p.type, size: p.content.length })),
-			dataKey: base64(dataKey),
-			replyPublic: base64(xwingPublic(replySeed)),
-		}),
-	);
-	const link = await symSeal(keys.key, linkHeader(id), body);
-	const parts: Bytes[] = [];
-	for (const [i, p] of input.parts.entries()) parts.push(await symSeal(dataKey, partHeader(id, i), p.content));
+	const body = describe(input, dataKey);
+	const records = [await symSeal(keys.key, linkHeader(id), body)];
+	for (const [i, p] of input.parts.entries()) records.push(await symSeal(dataKey, partHeader(id, i), p.content));
 	const fragment = base64url(concat(Uint8Array.of(VERSION), id, secret));
-	const made = { id, fragment, accessHash: authHash(keys.access), link, parts, replySeed };
+	const made = { id, fragment, accessHash: authHash(keys.access), records };
 	wipe(secret, dataKey, keys.key, keys.access, body);
 	return made;
 }
@@ -152,59 +157,45 @@ function whole(v: unknown): number {
 	return v;
 }
 
-function keyOf(v: unknown, len: number): Bytes {
+function bytesOf(v: unknown, fits: (length: number) => boolean): Bytes {
 	const bytes = typeof v === "string" ? unbase64(v) : undefined;
-	if (bytes?.length !== len) throw new KeysError("syntax", "not a letter");
+	if (!bytes || !fits(bytes.length)) throw new KeysError("syntax", "not a letter");
 	return bytes;
 }
 
-/** "auth": not this letter, or the password is wrong; "denied": it has expired. */
-export async function letterOpen(keys: LetterKeys, link: Bytes, now: number): Promise<Letter> {
+function parse(body: Bytes): Record<string, unknown> {
+	try {
+		const v: unknown = JSON.parse(utf8Decode(body));
+		if (typeof v === "object" && v !== null) return v as Record<string, unknown>;
+	} catch {
+		// said below
+	}
+	throw new KeysError("syntax", "not a letter");
+}
+
+/** "auth": not this letter, or the password is wrong. */
+export async function letterOpen(keys: LetterKeys, link: Bytes): Promise<Letter> {
 	const { body } = await symOpen(keys.key, linkHeader(keys.id), link);
-	const v = JSON.parse(utf8Decode(body)) as Record<string, unknown>;
+	const v = parse(body);
 	wipe(body);
 	const { parts } = v;
-	if (!Array.isArray(parts) || parts.length > PARTS_MAX) throw new KeysError("syntax", "not a letter");
-	const expires = whole(v["expires"]);
-	if (now >= expires) throw new KeysError("denied", "the letter has expired");
+	if (!Array.isArray(parts) || parts.length === 0 || parts.length > PARTS_MAX) throw new KeysError("syntax", "not a letter");
 	return {
 		id: keys.id,
 		from: text(v["from"]),
+		name: text(v["name"]),
 		subject: text(v["subject"]),
-		expires,
+		date: whole(v["date"]),
 		parts: parts.map((p: Record<string, unknown>) => {
-			return { name: text(p["name"]), type: text(p["type"]), size: whole(p["size"]) };
+			return { name: text(p["name"]), type: text(p["type"]), size: whole(p["size"]), cid: text(p["cid"]) };
 		}),
-		dataKey: keyOf(v["dataKey"], KEY_LEN),
-		replyPublic: keyOf(v["replyPublic"], XWING_PUBLIC_LEN),
+		dataKey: bytesOf(v["dataKey"], (n) => n === KEY_LEN),
+		replyKey: bytesOf(v["replyKey"], (n) => n <= REPLY_KEY_MAX),
 	};
 }
 
 export async function letterPart(letter: Letter, part: number, record: Bytes): Promise<Bytes> {
 	const { body } = await symOpen(letter.dataKey, partHeader(letter.id, part), record);
 	if (body.length !== letter.parts[part]?.size) throw new KeysError("auth", "not this part");
-	return body;
-}
-
-export interface Reply {
-	key: Bytes; // a share record: the key of the other one
-	content: Bytes; // a file record
-}
-
-/** n: the number of the reply, which the server gives. */
-export async function replySeal(letter: Letter, n: number, content: Bytes): Promise<Reply> {
-	if (n < 0 || n >= REPLIES_MAX) throw new KeysError("limit", "too many replies");
-	const key = random(KEY_LEN);
-	const sealed = await kemSeal(letter.replyPublic, replyHeader(letter.id, n), key);
-	const record = await symSeal(key, partHeader(letter.id, REPLY_PARTS + n), content);
-	wipe(key);
-	return { key: sealed, content: record };
-}
-
-export async function replyOpen(seed: Bytes, id: Bytes, n: number, reply: Reply): Promise<Bytes> {
-	const opened = await kemOpen(seed, replyHeader(id, n), reply.key);
-	if (opened.body.length !== KEY_LEN) throw new KeysError("syntax", "not a key");
-	const { body } = await symOpen(opened.body, partHeader(id, REPLY_PARTS + n), reply.content);
-	wipe(opened.body);
 	return body;
 }

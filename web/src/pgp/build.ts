@@ -144,7 +144,7 @@ function partText(p: Part, extra = ""): string {
 	return `${extra}Content-Type: ${p.type}${CRLF}${p.fields.map((f) => f + CRLF).join("")}${CRLF}${p.body}`;
 }
 
-function content(d: Draft): Part {
+function content(d: Pick<Draft, "text" | "html" | "attachments">): Part {
 	const text = textPart("text/plain", d.text);
 	const inline = d.attachments.filter((a) => a.contentId && d.html).map(attachmentPart);
 	const listed = d.attachments.filter((a) => !(a.contentId && d.html)).map(attachmentPart);
@@ -177,6 +177,13 @@ export function payload(d: Draft, encrypted: boolean): Bytes {
 	const type = `${part.type};${CRLF}\tprotected-headers="v1"; hp="${hp}"`;
 	const outer = encrypted ? outerFields(d, true).map((f) => foldField("HP-Outer", `${f.name}: ${f.value}`)) : [];
 	return utf8(partText({ ...part, type }, fold(headerFields(d)) + outer.join("")));
+}
+
+/** What the reader of a letter under a password answers. It names nobody, since nothing proves who that is. */
+export function replyPayload(d: Pick<Draft, "subject" | "text" | "attachments">): Bytes {
+	const part = content(d);
+	const type = `${part.type};${CRLF}\tprotected-headers="v1"; hp="cipher"`;
+	return utf8(partText({ ...part, type }, fold([{ name: "Subject", value: encodeText(d.subject) }])));
 }
 
 function armoredLines(armored: string): string {

@@ -7,6 +7,8 @@ export type { Protection } from "./crypt";
 export type { Mailbox } from "./header";
 export type { KeyInfo, Reason } from "./keys";
 export type { Action, Because, Fate, Plan, Wish } from "./policy";
+export type { LetterMade } from "../keys/letter";
+export type { LetterNote } from "./letter_note";
 export type { Failure, Form, ProtectedHeaders } from "./read";
 export type { Content, Outgoing, ReadMessage } from "./service";
 export type { Source } from "./store";

@@ -3,6 +3,7 @@
 import PostalMime from "postal-mime";
 import type { PrivateKey, PublicKey } from "openpgp";
 import { wipe } from "../keys/bytes";
+import { type LetterInput, type LetterMade, letterMake } from "../keys/letter";
 import { autocryptOf, autocryptValue } from "./autocrypt";
 import type { Draft } from "./build";
 import { type Protection, write } from "./crypt";
@@ -31,6 +32,7 @@ import {
 	stripped,
 } from "./keys";
 import { type Bytes, bytesOf } from "./openpgp";
+import { type LetterNote, noteOpen, noteSeal } from "./letter_note";
 import { plan, type Plan, type Recipient, type Wish } from "./policy";
 import { type Opened, read } from "./read";
 import { type Entry, SearchIndex } from "./search_index";
@@ -271,6 +273,26 @@ export class PgpService {
 		return { ...opened, content: await contentOf({ ...opened, entity }) };
 	}
 
+	// --- letters under a password ---
+
+	/** Sealed here, because the password is stretched by what only a worker may run. Replies are encrypted
+	 * to the key in use. */
+	async letterMake(a: { letter: Omit<LetterInput, "replyKey">; password: string }): Promise<LetterMade> {
+		const secret = this.secretOf((await this.inUse()).getFingerprint());
+		// One may write under a name that the key does not have; replies reach the same person.
+		const replyKey = await publicFor(secret, a.letter.from).catch(() => publicFor(secret));
+		return letterMake({ ...a.letter, replyKey }, a.password);
+	}
+
+	/** What its author keeps of it. */
+	noteSeal(a: { id: Bytes; note: LetterNote }): Promise<Bytes> {
+		return noteSeal(a.id, a.note, this.storeKeys);
+	}
+
+	notesOpen(a: { notes: { id: Bytes; record: Bytes }[] }): Promise<(LetterNote | null)[]> {
+		return Promise.all(a.notes.map((n) => noteOpen(n.id, n.record, this.storeKeys).catch(() => null)));
+	}
+
 	// --- the pieces ---
 
 	/** The first key of one's own that can still be used. */
@@ -416,4 +438,7 @@ export const pgpServiceMethods = [
 	"indexRows",
 	"indexDrop",
 	"read",
+	"letterMake",
+	"noteSeal",
+	"notesOpen",
 ] as const satisfies readonly (keyof PgpService)[];

@@ -12,6 +12,7 @@ import { catalogues as composer } from "../../src/app/mail/composer/texts.ts";
 import { catalogues as pgp } from "../../src/app/pgp/texts.ts";
 import { catalogues as settings, t as say } from "../../src/app/settings/texts.ts";
 import { catalogues as imap } from "../../src/app/transfer/imap/texts.ts";
+import { catalogues as letter } from "../../src/letter/texts.ts";
 import { catalogues as transfer } from "../../src/app/transfer/texts.ts";
 
 type Catalogues = Readonly<Record<"en" | "de" | "fr", Readonly<Record<string, Text>>>>;
@@ -23,6 +24,7 @@ const all: Readonly<Record<string, Catalogues>> = {
 	"app/settings/texts.ts": settings,
 	"app/transfer/imap/texts.ts": imap,
 	"app/transfer/texts.ts": transfer,
+	"letter/texts.ts": letter,
 };
 const places = (text: Text) => [...new Set((typeof text === "string" ? [text] : Object.values(text)).join(" ").match(/\{\w+\}/g) ?? [])].sort();
 const src = join(TEST_ROOT, "../src");
