@@ -62,16 +62,20 @@ static int
 put_head(const struct letter *l, uint16_t reply, const char *to, struct buf *out)
 {
 	CLEANUP(buf_done) struct buf from = BUF_INIT(512), id = BUF_INIT(512), who = BUF_INIT(512);
+	struct slice local = l->to[0] ? slice_str(l->to) : S("Reply");
 
 	buf_printf(&from, "postmaster@%s", auth.env->config.hostname);
-	buf_printf(&who, "%s (protected letter)", l->to[0] ? l->to : "Reply");
+	/* An address as a name would look as if somebody pretended to be its owner. */
+	buf_put(&who, slice_split(&local, '@'));
+	buf_puts(&who, " (protected letter)");
 	if (put_message_id(l, reply, &id))
 		return LL_ERR_LIMIT;
 	build_field_address(out, "From", buf_slice(&who), buf_slice(&from));
 	build_field_address(out, "To", SLICE_NONE, slice_str(to));
 	if (l->to[0])
 		build_field_address(out, "Reply-To", SLICE_NONE, slice_str(l->to));
-	build_field_text(out, "Subject", S("Reply to your protected letter"));
+	/* As any encrypted message has it (RFC 9788), so that it joins its conversation. */
+	build_field_text(out, "Subject", S("[...]"));
 	build_field_date(out, "Date", clock_unix());
 	build_field(out, "Message-ID", buf_slice(&id));
 	if (l->message_id[0]) {

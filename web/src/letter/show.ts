@@ -44,7 +44,7 @@ function fileRow(o: OpenedLetter, n: number): HTMLElement {
 	const { name: given, size } = o.letter.parts[n] as Letter["parts"][number];
 	const name = unturned(given).replace(/[/\\\0-\x1f]/g, "_") || t("unnamed");
 	const note = h("span", { role: "status" });
-	const button = h("button", { type: "button", className: "file", "aria-label": t("save", { name }) }, h("b", {}, name), h("small", {}, fileSize(size)), note);
+	const button = h("button", { type: "button", className: "file" }, h("b", {}, t("save", { name })), h("small", {}, fileSize(size)), note);
 	button.addEventListener("click", () => {
 		button.disabled = true;
 		content(o, n, (done) => { note.textContent = t("loading", { name, percent: percent(done) }); }).then(

@@ -242,9 +242,10 @@ export class PgpService {
 	// --- messages ---
 
 	/** One message for all who see each other; when it is encrypted, one more for each blind copy. */
-	async write(a: { draft: Draft; protection: Protection; bcc: string[]; at: number }): Promise<Outgoing[]> {
+	async write(a: { draft: Draft; protection: Protection; bcc: string[]; at: number; without?: readonly string[] }): Promise<Outgoing[]> {
 		const { draft, protection } = a;
-		const visible = [...draft.to, ...draft.cc].map((m) => m.address.toLowerCase());
+		// without: whoever stands in the header and gets the letter in another way.
+		const visible = [...draft.to, ...draft.cc].map((m) => m.address.toLowerCase()).filter((m) => !a.without?.includes(m));
 		const own = protection === "plain" ? undefined : await this.inUse();
 		const groups = protection === "encrypted" ? [visible, ...a.bcc.map((b) => [b])] : [[...visible, ...a.bcc]];
 		const out: Outgoing[] = [];

@@ -13,12 +13,14 @@ import { catalogues as pgp } from "../../src/app/pgp/texts.ts";
 import { catalogues as settings, t as say } from "../../src/app/settings/texts.ts";
 import { catalogues as imap } from "../../src/app/transfer/imap/texts.ts";
 import { catalogues as letter } from "../../src/letter/texts.ts";
+import { catalogues as letters } from "../../src/app/letters/texts.ts";
 import { catalogues as transfer } from "../../src/app/transfer/texts.ts";
 
 type Catalogues = Readonly<Record<"en" | "de" | "fr", Readonly<Record<string, Text>>>>;
 const all: Readonly<Record<string, Catalogues>> = {
 	"i18n": { en, de, fr },
 	"app/auth/texts.ts": auth,
+	"app/letters/texts.ts": letters,
 	"app/mail/composer/texts.ts": composer,
 	"app/pgp/texts.ts": pgp,
 	"app/settings/texts.ts": settings,

@@ -6,13 +6,28 @@ import { ensureOwnKey } from "./own.ts";
 import { askAgain, findKeys } from "./lookup.ts";
 import { askForKeys, KeysLocked, now, persist, pgp } from "./worker.ts";
 
-export type Way = "plain" | "signed" | "encrypted";
+export type Way = "plain" | "signed" | "encrypted" | "letter";
+
+/** How people without a key get the letter: under a password, behind a link. */
+export interface LetterWish {
+	password: string;
+	/** The password would take long enough to guess. */
+	enough: boolean;
+	/** For who reads the mail with the link. */
+	hint: string;
+	days: number;
+}
+
+const isStranger = (f: Fate) => f.because === "noKey" || f.because === "unusableKey";
 
 export class Guard {
 	readonly plan = signal<Plan | null>(null);
 	readonly wish = signal<Wish>("auto");
 	readonly sign = signal(false);
+	readonly letter = signal<LetterWish | null>(null);
 	readonly state = signal<"idle" | "looking" | "locked" | "failed" | "ready">("idle");
+	/** The panel of the lock is open. */
+	readonly panel = signal(false);
 	private addresses: readonly string[] = [];
 	private timer = 0;
 	private turn = 0;
@@ -21,8 +36,13 @@ export class Guard {
 	/** threadEncrypted: the letter answers or forwards one that was encrypted. */
 	constructor(readonly threadEncrypted: boolean) {}
 
+	/** Whoever has no key that can be used. */
+	readonly strangers = computed(() => (this.plan.value?.recipients ?? []).filter(isStranger).map((f) => f.address));
+
 	readonly way = computed<Way | "ask">(() => {
 		const action = this.plan.value?.action ?? "plain";
+		if (this.letter.value && this.strangers.value.length)
+			return this.plan.value?.recipients.every((f) => f.action === "encrypt" || isStranger(f)) ? "letter" : "ask";
 		if (action === "plain")
 			return this.sign.value ? "signed" : "plain";
 		return action === "encrypt" ? "encrypted" : "ask";
@@ -32,7 +52,7 @@ export class Guard {
 	get secret(): boolean {
 		if (this.confirmed)
 			return false;
-		return this.threadEncrypted || this.plan.peek()?.action === "encrypt" || this.wish.peek() === "encrypt";
+		return this.threadEncrypted || this.letter.peek() !== null || this.plan.peek()?.action === "encrypt" || this.wish.peek() === "encrypt";
 	}
 
 	/** The recipients are others now. */
@@ -46,14 +66,26 @@ export class Guard {
 	}
 
 	choose(wish: Wish, sign: boolean): void {
+		this.letter.value = null;
 		this.wish.value = wish;
 		this.sign.value = sign;
+		void this.look();
+	}
+
+	/** Under a password for those without a key; encrypted for the others. */
+	chooseLetter(wish: LetterWish): void {
+		this.letter.value = wish;
+		this.sign.value = false;
+		if (this.wish.peek() === "encrypt")
+			return;
+		this.wish.value = "encrypt";
 		void this.look();
 	}
 
 	/** Its writer has said that this letter goes unencrypted all the same. */
 	confirmPlain(): void {
 		this.confirmed = true;
+		this.letter.value = null;
 		this.wish.value = "plain";
 	}
 

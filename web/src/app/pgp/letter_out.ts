@@ -20,7 +20,7 @@ async function attachmentsOf(letter: Letter, files: readonly Attached[]): Promis
 
 const mailbox = (a: { name: string | null; email: string }) => ({ name: a.name ?? "", address: a.email });
 
-async function draftOf(letter: Letter, files: readonly Attached[]): Promise<Draft> {
+export async function draftOf(letter: Letter, files: readonly Attached[]): Promise<Draft> {
 	const identity = identityOf(letter);
 	return {
 		from: { name: identity?.name ?? "", address: letter.from },
@@ -36,7 +36,7 @@ async function draftOf(letter: Letter, files: readonly Attached[]): Promise<Draf
 
 interface ImportResult { created?: Record<string, { id: Id }> | null; notCreated?: Record<string, { type: string; description?: string | null }> | null }
 
-async function put(message: Uint8Array<ArrayBuffer>): Promise<Id> {
+export async function putSealed(message: Uint8Array<ArrayBuffer>): Promise<Id> {
 	const drafts = mail().role("drafts")?.id ?? "";
 	const { blobId } = await mail().client.upload(new Blob([message], { type: "message/rfc822" }), () => undefined);
 	const result = await mail().client.call<ImportResult>("Email/import", {
@@ -54,19 +54,23 @@ export async function putSecretDraft(letter: Letter, files: readonly Attached[])
 	const p = await pgp();
 	const draft = await draftOf(letter, files);
 	const extra = letter.bcc.length ? [{ name: "Bcc", value: letter.bcc.map((a) => a.email).join(", ") }] : [];
-	return put(await p.call("writeDraft", { draft: { ...draft, extra } }));
+	return putSealed(await p.call("writeDraft", { draft: { ...draft, extra } }));
 }
 
 /** One message for all who see each other, and one for each blind copy. */
 export async function putMessages(letter: Letter, files: readonly Attached[], protection: "signed" | "encrypted"): Promise<Ready[]> {
+	return putWritten(letter, await draftOf(letter, files), protection, []);
+}
+
+/** without: recipients that this does not go to, though its header names them. */
+export async function putWritten(letter: Letter, draft: Draft, protection: "signed" | "encrypted", without: readonly string[]): Promise<Ready[]> {
 	const p = await pgp();
-	const draft = await draftOf(letter, files);
 	const value = await p.call("autocryptValue", { address: letter.from, mutual: true }).catch(() => undefined);
 	const extra = value ? [{ name: "Autocrypt", value }] : [];
-	const out = await p.call("write", { draft: { ...draft, extra }, protection, bcc: letter.bcc.map((a) => a.email), at: now() });
+	const out = await p.call("write", { draft: { ...draft, extra }, protection, bcc: letter.bcc.map((a) => a.email).filter((a) => !without.includes(a.toLowerCase())), at: now(), without });
 	await persistNow();
 	const ready: Ready[] = [];
 	for (const { recipients, message } of out)
-		ready.push({ id: await put(message), to: recipients });
+		ready.push({ id: await putSealed(message), to: recipients });
 	return ready;
 }

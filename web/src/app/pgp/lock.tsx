@@ -1,11 +1,12 @@
 // The lock of the composer: what will happen, for whom, and why; and the way to have it otherwise.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import { t, type Key } from "./texts.ts";
 import type { Wish } from "../../pgp/client";
 import { Button } from "../../ui/button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
 import { Icon, type IconName } from "../../ui/icon.tsx";
 import { type Fate, type Guard } from "./guard.ts";
+import { freshLetter, LetterFields } from "../letters/fields.tsx";
 import { askForKeys } from "./worker.ts";
 import css from "./pgp.module.css";
 
@@ -21,30 +22,34 @@ export function Fates({ guard }: { guard: Guard }) {
 		return null;
 	return (
 		<ul class={css.fates}>
-			{plan.recipients.map((f) => (
-				<li key={f.address} data-action={f.action} data-because={f.because}>
-					<Icon name={fateIcons[f.action]} size={17} />
-					<span class={css.fateText}><b>{f.address}</b><span>{t(reasons[f.because])}</span></span>
-					{f.because === "changedKey" && <Button onClick={() => void guard.takeKey(f.address)}>{t("pgpTakeKey")}</Button>}
-				</li>
-			))}
+			{plan.recipients.map((f) => {
+				const letter = guard.letter.value !== null && guard.strangers.value.includes(f.address);
+				return (
+					<li key={f.address} data-action={letter ? "letter" : f.action} data-because={f.because}>
+						<Icon name={letter ? "key" : fateIcons[f.action]} size={17} />
+						<span class={css.fateText}><b>{f.address}</b><span>{t(letter ? "whyLetter" : reasons[f.because])}</span></span>
+						{f.because === "changedKey" && <Button onClick={() => void guard.takeKey(f.address)}>{t("pgpTakeKey")}</Button>}
+					</li>
+				);
+			})}
 		</ul>
 	);
 }
 
-type Choice = Wish | "sign";
+type Choice = Wish | "sign" | "letter";
 const choices: readonly (readonly [Choice, Key, Key])[] = [
 	["auto", "lockAuto", "lockAutoHint"], ["encrypt", "lockEncrypt", "lockEncryptHint"],
-	["sign", "lockSign", "lockSignHint"], ["plain", "lockPlain", "lockPlainHint"],
+	["letter", "lockLetter", "lockLetterHint"], ["sign", "lockSign", "lockSignHint"], ["plain", "lockPlain", "lockPlainHint"],
 ];
 
 function Choices({ guard }: { guard: Guard }) {
-	const now: Choice = guard.sign.value ? "sign" : guard.wish.value;
-	const set = (c: Choice) => guard.choose(c === "sign" ? "plain" : c, c === "sign");
+	const now: Choice = guard.letter.value ? "letter" : guard.sign.value ? "sign" : guard.wish.value;
+	const offered = choices.filter(([c]) => c !== "letter" || guard.letter.value || guard.strangers.value.length);
+	const set = (c: Choice) => (c === "letter" ? guard.chooseLetter(freshLetter) : guard.choose(c === "sign" ? "plain" : c, c === "sign"));
 	return (
 		<fieldset class={css.wishes} aria-label={t("lockChoose")}>
-			{choices.map(([c, label, hint]) => (
-				<label key={c}><input type="radio" name="protection" value={c} checked={c === now} onChange={() => set(c)} /><span>{t(label)}<small>{t(hint)}</small></span></label>
+			{offered.map(([c, label, hint]) => (
+				<div key={c}><label><input type="radio" name="protection" value={c} checked={c === now} onChange={() => set(c)} /><span>{t(label)}<small>{t(hint)}</small></span></label>{c === "letter" && now === c && <LetterFields guard={guard} />}</div>
 			))}
 		</fieldset>
 	);
@@ -60,6 +65,7 @@ function faceOf(guard: Guard): Face {
 	if (guard.state.value === "looking" && !guard.plan.value)
 		return { icon: "lock", text: "lockLooking", look: "plain" };
 	const faces: Record<Guard["way"]["value"], Face> = {
+		letter: { icon: "key", text: guard.letter.value?.enough ? "lockIsLetter" : "lockLetterPassword", look: guard.letter.value?.enough ? "good" : "warn" },
 		encrypted: { icon: "lock", text: "lockIsEncrypted", look: "good" },
 		signed: { icon: "shield", text: "lockIsSigned", look: "plain" },
 		plain: { icon: "unlock", text: "lockIsPlain", look: "plain" },
@@ -69,7 +75,8 @@ function faceOf(guard: Guard): Face {
 }
 
 export function Lock({ guard, addresses }: { guard: Guard; addresses: readonly string[] }) {
-	const [open, setOpen] = useState(false);
+	const open = guard.panel.value;
+	const setOpen = (to: boolean) => { guard.panel.value = to; };
 	useEffect(() => guard.follow(addresses), [addresses.join()]);
 	if (addresses.length === 0 && !guard.threadEncrypted)
 		return null;
@@ -103,6 +110,7 @@ export function AskPlain({ guard, answer }: { guard: Guard; answer(plain: boolea
 		<Dialog keep title={t("askTitle")} onClose={() => answer(false)} footer={
 			<>
 				<Button onClick={() => answer(false)}>{t("keepWriting")}</Button>
+				{!solved && guard.strangers.value.length > 0 && !guard.letter.value && <Button icon="key" onClick={() => { guard.chooseLetter(freshLetter); answer(false); guard.panel.value = true; }}>{t("lockLetter")}</Button>}
 				{!solved && <Button look="danger" onClick={() => answer(true)}>{t("askSendPlain")}</Button>}
 			</>
 		}><div class={css.panel}><p>{t(solved ? "askSolved" : lead)}</p><Fates guard={guard} /></div></Dialog>

@@ -16,6 +16,9 @@ import css from "./settings.module.css";
 const loadTransfer = () => import("../transfer/index.tsx").then((m) => m.Transfer);
 const TransferPage = () => <Lazy load={loadTransfer} props={{}} waiting={<Waiting failed={false} again={() => undefined} />} />;
 
+const loadLetters = () => import("../letters/list.tsx").then((m) => m.Letters);
+const LettersPage = () => <Lazy load={loadLetters} props={{}} waiting={<Waiting failed={false} again={() => undefined} />} />;
+
 const pages: Record<string, { title: Key; icon: IconName; view: ComponentType }> = {
 	account: { title: "settings_account", icon: "user", view: AccountPage },
 	security: { title: "settings_security", icon: "shield", view: SecurityPage },
@@ -23,6 +26,7 @@ const pages: Record<string, { title: Key; icon: IconName; view: ComponentType }>
 	appearance: { title: "settings_appearance", icon: "palette", view: AppearancePage },
 	mail: { title: "settings_mail", icon: "mail", view: MailPage },
 	rules: { title: "settings_rules", icon: "filter", view: RulesPage },
+	letters: { title: "settings_letters", icon: "key", view: LettersPage },
 	transfer: { title: "settings_transfer", icon: "move", view: TransferPage },
 };
 

@@ -2,6 +2,7 @@
 import { part, type Like, type MainKey } from "../../i18n/part.ts";
 
 const en = {
+	settings_letters: "Protected letters",
 	rulesLead: "What is done with mail when it arrives. Rules run from top to bottom.",
 	noRules: "There are no rules yet.",
 	newRule: "New rule",
@@ -143,6 +144,7 @@ const en = {
 };
 
 const de: Like<typeof en> = {
+	settings_letters: "Geschützte Briefe",
 	rulesLead: "Was mit ankommender Post geschieht. Die Regeln gelten von oben nach unten.",
 	noRules: "Es gibt noch keine Regeln.",
 	newRule: "Neue Regel",
@@ -284,6 +286,7 @@ const de: Like<typeof en> = {
 };
 
 const fr: Like<typeof en> = {
+	settings_letters: "Lettres protégées",
 	rulesLead: "Ce qui est fait du courrier à son arrivée. Les règles s’appliquent de haut en bas.",
 	noRules: "Il n’y a pas encore de règle.",
 	newRule: "Nouvelle règle",

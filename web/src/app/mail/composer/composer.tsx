@@ -284,6 +284,19 @@ function objection(desk: Desk): { stop: boolean; text: string } | null {
 	return l.subject.trim() ? null : { stop: false, text: t("emptySubject") };
 }
 
+/** Under a password for those without a key. */
+async function sendLetters(desk: Desk, letter: Letter): Promise<void> {
+	const wish = desk.guard.letter.peek();
+	if (!wish)
+		throw new Error(t("notSaved"));
+	const { putLetters } = await import("../../letters/out.ts");
+	const { ready, undo } = await putLetters(letter, desk.files.peek(), wish, desk.guard.strangers.peek());
+	if (desk.draft)
+		await mail().destroy([desk.draft]).catch(() => undefined);
+	desk.draft = ready[0]?.id ?? null;
+	return send(letter, ready, null, undo);
+}
+
 /** Puts the letter on the server in the form in which it goes, and sends it. */
 async function sendAs(desk: Desk, way: Way, at: Date | null): Promise<void> {
 	const letter = desk.letter.peek();
@@ -296,6 +309,8 @@ async function sendAs(desk: Desk, way: Way, at: Date | null): Promise<void> {
 		return send(letter, [{ id: desk.draft, to: everybody(letter) }], at);
 	}
 	await desk.settle();
+	if (way === "letter")
+		return sendLetters(desk, letter);
 	const { putMessages } = await import("../../pgp/letter_out.ts");
 	const ready = await putMessages(letter, desk.files.peek(), way);
 	// What is to be sent is a draft itself until it goes: it takes the place of the one that was saved.
@@ -303,6 +318,13 @@ async function sendAs(desk: Desk, way: Way, at: Date | null): Promise<void> {
 		await mail().destroy([desk.draft]).catch(() => undefined);
 	desk.draft = ready[0]?.id ?? null;
 	return send(letter, ready, at);
+}
+
+function letterObjection(desk: Desk, at: Date | null): string | null {
+	if (desk.guard.letter.peek()?.enough)
+		return at ? t("letterNotLater") : null;
+	desk.guard.panel.value = true;
+	return t("letterNeedsPassword");
 }
 
 function useSend(desk: Desk) {
@@ -320,8 +342,11 @@ function useSend(desk: Desk) {
 		setBusy(true);
 		try {
 			const way = confirmed ? "plain" : await desk.guard.decide(everybody(desk.letter.peek()));
+			const stop = way === "letter" ? letterObjection(desk, at) : null;
 			if (way === "ask")
 				setDowngrade({ at });
+			else if (stop)
+				toast({ text: stop, bad: true });
 			else if (way !== "stop")
 				return await go(way, at);
 		} catch (e) {

@@ -51,8 +51,8 @@ export function identityOf(letter: Letter): Identity | undefined {
 	return mail().identities.peek().find((i) => i.email.toLowerCase() === letter.from.toLowerCase());
 }
 
-/** A message on the server, and to whom it goes. The first one stays in Sent; further ones, for blind copies of
- * an encrypted letter, are sent and no more. */
+/** A message on the server, and to whom it goes; to nobody: it is the author's own copy. The first one stays in Sent;
+ * further ones, for blind copies of an encrypted letter, are sent and no more. */
 export interface Ready { id: Id; to: readonly string[] }
 
 export function everybody(letter: Letter): string[] {
@@ -66,18 +66,30 @@ function envelope(letter: Letter, to: readonly string[], hold: number): Record<s
 	};
 }
 
-async function submit(letter: Letter, ready: readonly Ready[], hold: number): Promise<Id[]> {
+/** From Drafts to Sent, or the other way. */
+function moved(toSent: boolean): Record<string, unknown> {
 	const drafts = mail().role("drafts")?.id ?? "";
 	const sent = mail().role("sent")?.id ?? "";
+	return { [`mailboxIds/${drafts}`]: toSent ? null : true, [`mailboxIds/${sent}`]: toSent ? true : null, "keywords/$draft": toSent ? null : true };
+}
+
+const goes = (r: Ready | undefined): boolean => (r?.to.length ?? 0) > 0;
+
+async function submit(letter: Letter, ready: readonly Ready[], hold: number): Promise<Id[]> {
 	const identityId = identityOf(letter)?.id;
+	const going = ready.filter(goes);
+	const kept = ready[0];
+	const others = going.flatMap((r, i) => (r === kept ? [] : [`#send${i}`]));
 	const result = await mail().client.call<SetResult>("EmailSubmission/set", {
-		create: Object.fromEntries(ready.map((r, i) => [`send${i}`, { identityId, emailId: r.id, envelope: envelope(letter, r.to, hold) }])),
-		onSuccessUpdateEmail: { "#send0": { [`mailboxIds/${drafts}`]: null, [`mailboxIds/${sent}`]: true, "keywords/$draft": null } },
-		...(ready.length > 1 ? { onSuccessDestroyEmail: ready.slice(1).map((_, i) => `#send${i + 1}`) } : {}),
+		create: Object.fromEntries(going.map((r, i) => [`send${i}`, { identityId, emailId: r.id, envelope: envelope(letter, r.to, hold) }])),
+		...(goes(kept) ? { onSuccessUpdateEmail: { "#send0": moved(true) } } : {}),
+		...(others.length ? { onSuccessDestroyEmail: others } : {}),
 	});
-	const made = ready.map((_, i) => result.created?.[`send${i}`]?.id).filter((id) => id !== undefined);
-	if (made.length < ready.length)
+	const made = going.map((_, i) => result.created?.[`send${i}`]?.id).filter((id) => id !== undefined);
+	if (made.length < going.length)
 		throw new SendError(firstError(result) ?? "");
+	if (kept && !goes(kept))
+		await mail().client.call<SetResult>("Email/set", { update: { [kept.id]: moved(true) } });
 	if (letter.answers)
 		mail().change(new Map([[letter.answers.id, { keywords: { [letter.answers.keyword]: true } }]]));
 	return made;
@@ -92,28 +104,34 @@ async function writeOn(id: Id, bcc: Letter["bcc"]): Promise<void> {
 		compose({ mode: "draft", email: { ...email, bcc: email.bcc?.length ? email.bcc : [...bcc] } });
 }
 
-export async function cancel(submissions: readonly Id[], emailId: Id, bcc: Letter["bcc"]): Promise<void> {
-	const drafts = mail().role("drafts")?.id ?? "";
-	const sent = mail().role("sent")?.id ?? "";
+/** ownCopy: the message in Sent went to nobody. */
+export async function cancel(submissions: readonly Id[], emailId: Id, bcc: Letter["bcc"], ownCopy = false): Promise<void> {
 	const first = submissions[0] ?? "";
 	const result = await mail().client.call<SetResult>("EmailSubmission/set", {
 		update: Object.fromEntries(submissions.map((id) => [id, { undoStatus: "canceled" }])),
-		onSuccessUpdateEmail: { [first]: { [`mailboxIds/${sent}`]: null, [`mailboxIds/${drafts}`]: true, "keywords/$draft": true } },
+		...(ownCopy ? {} : { onSuccessUpdateEmail: { [first]: moved(false) } }),
 	});
 	if (Object.keys(result.notUpdated ?? {}).length) {
 		toast({ text: t("tooLateToUndo"), bad: true });
 		return;
 	}
+	if (ownCopy)
+		await mail().client.call<SetResult>("Email/set", { update: { [emailId]: moved(false) } });
 	await writeOn(emailId, bcc);
 }
 
-async function held(letter: Letter, ready: readonly Ready[], hold: number): Promise<void> {
+/** What else is to be undone with the sending. */
+type Undone = () => Promise<void>;
+const nothing: Undone = () => Promise.resolve();
+
+async function held(letter: Letter, ready: readonly Ready[], hold: number, undone: Undone): Promise<void> {
 	const made = await submit(letter, ready, hold);
-	toast({ text: t("sent"), undo: () => void cancel(made, ready[0]?.id ?? "", letter.bcc), time: hold * 1000 });
+	const undo = () => void cancel(made, ready[0]?.id ?? "", letter.bcc, !goes(ready[0])).then(undone);
+	toast({ text: t("sent"), undo, time: hold * 1000 });
 }
 
 /** The page holds it: it must stay open until the time is over. */
-function heldHere(letter: Letter, ready: readonly Ready[], seconds: number): Promise<void> {
+function heldHere(letter: Letter, ready: readonly Ready[], seconds: number, undone: Undone): Promise<void> {
 	const id = ready[0]?.id ?? "";
 	const before = (e: BeforeUnloadEvent) => e.preventDefault();
 	const send = () => {
@@ -124,13 +142,13 @@ function heldHere(letter: Letter, ready: readonly Ready[], seconds: number): Pro
 	addEventListener("beforeunload", before);
 	toast({
 		text: t("sending"), time: seconds * 1000,
-		undo: () => { clearTimeout(timer); removeEventListener("beforeunload", before); void writeOn(id, letter.bcc); },
+		undo: () => { clearTimeout(timer); removeEventListener("beforeunload", before); void writeOn(id, letter.bcc).then(undone); },
 	});
 	return Promise.resolve();
 }
 
 /** Sends what is on the server; `at` is the time of a scheduled letter. */
-export async function send(letter: Letter, ready: readonly Ready[], at: Date | null): Promise<void> {
+export async function send(letter: Letter, ready: readonly Ready[], at: Date | null, undone: Undone = nothing): Promise<void> {
 	const undo = prefs.peek().undoSeconds;
 	if (at) {
 		const hold = Math.max(1, Math.round((at.getTime() - Date.now()) / 1000));
@@ -142,7 +160,7 @@ export async function send(letter: Letter, ready: readonly Ready[], at: Date | n
 	if (undo === 0)
 		await submit(letter, ready, 0).then(() => toast({ text: t("sent") }));
 	else
-		await (longestHold() >= undo ? held(letter, ready, undo) : heldHere(letter, ready, undo));
+		await (longestHold() >= undo ? held(letter, ready, undo, undone) : heldHere(letter, ready, undo, undone));
 }
 
 export function maySchedule(): boolean {

@@ -43,6 +43,8 @@ const en = {
 	emptySubject: "The message has no subject.",
 	sendQuestion: "Send it like this?",
 	sendAnyway: "Send anyway",
+	letterNotLater: "A letter under a password cannot be sent later. Send it now.",
+	letterNeedsPassword: "Choose a password for this letter first.",
 	sendFailed: "The message was not sent. {why}",
 	tooLateToUndo: "It is too late: the message is on its way.",
 };
@@ -89,6 +91,8 @@ const de: Like<typeof en> = {
 	emptySubject: "Die Nachricht hat keinen Betreff.",
 	sendQuestion: "So senden?",
 	sendAnyway: "Trotzdem senden",
+	letterNotLater: "Ein Brief mit Passwort kann nicht später gesendet werden. Senden Sie ihn jetzt.",
+	letterNeedsPassword: "Wählen Sie zuerst ein Passwort für diesen Brief.",
 	sendFailed: "Die Nachricht wurde nicht gesendet. {why}",
 	tooLateToUndo: "Zu spät: Die Nachricht ist unterwegs.",
 };
@@ -135,6 +139,8 @@ const fr: Like<typeof en> = {
 	emptySubject: "Le message n’a pas d’objet.",
 	sendQuestion: "L’envoyer ainsi ?",
 	sendAnyway: "Envoyer quand même",
+	letterNotLater: "Une lettre sous mot de passe ne peut pas être envoyée plus tard. Envoyez-la maintenant.",
+	letterNeedsPassword: "Choisissez d’abord un mot de passe pour cette lettre.",
 	sendFailed: "Le message n’a pas été envoyé. {why}",
 	tooLateToUndo: "Il est trop tard : le message est en route.",
 };

@@ -1,0 +1,257 @@
+// Letters under a password: from the composer to a stranger's browser and back. The mail with the link comes from a real
+// mail server (tests/system/test_letter.py).
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { checkAxe, conversation, eventually, messages, openRow, patience, reveal, toast } from "./harness.mjs";
+
+const composer = (page) => page.getByRole("region", { name: "New message" });
+const password = "rumpus-velvet-49-orchard";
+const sha256 = (data) => createHash("sha256").update(data).digest("hex");
+const data = Buffer.from(Array.from({ length: 200_000 }, (_, i) => (i * 7919) & 255));
+
+async function shoot(world, page, name) {
+	mkdirSync(world.config.screens, { recursive: true });
+	await page.screenshot({ path: join(world.config.screens, `${name}.png`), fullPage: true });
+}
+
+/** The password is chosen before the text is written, so that the server has never had it in any form. */
+async function write(world, page, people, { subject, text, file, days, secret = password, shots = false }) {
+	await page.keyboard.press("c");
+	await composer(page).waitFor();
+	for (const to of people) {
+		await composer(page).getByRole("combobox", { name: "To", exact: true }).fill(to);
+		await page.keyboard.press("Enter");
+		await composer(page).getByRole("button", { name: `Remove ${to}` }).waitFor();
+	}
+	await composer(page).locator("[data-lock=plain], [data-lock=ask]").click();
+	const lock = page.getByRole("dialog", { name: "Who can read this letter" });
+	await lock.getByRole("radio", { name: /Protect with a password/ }).check();
+	await lock.getByLabel("Password for this letter", { exact: true }).fill(secret);
+	await lock.getByLabel(/Hint/).fill("the street, the cat");
+	await lock.getByText(/^(Weak|Fair|Good|Strong|Very)/i).first().waitFor().catch(() => undefined);
+	if (days)
+		await lock.getByLabel("Can be read for").selectOption(days);
+	await composer(page).locator("[data-lock=letter]").waitFor();
+	if (shots) {
+		await checkAxe(page, "password of a letter");
+		await shoot(world, page, "lock");
+	}
+	await lock.getByRole("button", { name: "Done" }).click();
+	await composer(page).getByLabel("Subject").fill(subject);
+	await composer(page).getByLabel("Text of the message").click();
+	await page.keyboard.type(text);
+	if (file)
+		await composer(page).locator("input[type=file]").setInputFiles(file);
+	await eventually("the draft is saved", async () => await composer(page).getByText("Draft saved").isVisible());
+}
+
+async function send(page) {
+	await page.keyboard.press("Control+Enter");
+	await toast(page, "Message sent").waitFor();
+	await page.locator("[role=status]", { hasText: "Message sent" }).waitFor({ state: "hidden" });
+}
+
+/** A browser of its own, of somebody who has no account. */
+async function stranger(world, link, options = {}) {
+	const context = await world.visitor(options);
+	const page = await context.newPage();
+	await page.goto(link);
+	return page;
+}
+
+async function open(page, secret = password) {
+	await page.getByLabel("Password", { exact: true }).fill(secret);
+	await page.keyboard.press("Enter");
+}
+
+/** The letter's own commands, as another program would give them. */
+const order = (page, command, body) => page.evaluate(async ([c, b]) => {
+	const answer = await fetch(`/api/v1/auth/${c}`, { method: "POST", headers: { "X-Letterlock": "1", "Content-Type": "application/json" }, body: JSON.stringify(b) });
+	return answer.json();
+}, [command, body]);
+
+async function letterOf(page, to) {
+	const { letters } = await order(page, "letters", { skip: 0 });
+	return letters.find((l) => l.to === to);
+}
+
+export const tests = {
+	async "a stranger opens it with the password, and answers"(world) {
+		const { words } = world.config;
+		const page = await world.page();
+		await write(world, page, ["anna@elsewhere.example"], {
+			subject: words.subject, text: `${words.text} See https://www.example.com/map now.`, shots: true, file: { name: `${words.file}.bin`, mimeType: "application/octet-stream", buffer: data },
+		});
+		await send(page);
+		const { text, link } = await world.ask("link", { to: "anna@elsewhere.example" });
+		assert.match(text, /the street, the cat/);
+		for (const word of [...Object.values(words), password])
+			assert.ok(!text.includes(word), `the mail says ${word}`);
+
+		const anna = await stranger(world, link);
+		await anna.getByRole("heading", { name: "Protected letter" }).waitFor();
+		await anna.getByText(/It can be read until/).waitFor();
+		await checkAxe(anna, "password");
+		await shoot(world, anna, "viewer-password");
+		await open(anna, "not the password");
+		await anna.getByText(/That is not the right password/).waitFor();
+		assert.equal((await letterOf(page, "anna@elsewhere.example")).opens, 0, "a wrong password opens nothing");
+		await shoot(world, anna, "viewer-wrong");
+		await open(anna);
+		await anna.getByRole("heading", { name: words.subject }).waitFor();
+		await anna.frameLocator("iframe").getByText(words.text).waitFor();
+		await anna.frameLocator("iframe").getByRole("link", { name: /example.com/ }).waitFor();
+		const [download] = await Promise.all([anna.waitForEvent("download"), anna.getByRole("button", { name: new RegExp(`Save ${words.file}.bin`) }).click()]);
+		const { readFileSync } = await import("node:fs");
+		assert.equal(sha256(readFileSync(await download.path())), sha256(data), "the attachment is as it was");
+		assert.equal(download.suggestedFilename(), `${words.file}.bin`);
+		await checkAxe(anna, "opened letter");
+		await shoot(world, anna, "viewer-open");
+		assert.equal(await anna.evaluate(() => globalThis.origin), "null", "an origin of its own");
+		for (const kept of ["cookie", "storage"])
+			await assert.rejects(anna.evaluate((k) => (k === "cookie" ? document.cookie : localStorage.length), kept), /SecurityError|insecure|sandboxed|denied/i, kept);
+
+		await anna.getByRole("button", { name: "Answer", exact: true }).click();
+		await anna.getByLabel("Your answer").fill(`${words.answer}\nSee you.`);
+		await anna.locator("input[type=file]").setInputFiles({ name: "answer.bin", mimeType: "application/octet-stream", buffer: data });
+		await checkAxe(anna, "answer");
+		await shoot(world, anna, "viewer-answer");
+		await anna.getByRole("button", { name: "Send the answer" }).click();
+		await anna.getByText(/Your answer is on its way/).waitFor();
+		await shoot(world, anna, "viewer-sent");
+		await anna.context().close();
+
+		await page.goto(`${world.url}/mail/inbox`);
+		await (await reveal(page, `Re: ${words.subject}`)).click();
+		await conversation(page).getByText("anna (protected letter)").waitFor();
+		await eventually("the answer", () => messages(page).last().getByText(words.answer).isVisible());
+		await conversation(page).getByText("answer.bin").waitFor();
+		await shoot(world, page, "answer-in-inbox");
+		await eventually("it joins what it answers", async () => await conversation(page).locator("article, button[aria-expanded=false]:has(time)").count() >= 2);
+		const info = await letterOf(page, "anna@elsewhere.example");
+		assert.deepEqual([info.state, info.opens, info.replies], ["open", 1, 1]);
+		await page.close();
+	},
+
+	async "the author sees it in the list, extends it, copies the link"(world) {
+		const page = await world.page();
+		await page.goto(`${world.url}/settings/letters`);
+		await page.getByText(world.config.words.subject).waitFor();
+		await page.getByText(/anna@elsewhere\.example · opened .* · 1 answer · until/).waitFor();
+		await checkAxe(page, "list of letters");
+		await shoot(world, page, "list");
+		const before = (await letterOf(page, "anna@elsewhere.example")).expires;
+		await page.getByRole("button", { name: /More actions: / }).click();
+		await page.getByRole("menuitem", { name: "Extend by 28 days" }).click();
+		await eventually("extended", async () => (await letterOf(page, "anna@elsewhere.example")).expires === before + 28 * 86400);
+		await page.close();
+	},
+
+	async "the copy in Sent can be read by its author"(world) {
+		const page = await world.page();
+		await page.goto(`${world.url}/mail/sent`);
+		await openRow(page, world.config.words.subject);
+		// The answer stands below it; what was read is folded up.
+		await conversation(page).locator("button[aria-expanded=false]:has(time)").first().click();
+		await eventually("the text", () => conversation(page).frameLocator("iframe").first().getByText(world.config.words.text).isVisible());
+		await page.close();
+	},
+
+	async "who has a key gets it encrypted, who has none gets the link"(world) {
+		const bob = await world.page("bob");
+		const page = await world.page();
+		await write(world, page, ["bob@letterlock.test", "carl@elsewhere.example"], { subject: "To both of you", text: "One text, two ways." });
+		await send(page);
+		const { link } = await world.ask("link", { to: "carl@elsewhere.example" });
+		await openRow(bob, "To both of you");
+		await eventually("bob's text", () => messages(bob).last().frameLocator("iframe").getByText("One text, two ways.").isVisible());
+		const carl = await stranger(world, link, { viewport: { width: 390, height: 844 }, colorScheme: "dark", locale: "de-DE", isMobile: true, hasTouch: true });
+		await carl.getByRole("heading", { name: "Geschützter Brief" }).waitFor();
+		await shoot(world, carl, "viewer-password-dark-phone");
+		await carl.getByLabel("Passwort", { exact: true }).fill(password);
+		await carl.getByRole("button", { name: "Brief öffnen" }).click();
+		await carl.frameLocator("iframe").getByText("One text, two ways.").waitFor();
+		await checkAxe(carl, "opened letter, phone, dark");
+		await shoot(world, carl, "viewer-open-dark-phone");
+		await carl.context().close();
+		await page.close();
+		await bob.close();
+	},
+
+	async "undone sending takes the letter back"(world) {
+		const page = await world.page();
+		await write(world, page, ["dora@elsewhere.example"], { subject: "Too early to say", text: "Not this one." });
+		await page.keyboard.press("Control+Enter");
+		await toast(page, "Message sent").getByRole("button", { name: "Undo" }).click();
+		await eventually("the text is back", async () => (await composer(page).getByLabel("Text of the message").innerText()).includes("Not this one."));
+		await eventually("no letter is left", async () => await letterOf(page, "dora@elsewhere.example") === undefined);
+		await composer(page).getByRole("button", { name: "Discard draft" }).click();
+		await page.close();
+	},
+
+	async "one that is withdrawn says so, and is gone"(world) {
+		const page = await world.page();
+		await write(world, page, ["emil@elsewhere.example"], { subject: "Regretted", text: "I take this back." });
+		await send(page);
+		const { link } = await world.ask("link", { to: "emil@elsewhere.example" });
+		await page.goto(`${world.url}/settings/letters`);
+		await page.getByRole("button", { name: "More actions: Regretted" }).click();
+		await page.getByRole("menuitem", { name: "Withdraw" }).click();
+		await page.getByRole("dialog", { name: "Withdraw this letter?" }).getByRole("button", { name: "Withdraw" }).click();
+		await toast(page, "The letter is withdrawn").waitFor();
+		const emil = await stranger(world, link);
+		await emil.getByText(/The sender has withdrawn this letter/).waitFor();
+		await shoot(world, emil, "viewer-withdrawn");
+		await emil.context().close();
+		const info = await letterOf(page, "emil@elsewhere.example");
+		assert.deepEqual([info.state, info.size], ["withdrawn", 0]);
+		world.faults.length = 0; // 410 is what was asked for
+		await page.close();
+	},
+
+	async "one that has expired says so, also to who has it open"(world) {
+		const page = await world.page();
+		await write(world, page, ["fritz@elsewhere.example"], { subject: "Short-lived", text: "Read quickly.", days: "1", file: { name: "big.bin", mimeType: "application/octet-stream", buffer: data } });
+		await send(page);
+		const { link } = await world.ask("link", { to: "fritz@elsewhere.example" });
+		const fritz = await stranger(world, link);
+		await open(fritz);
+		await fritz.getByRole("heading", { name: "Short-lived" }).waitFor();
+		const { id } = await letterOf(page, "fritz@elsewhere.example");
+		await order(page, "letter-change", { id, expires: Math.floor(Date.now() / 1000) + 2 });
+		await eventually("it is over", async () => (await letterOf(page, "fritz@elsewhere.example")).state === "expired");
+		await eventually("its bytes are gone", async () => (await letterOf(page, "fritz@elsewhere.example")).size === 0);
+		await fritz.getByRole("button", { name: /Save big.bin/ }).click();
+		await fritz.getByText("That did not work").waitFor();
+		await fritz.reload();
+		await fritz.getByText(/This letter has expired/).waitFor();
+		await fritz.context().close();
+		world.faults.length = 0;
+		await page.close();
+	},
+
+	async "whoever guesses passwords is stopped, and links that are not whole are named"(world) {
+		const page = await world.page();
+		await write(world, page, ["gerd@elsewhere.example"], { subject: "Guess", text: "You will not." });
+		await send(page);
+		const { link } = await world.ask("link", { to: "gerd@elsewhere.example" });
+		const gerd = await stranger(world, link);
+		for (let i = 0; i < 10; i++) {
+			await open(gerd, `guess ${i}`);
+			await gerd.getByText(/That is not the right password/).waitFor();
+			await gerd.locator("#note").evaluate((el) => { el.textContent = ""; });
+		}
+		await open(gerd);
+		await gerd.getByText(/There were too many wrong passwords/).waitFor();
+		await gerd.context().close();
+		for (const [bad, says] of [[link.slice(0, -3), /This link is not complete/], [link.replace(/#..../, "#AVVV"), /There is no such letter/]]) {
+			const other = await stranger(world, bad);
+			await other.getByText(says).waitFor({ timeout: patience });
+			await other.context().close();
+		}
+		world.faults.length = 0;
+		await page.close();
+	},
+};
