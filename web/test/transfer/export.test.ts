@@ -162,7 +162,7 @@ test("a folder: Maildir, mbox and .eml files beside each other, and what is no m
 	const m = "Subject: m\n\nm\n";
 	const got = await letters([
 		file("Backup/Maildir/cur/1700000000.a:2,S", m), file("Backup/Maildir/.Sent/new/1700000001.b", m), file("Backup/Maildir/.Work.Plans/cur/1700000002.c:2,FT", m),
-		file("Backup/Maildir/dovecot.index.log", "x"), file("Backup/letters/x.eml", `Date: 2 Jan 2020 00:00:00 +0000\n${m}`), file("Backup/old/Archive", `From - Mon Jan  1 12:00:00 2024\nX-Mozilla-Status: 0001\nDate: 2 Jan 2019 00:00:00 +0000\n${m}`),
+		file("Backup/Maildir/dovecot.index.log", "x"), file("Backup/Maildir/tmp/1700000003.d", m), file("Backup/letters/x.eml", `Date: 2 Jan 2020 00:00:00 +0000\n${m}`), file("Backup/old/Archive", `From - Mon Jan  1 12:00:00 2024\nX-Mozilla-Status: 0001\nDate: 2 Jan 2019 00:00:00 +0000\n${m}`),
 		file("Backup/old/Archive.msf", "// <!-- <mdb:mork:z v=\"1.4\"/> -->"), file("Backup/notes.txt", "hello"),
 	]);
 	assert.deepEqual(got.map((l) => [l.path.split("/")[1], l.places[0]?.role, l.places[0]?.folder.join("/"), l.keywords.join(), l.receivedAt, l.skip]), [

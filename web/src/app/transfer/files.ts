@@ -68,8 +68,8 @@ export function kindOf(head: Uint8Array): Kind {
 	return looksLikeMessage(head) ? "message" : "other";
 }
 
-/** Indexes and settings of mail programs: not looked into. */
-const noMail = /\.(msf|dat|json|jsonl|html?|js|css|ics|vcf|csv|xml|png|jpe?g|gif|pdf|sqlite\d?|db|log|ini|lock|wal|shm|plist|emlxpart)$|(^|\/)(\.DS_Store|__MACOSX\/|dovecot|maildirsize|maildirfolder|courier|subscriptions)/i;
+/** Indexes and settings of mail programs, and what a Maildir was still receiving: not looked into. */
+const noMail = /\.(msf|json|jsonl|html?|js|css|ics|vcf|png|jpe?g|gif|pdf|sqlite\d?|emlxpart)$|(^|\/)(\.DS_Store|__MACOSX\/.*|dovecot-(keywords|uidlist|uidvalidity[^/]*)|dovecot\.(index|list|mailbox)[a-z.]*|maildirsize|maildirfolder|courierimap[^/]*|tmp\/\d{8,10}\.[^/]+)$/i;
 
 export class FileWalk {
 	private readonly files: Picked[];
