@@ -84,8 +84,8 @@ static const struct member identity_members[] = {{"name", MEMBER_TEXT}, {"email"
 	{"replyTo", MEMBER_ADDRESSES}, {"bcc", MEMBER_ADDRESSES}, {"textSignature", MEMBER_TEXT},
 	{"htmlSignature", MEMBER_TEXT}, {NULL, MEMBER_TEXT}};
 
-static bool
-address_owned(const struct jmap *j, struct slice email)
+bool
+jmap_address_own(const struct jmap *j, struct slice email)
 {
 	for (size_t i = 0; i < j->env.n_addresses; i++)
 		if (slice_ieq(j->env.addresses[i], email))
@@ -185,7 +185,7 @@ identity_may_delete(struct jmap_call *c, const struct jmap_object *o, struct jso
 {
 	struct slice email = json_slice(json_object_get(o->p, "email"));
 
-	jo_bool(out, identities_of(c->a, email) > 1 || !address_owned(c->j, email));
+	jo_bool(out, identities_of(c->a, email) > 1 || !jmap_address_own(c->j, email));
 }
 
 static const struct jmap_property identity_props[] = {
@@ -246,7 +246,7 @@ identity_create(struct jmap_set *s, const char *creation, json_t *from)
 
 	if (!wrong && !email.ptr)
 		wrong = "email";
-	if (!wrong && !address_owned(s->c->j, email)) {
+	if (!wrong && !jmap_address_own(s->c->j, email)) {
 		json_decref(v);
 		return (struct jmap_set_error){"forbiddenFrom"};
 	}
@@ -316,7 +316,7 @@ identity_destroy(struct jmap_set *s, struct slice text)
 		return (struct jmap_set_error){"notFound"};
 	v = jmap_stored_json(o);
 	email = json_slice(json_object_get(v, "email"));
-	may = identities_of(s->c->a, email) > 1 || !address_owned(s->c->j, email);
+	may = identities_of(s->c->a, email) > 1 || !jmap_address_own(s->c->j, email);
 	json_decref(v);
 	if (!may)
 		return (struct jmap_set_error){

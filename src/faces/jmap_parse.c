@@ -38,19 +38,6 @@ parse_one(struct jmap_call *c, struct slice id, const struct jmap_email_want *w,
 	return err;
 }
 
-static void
-put_list(struct json_out *o, const char *name, const struct buf *b)
-{
-	jo_key(o, name);
-	if (!b->len) {
-		jo_null(o);
-		return;
-	}
-	jo_open(o, '[');
-	buf_put(o->b, buf_slice(b));
-	jo_close(o, ']');
-}
-
 enum jmap_error
 jmap_email_parse_method(struct jmap_call *c)
 {
@@ -77,8 +64,8 @@ jmap_email_parse_method(struct jmap_call *c)
 	for (size_t i = 0; i < json_array_size(ids) && !err; i++)
 		err = parse_one(c, json_slice(json_array_get(ids, i)), &w, &x);
 	jo_close(&c->o, '}');
-	put_list(&c->o, "notParsable", &x.damaged);
-	put_list(&c->o, "notFound", &x.missing);
+	jmap_list_put(&c->o, "notParsable", &x.damaged);
+	jmap_list_put(&c->o, "notFound", &x.missing);
 	jo_close(&c->o, '}');
 	buf_done(&x.missing);
 	buf_done(&x.damaged);
@@ -275,7 +262,7 @@ snippets(struct jmap_call *c, const json_t *ids, const struct buf *words, size_t
 			jo_slice(&m, id);
 	}
 	jo_close(&c->o, ']');
-	put_list(&c->o, "notFound", &missing);
+	jmap_list_put(&c->o, "notFound", &missing);
 	jo_close(&c->o, '}');
 	return err ? jmap_failed(c, err) : JMAP_OK;
 }

@@ -91,7 +91,7 @@ struct jmap_method {
 extern const struct jmap_method jmap_mailbox_methods[], jmap_thread_methods[], jmap_email_methods[],
 	jmap_email_set_methods[], jmap_blob_methods[], jmap_identity_methods[],
 	jmap_quota_methods[], jmap_submission_methods[], jmap_rule_methods[], jmap_push_methods[],
-	jmap_import_methods[], jmap_settings_methods[];
+	jmap_import_methods[], jmap_settings_methods[], jmap_mdn_methods[];
 
 #define JMAP_CAP_CORE "urn:ietf:params:jmap:core"
 #define JMAP_CAP_MAIL "urn:ietf:params:jmap:mail"
@@ -99,6 +99,7 @@ extern const struct jmap_method jmap_mailbox_methods[], jmap_thread_methods[], j
 #define JMAP_CAP_VACATION "urn:ietf:params:jmap:vacationresponse"
 #define JMAP_CAP_BLOB "urn:ietf:params:jmap:blob"
 #define JMAP_CAP_QUOTA "urn:ietf:params:jmap:quota"
+#define JMAP_CAP_MDN "urn:ietf:params:jmap:mdn"
 #define JMAP_CAP_RULES "urn:letterlock:params:jmap:rules"
 #define JMAP_CAP_IMPORT "urn:letterlock:params:jmap:import"
 #define JMAP_CAP_SETTINGS "urn:letterlock:params:jmap:settings"
@@ -133,6 +134,9 @@ bool jmap_id_parse(enum change_type type, struct slice text, struct store_id *re
 bool jmap_hex_id(struct slice text, uint8_t letter, struct store_id *ret);
 struct mailbox *jmap_mailbox(const struct jmap_call *c, struct slice id);
 
+/* Whether the account has this address, or may write under it. */
+bool jmap_address_own(const struct jmap *j, struct slice email);
+
 /* ---- Foo/get ---- */
 
 struct jmap_object {
@@ -160,6 +164,8 @@ struct jmap_getter {
 enum jmap_error jmap_get(struct jmap_call *c, const struct jmap_getter *g);
 /* Closes "list" and the reply; missing: what is in "notFound", without brackets. */
 void jmap_list_end(struct jmap_call *c, const struct buf *missing);
+/* A member: the items as a list, or null where there are none. */
+void jmap_list_put(struct json_out *o, const char *name, const struct buf *items);
 void jmap_put_state(struct json_out *o, uint64_t state);
 /* Parses what jmap_put_state or a page of changes gave. ret_after: the last id seen of the changes
  * at that modseq. */
@@ -203,6 +209,8 @@ void jmap_set_updated(struct jmap_set *s, struct slice id);
 void jmap_set_destroyed(struct jmap_set *s, struct slice id);
 /* Writes one part, as a member; an empty one is null. */
 void jmap_set_part_put(struct jmap_set *s, enum jmap_set_part part);
+/* The same under another name. */
+void jmap_set_part_as(struct jmap_set *s, const char *name, enum jmap_set_part part);
 /* Writes what was done, for a reply that has been opened. */
 enum jmap_error jmap_set_parts(struct jmap_set *s);
 /* Writes the reply. */

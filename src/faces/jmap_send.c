@@ -24,7 +24,7 @@ struct sending {
 	struct outbound_letter letter;
 	struct outbound_rcpt rcpts[OUTBOUND_RCPTS_MAX];
 	struct store_id id;
-	char refused[513];
+	char refused[OUTBOUND_TEXT_MAX];
 };
 
 static struct jmap_set_error
@@ -199,9 +199,8 @@ make_envelope(struct sending *p)
 
 /* ---- Sending ---- */
 
-/* The answer of the way out, in JMAP's terms. */
-static struct jmap_set_error
-judge(struct sending *p, int err, const struct outbound_answer *answer)
+struct jmap_set_error
+jmap_outbound_error(int err, const struct outbound_answer *answer, char refused[OUTBOUND_TEXT_MAX])
 {
 	if (err)
 		return err == LL_ERR_CLOSED || err == LL_ERR_AGAIN
@@ -211,14 +210,14 @@ judge(struct sending *p, int err, const struct outbound_answer *answer)
 	case 250:
 		return fine;
 	case 550:
-		snprintf(p->refused, sizeof(p->refused), "%s", answer->text);
-		return (struct jmap_set_error){"invalidRecipients", {NULL}, p->refused};
+		snprintf(refused, OUTBOUND_TEXT_MAX, "%s", answer->text);
+		return (struct jmap_set_error){"invalidRecipients", {NULL}, refused};
 	case 555:
 		return (struct jmap_set_error){
 			"forbiddenFrom", {NULL}, "The sender or From address is not one of yours."};
 	case 554:
-		snprintf(p->refused, sizeof(p->refused), "%s", answer->text);
-		return (struct jmap_set_error){"invalidEmail", {NULL}, p->refused};
+		snprintf(refused, OUTBOUND_TEXT_MAX, "%s", answer->text);
+		return (struct jmap_set_error){"invalidEmail", {NULL}, refused};
 	case 452:
 		return (struct jmap_set_error){
 			"overQuota", {NULL}, "A recipient's mailbox is full."};
@@ -250,7 +249,7 @@ send_and_keep(struct sending *p)
 	memcpy(p->letter.hold_id, p->id.b, sizeof(p->letter.hold_id));
 	p->letter.rcpts = p->rcpts;
 	err = env->outbound->send(env->outbound->ctx, &p->letter, &answer);
-	e = judge(p, err, &answer);
+	e = jmap_outbound_error(err, &answer, p->refused);
 	if (e.type)
 		return e;
 	put_time(p->v, "sendAt", p->letter.hold_until ? p->letter.hold_until : now);
@@ -297,9 +296,8 @@ tell_created(struct sending *p, const char *creation)
 	jmap_submission_put(p->s->c, p->id, p->v, o);
 }
 
-/* The Email of each submission that went well, for onSuccess...; keys are creation ids and ids. */
-static void
-remember_email(json_t *emails, const char *prefix, const char *key, uint32_t email)
+void
+jmap_remember_email(json_t *emails, const char *prefix, const char *key, uint32_t email)
 {
 	CLEANUP(buf_done) struct buf name = BUF_INIT(512);
 	char id[MESSAGE_ID_TEXT_MAX];
@@ -332,7 +330,7 @@ create_one(struct jmap_set *s, const char *creation, json_t *from, json_t *email
 		jmap_set_fail(s, SET_NOT_CREATED, slice_str(creation), &e);
 	} else {
 		tell_created(p, creation);
-		remember_email(emails, "#", creation, p->email);
+		jmap_remember_email(emails, "#", creation, p->email);
 	}
 	if (p) {
 		arena_done(&p->mem);
@@ -399,7 +397,7 @@ update_one(struct jmap_set *s, const char *key, const json_t *patch, json_t *ema
 	else
 		jmap_set_updated(s, id);
 	if (!e.type && message_email_id_parse(json_slice(json_object_get(v, "emailId")), &email))
-		remember_email(emails, "", key, email);
+		jmap_remember_email(emails, "", key, email);
 	json_decref(v);
 }
 
@@ -444,9 +442,8 @@ forget_old(struct jmap_call *c)
 
 /* ---- onSuccess ---- */
 
-/* The Email/set that follows (section 7.5), or NULL when there is nothing to do. */
-static json_t *
-following_call(const json_t *args, const json_t *emails)
+json_t *
+jmap_following(const json_t *args, const json_t *emails)
 {
 	const json_t *updates = json_object_get(args, "onSuccessUpdateEmail"),
 		     *destroys = json_object_get(args, "onSuccessDestroyEmail");
@@ -500,7 +497,7 @@ jmap_submission_set(struct jmap_call *c)
 	e = jmap_set_end(&s);
 	jmap_set_done(&s);
 	if (!e)
-		c->follow = following_call(c->args, emails);
+		c->follow = jmap_following(c->args, emails);
 	json_decref(emails);
 	return e;
 }

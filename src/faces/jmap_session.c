@@ -22,7 +22,7 @@ static const struct jmap_method core_methods[] = {
 static const struct jmap_method *const tables[] = {core_methods, jmap_mailbox_methods,
 	jmap_thread_methods, jmap_email_methods, jmap_email_set_methods, jmap_blob_methods,
 	jmap_identity_methods, jmap_quota_methods, jmap_submission_methods, jmap_rule_methods,
-	jmap_push_methods, jmap_import_methods, jmap_settings_methods};
+	jmap_push_methods, jmap_import_methods, jmap_settings_methods, jmap_mdn_methods};
 
 static const struct jmap_method *
 table_find(const struct jmap_method *m, struct slice name)
@@ -157,6 +157,7 @@ static const struct {
 	{JMAP_CAP_BLOB, NULL, cap_blob, true},
 	{JMAP_CAP_QUOTA, NULL, NULL, true},
 	{JMAP_CAP_SUBMISSION, NULL, cap_submission, true},
+	{JMAP_CAP_MDN, NULL, NULL, true},
 	{JMAP_CAP_RULES, NULL, cap_rules, true},
 	{JMAP_CAP_SNOOZE, NULL, cap_snooze, true},
 	{JMAP_CAP_IMPORT, NULL, cap_import, true},

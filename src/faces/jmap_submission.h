@@ -12,4 +12,14 @@ const char *jmap_submission_undo(const struct jmap_call *c, const json_t *v);
 void jmap_submission_put(struct jmap_call *c, struct store_id id, json_t *v, struct json_out *out);
 enum jmap_error jmap_submission_set(struct jmap_call *c);
 
+/* What the way out answered, in JMAP's terms; err: of outbound.send. refused: for a description
+ * that comes from the answer. type NULL: it went. */
+struct jmap_set_error jmap_outbound_error(
+	int err, const struct outbound_answer *answer, char refused[OUTBOUND_TEXT_MAX]);
+/* The Email of what went well, under prefix and key, for what follows. */
+void jmap_remember_email(json_t *emails, const char *prefix, const char *key, uint32_t email);
+/* The Email/set that follows (RFC 8621 section 7.5): the arguments onSuccessUpdateEmail and
+ * onSuccessDestroyEmail with the Emails that their keys mean. NULL when there is nothing to do. */
+json_t *jmap_following(const json_t *args, const json_t *emails);
+
 #endif

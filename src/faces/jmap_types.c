@@ -216,6 +216,19 @@ jmap_list_end(struct jmap_call *c, const struct buf *missing)
 	jo_close(&c->o, '}');
 }
 
+void
+jmap_list_put(struct json_out *o, const char *name, const struct buf *items)
+{
+	jo_key(o, name);
+	if (!items->len) {
+		jo_null(o);
+		return;
+	}
+	jo_open(o, '[');
+	buf_put(o->b, buf_slice(items));
+	jo_close(o, ']');
+}
+
 enum jmap_error
 jmap_get(struct jmap_call *c, const struct jmap_getter *g)
 {
@@ -457,10 +470,16 @@ jmap_set_destroyed(struct jmap_set *s, struct slice id)
 void
 jmap_set_part_put(struct jmap_set *s, enum jmap_set_part part)
 {
+	jmap_set_part_as(s, set_parts[part], part);
+}
+
+void
+jmap_set_part_as(struct jmap_set *s, const char *name, enum jmap_set_part part)
+{
 	struct json_out *o = &s->c->o;
 	const struct buf *b = &s->part[part];
 
-	jo_key(o, set_parts[part]);
+	jo_key(o, name);
 	if (!b->len) {
 		jo_null(o);
 		return;

@@ -8,6 +8,7 @@
 #define OUTBOUND_RCPTS_MAX 1000
 #define OUTBOUND_HOLD_MAX ((int64_t)366 * 86400) /* seconds that a letter may be held at most */
 #define OUTBOUND_HOLD_ID_LEN 16
+#define OUTBOUND_TEXT_MAX 513
 
 struct outbound_rcpt {
 	struct slice address; /* local@domain */
@@ -31,7 +32,7 @@ struct outbound_letter {
  * message is refused; 451, 452 for now. */
 struct outbound_answer {
 	uint16_t code;
-	char text[513];
+	char text[OUTBOUND_TEXT_MAX];
 };
 
 /* A vacation notice (RFC 8621 section 8); the server keeps its text readable for itself. */

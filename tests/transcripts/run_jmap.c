@@ -165,7 +165,8 @@ run_now(void *ctx)
 }
 
 /* The way out as a session has it, but for the letters going anywhere: what matters here is what a
- * client is told. tests/system sends for real. */
+ * client is told; the last letter is kept as the message "out", its envelope as %{from} and %{to}.
+ * tests/system sends for real. */
 static int
 out_send(void *ctx, const struct outbound_letter *l, struct outbound_answer *ret)
 {
@@ -178,10 +179,15 @@ out_send(void *ctx, const struct outbound_letter *l, struct outbound_answer *ret
 			snprintf(ret->text, sizeof(ret->text), "%.*s",
 				SLICE_ARG(l->rcpts[i].address));
 		}
-	if (!slice_ends(l->from, S("@letterlock.test")))
+	if (l->from.len && !slice_ends(l->from, S("@letterlock.test")))
 		ret->code = 555;
 	if (ret->code != 250)
 		return LL_OK;
+	json_object_set_new(
+		r->messages, "out", json_stringn((const char *)l->message.ptr, l->message.len));
+	json_object_set_new(r->vars, "from", json_stringn((const char *)l->from.ptr, l->from.len));
+	json_object_set_new(r->vars, "to",
+		json_stringn((const char *)l->rcpts[0].address.ptr, l->rcpts[0].address.len));
 	r->sent += l->n_rcpts;
 	if (l->hold_until && r->n_held < ARRAY_SIZE(r->held))
 		memcpy(r->held[r->n_held++], l->hold_id, OUTBOUND_HOLD_ID_LEN);
@@ -277,7 +283,7 @@ static const char using[] =
 	"[\"urn:ietf:params:jmap:core\",\"urn:ietf:params:jmap:mail\","
 	"\"urn:ietf:params:jmap:submission\","
 	"\"urn:ietf:params:jmap:vacationresponse\","
-	"\"urn:ietf:params:jmap:blob\",\"urn:ietf:params:jmap:quota\","
+	"\"urn:ietf:params:jmap:blob\",\"urn:ietf:params:jmap:quota\",\"urn:ietf:params:jmap:mdn\","
 	"\"urn:letterlock:params:jmap:rules\",\"urn:letterlock:params:jmap:snooze\","
 	"\"urn:letterlock:params:jmap:settings\"]";
 
