@@ -59,6 +59,9 @@ struct jmap_env {
 	/* Addresses that the account may send from; the first is its own. Live as long as this. */
 	const struct slice *addresses;
 	size_t n_addresses;
+	/* Others that it may send from at present: appends lines, "@domain" for all of a domain.
+	 * May be NULL. */
+	int (*aliases)(void *ctx, struct buf *ret_lines);
 	/* The way out; NULL: nothing can be sent from here. */
 	const struct jmap_push *push; /* NULL: nothing can be pushed */
 	const struct outbound *outbound;

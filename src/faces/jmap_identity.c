@@ -4,6 +4,9 @@
 
 #include <stdlib.h>
 
+#define ALIASES_MAX ((size_t)64 << 10)
+#define ALIASES_SHOWN 100 /* that have an identity without being asked for */
+
 static void
 put_text_member(const struct jmap_object *o, const char *name, struct json_out *out)
 {
@@ -87,10 +90,33 @@ static const struct member identity_members[] = {{"name", MEMBER_TEXT}, {"email"
 bool
 jmap_address_own(const struct jmap *j, struct slice email)
 {
+	struct slice rest = buf_slice(&j->aliases);
+	size_t at = slice_rfind_byte(email, '@');
+
 	for (size_t i = 0; i < j->env.n_addresses; i++)
 		if (slice_ieq(j->env.addresses[i], email))
 			return true;
+	while (rest.len && at && at != SLICE_NPOS) {
+		struct slice line = slice_line(&rest);
+		bool whole = slice_starts(line, S("@"));
+		if (slice_ieq(line, whole ? slice_skip(email, at) : email))
+			return true;
+	}
 	return false;
+}
+
+/* What is known stays where nobody can be asked. */
+static void
+aliases_read(struct jmap *j)
+{
+	struct buf fresh = BUF_INIT(ALIASES_MAX);
+
+	if (!j->env.aliases || j->env.aliases(j->env.ctx, &fresh)) {
+		buf_done(&fresh);
+		return;
+	}
+	buf_done(&j->aliases);
+	j->aliases = fresh;
 }
 
 static size_t
@@ -115,22 +141,38 @@ identity_new(struct jmap_call *c, const json_t *v, struct store_id *ret)
 	return err ? err : jmap_stored_put(c, CHANGE_IDENTITY, *ret, v);
 }
 
-/* Reads the objects and sees to it that each address has an identity. */
+static int
+identity_needed(struct jmap_call *c, struct slice email)
+{
+	struct store_id id;
+	json_t *v;
+	int err;
+
+	if (identities_of(c->a, email))
+		return LL_OK;
+	v = json_object();
+	json_object_set_new(v, "email", json_stringn((const char *)email.ptr, email.len));
+	err = v ? identity_new(c, v, &id) : LL_ERR_NOMEM;
+	json_decref(v);
+	return err;
+}
+
+/* Reads the objects and sees to it that each address has an identity. For all of a domain there is
+ * none: its owner makes those that are wanted. */
 static int
 identities_ready(struct jmap_call *c)
 {
 	int err = account_objects_load(c->a);
+	struct slice rest;
+	size_t n = 0;
 
-	for (size_t i = 0; i < c->j->env.n_addresses && !err; i++) {
-		struct slice email = c->j->env.addresses[i];
-		struct store_id id;
-		json_t *v;
-		if (identities_of(c->a, email))
-			continue;
-		v = json_object();
-		json_object_set_new(v, "email", json_stringn((const char *)email.ptr, email.len));
-		err = v ? identity_new(c, v, &id) : LL_ERR_NOMEM;
-		json_decref(v);
+	aliases_read(c->j);
+	for (size_t i = 0; i < c->j->env.n_addresses && !err; i++)
+		err = identity_needed(c, c->j->env.addresses[i]);
+	for (rest = buf_slice(&c->j->aliases); rest.len && !err && n < ALIASES_SHOWN; n++) {
+		struct slice line = slice_line(&rest);
+		if (!slice_starts(line, S("@")))
+			err = identity_needed(c, line);
 	}
 	return err;
 }

@@ -24,6 +24,7 @@ struct jmap {
 	char account_id[JMAP_ACCOUNT_ID_LEN + 1];
 	char session_state[20];
 	bool may_not_send;
+	struct buf aliases; /* lines of env.aliases, as they were when identities were read last */
 };
 
 /* ---- Method-level errors (RFC 8620 section 3.6.2) ---- */

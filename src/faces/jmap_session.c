@@ -436,5 +436,7 @@ jmap_may_send(struct jmap *j, bool yes)
 void
 jmap_free(struct jmap *j)
 {
+	if (j)
+		buf_done(&j->aliases);
 	free(j);
 }

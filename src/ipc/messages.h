@@ -108,6 +108,10 @@
 #define MSG_VACATION_REPLY(F)   F##_U64(id) F##_U8(due) F##_BYTES(subject, 1000) F##_BYTES(text, 24576) F##_BYTES(html, 32768)
 #define MSG_SESSION_VACATION(F) F##_U64(id) F##_U8(on) F##_U64(start) F##_U64(end) F##_BYTES(subject, 1000) F##_BYTES(text, 24576) F##_BYTES(html, 32768)
 #define MSG_SESSION_VACATION_DONE(F) F##_U64(id) F##_U8(err)
+/* session -> auth: what may the owner write as? auth -> session: addresses besides its own, one a line, "@domain" for all of a
+ * domain; or an error negated. */
+#define MSG_SESSION_OWN(F)      F##_U64(id)
+#define MSG_SESSION_OWNED(F)    F##_U64(id) F##_U8(err) F##_BYTES(lines, 32768)
 /* session -> auth: every push subscription of the owner from now on (roles/push_list.h), and auth's answer, an error negated;
  * then what one of them is to be sent. auth -> session: the public key that push services know this server by. delivery ->
  * auth: mail has come for an account that has subscriptions. */
@@ -202,6 +206,7 @@
 	M(DELIVER, deliver, 2) M(DELIVER_RESULT, deliver_result, 0) M(SUBMITTER, submitter, 1) M(SESSION_OUT, session_out, 1) \
 	M(VACATION_QUERY, vacation_query, 0) M(VACATION_REPLY, vacation_reply, 0) \
 	M(SESSION_VACATION, session_vacation, 0) M(SESSION_VACATION_DONE, session_vacation_done, 0) \
+	M(SESSION_OWN, session_own, 0) M(SESSION_OWNED, session_owned, 0) \
 	M(SESSION_PUSH_SET, session_push_set, 0) M(SESSION_PUSH_DONE, session_push_done, 0) M(SESSION_PUSH_SEND, session_push_send, 0) \
 	M(SESSION_PUSH_KEY, session_push_key, 0) M(PUSH_DELIVERED, push_delivered, 0) M(HTTPS_POST, https_post, 0) \
 	M(HELD_CANCEL, held_cancel, 0) M(HELD_CANCELLED, held_cancelled, 0) \

@@ -36,7 +36,7 @@ directory_new(struct store *s, const struct directory_keys *keys)
 
 	if (!d)
 		return NULL;
-	*d = (struct directory){s, keys, map_new()};
+	*d = (struct directory){.store = s, .keys = keys, .cache = map_new()};
 	if (d->cache)
 		return d;
 	free(d);
@@ -49,6 +49,7 @@ directory_free(struct directory *d)
 	if (!d)
 		return;
 	map_free(d->cache, free);
+	directory_own_forget(d);
 	free(d);
 }
 
@@ -129,6 +130,7 @@ directory_domain_add(struct directory *d, struct slice domain)
 		return r;
 	k = directory_name_key(d, "dom/", "domain", buf_slice(&name));
 	r = directory_add_put(d, &k, true, buf_slice(&name), &sealed, &op);
+	directory_own_forget(d);
 	return r ? r : directory_commit(d, &op, 1);
 }
 
@@ -282,6 +284,7 @@ directory_account_add(struct directory *d, const struct directory_account *a)
 		r = directory_add_put(d, &k, true, buf_slice(&plain), &sealed, &ops[0]);
 	if (r == LL_OK)
 		r = directory_add_put(d, &ak, true, buf_slice(&entry), &sealed_entry, &ops[1]);
+	directory_own_forget(d);
 	return r ? r : directory_commit(d, ops, 2);
 }
 
@@ -295,6 +298,7 @@ directory_account_delete(struct directory *d, const struct directory_account *a)
 
 	if (r == LL_OK)
 		r = directory_settings_delete(d, a->id);
+	directory_own_forget(d);
 	return r ? r : directory_commit(d, ops, 2);
 }
 
@@ -476,6 +480,7 @@ directory_alias_set(
 	int r;
 
 	split_address(address, &local, &domain);
+	directory_own_forget(d);
 	r = n > DIRECTORY_TARGETS_MAX ? LL_ERR_LIMIT
 		: domain.len	      ? directory_domain(d, domain)
 				      : LL_ERR_SYNTAX;

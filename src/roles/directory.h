@@ -76,6 +76,12 @@ int directory_alias_set(
 /* "alias target" lines. */
 int directory_aliases(struct directory *d, struct buf *ret_lines) CHECKED;
 
+/* What one account may write as besides its own address: every alias that its mail comes by, one a
+ * line; "@domain" for a catch-all. At most DIRECTORY_OWN_MAX bytes of them. */
+#define DIRECTORY_OWN_MAX ((size_t)32 << 10)
+int directory_own(
+	struct directory *d, const uint8_t account[RECORD_ID_LEN], struct buf *ret_lines) CHECKED;
+
 /* What auth keeps of one account besides, sealed like everything here: values under short names
  * (letters), at most DIRECTORY_SETTING_MAX bytes. LL_ERR_NOTFOUND. An empty value removes it. */
 #define DIRECTORY_SETTING_MAX ((size_t)60000)

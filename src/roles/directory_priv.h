@@ -9,6 +9,7 @@ struct directory {
 	struct store *store; /* NULL while there is none */
 	const struct directory_keys *keys;
 	struct map *cache; /* record key -> struct cached */
+	struct map *own; /* account id -> struct buf, lines of directory_own; NULL: not known */
 };
 
 /* The key of a record. */
@@ -38,6 +39,9 @@ int directory_get(struct directory *d, const struct directory_record *k, struct 
 int directory_add_put(struct directory *d, const struct directory_record *k, bool fresh,
 	struct slice value, struct buf *sealed, struct store_op *op) CHECKED;
 int directory_commit(struct directory *d, const struct store_op *ops, size_t n) CHECKED;
+
+/* Who owns which address has changed. */
+void directory_own_forget(struct directory *d);
 
 /* Every setting of the account. */
 int directory_settings_delete(struct directory *d, const uint8_t account[RECORD_ID_LEN]) CHECKED;

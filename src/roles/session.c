@@ -433,6 +433,8 @@ on_auth_message(void *ctx, struct ipc_channel *ch, const struct msg *m, int fd)
 		on_conn(&m->session_conn, fd);
 	else if (m->kind == MSG_KIND_SESSION_VACATION_DONE)
 		session_ask_answered(m->session_vacation_done.id, m->session_vacation_done.err);
+	else if (m->kind == MSG_KIND_SESSION_OWNED)
+		session_ask_owned(&m->session_owned);
 	else if (m->kind == MSG_KIND_SESSION_PUSH_DONE)
 		session_ask_answered(m->session_push_done.id, m->session_push_done.err);
 	else if (m->kind == MSG_KIND_SESSION_PUSH_KEY)

@@ -37,6 +37,10 @@ void session_send_push(const uint8_t subscription[16], struct slice body);
 struct msg_dial;
 int session_dial(const struct msg_dial *m) CHECKED;
 
+/* What the owner may write as besides the main address, as auth knows it now: appends lines,
+ * "@domain" for all of one. */
+int session_own_addresses(struct buf *ret_lines) CHECKED;
+
 /* Takes Emails that are put off back when they are due, from now on. */
 void session_snooze_start(struct account *a);
 

@@ -25,6 +25,7 @@ static struct {
 	bool waiting, answered;
 	uint64_t id;
 	int err;
+	struct buf *text; /* where the answer has one */
 	struct deferred_conn *deferred;
 	struct loop_timer later;
 } asking;
@@ -93,6 +94,7 @@ ask_end(int r)
 	while (r == LL_OK && !asking.answered)
 		r = ipc_pump(asking.env.auth, deadline);
 	asking.waiting = false;
+	asking.text = NULL;
 	if (asking.deferred && loop_timer_set(asking.env.loop, &asking.later, 0, on_later, NULL))
 		session_give_up("memory");
 	return r ? r : asking.err;
@@ -129,4 +131,21 @@ session_ask_answered(uint64_t id, uint8_t err)
 		return;
 	asking.err = -(int)err;
 	asking.answered = true;
+}
+
+int
+session_own_addresses(struct buf *ret_lines)
+{
+	struct msg_session_own m = {.id = ask_begin()};
+
+	asking.text = ret_lines;
+	return ask_end(ipc_send_session_own(asking.env.auth, &m, -1));
+}
+
+void
+session_ask_owned(const struct msg_session_owned *m)
+{
+	if (asking.waiting && m->id == asking.id && asking.text && !m->err)
+		(void)buf_put(asking.text, m->lines);
+	session_ask_answered(m->id, m->err);
 }

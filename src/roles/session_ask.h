@@ -19,5 +19,7 @@ bool session_ask_waits(void);
 void session_ask_defer(const struct msg_session_conn *m, int fd);
 /* Auth's answer; err: an error code without its sign. One that nobody waits for is passed over. */
 void session_ask_answered(uint64_t id, uint8_t err);
+/* The answer to session_own_addresses. */
+void session_ask_owned(const struct msg_session_owned *m);
 
 #endif

@@ -81,6 +81,12 @@ on_change(struct account_listener *l, struct mailbox *mb, unsigned events)
 	tell_soon();
 }
 
+static int
+own_addresses(void *ctx, struct buf *ret_lines)
+{
+	return session_own_addresses(ret_lines);
+}
+
 struct jmap *
 session_jmap(void)
 {
@@ -91,6 +97,7 @@ session_jmap(void)
 		.outbound = &session_outbound,
 		.import = &session_import,
 		.message_max = session_append_limit(),
+		.aliases = own_addresses,
 		.addresses = &sj.address,
 		.n_addresses = 1};
 

@@ -115,6 +115,17 @@ set_vacation(struct session *s, const struct msg_session_vacation *m)
 }
 
 static void
+tell_own(struct session *s, const struct msg_session_own *m)
+{
+	CLEANUP(buf_done) struct buf lines = BUF_INIT(DIRECTORY_OWN_MAX);
+	int r = directory_own(auth.directory, s->account, &lines);
+	struct msg_session_owned owned = {
+		.id = m->id, .err = (uint8_t)-r, .lines = r ? SLICE_NONE : buf_slice(&lines)};
+
+	(void)ipc_send_session_owned(s->channel, &owned, -1);
+}
+
+static void
 set_push(struct session *s, const struct msg_session_push_set *m)
 {
 	struct msg_session_push_done done = {.id = m->id};
@@ -139,6 +150,8 @@ on_message(void *ctx, struct ipc_channel *c, const struct msg *m, int fd)
 	}
 	if (m->kind == MSG_KIND_SESSION_VACATION)
 		set_vacation(s, &m->session_vacation);
+	if (m->kind == MSG_KIND_SESSION_OWN)
+		tell_own(s, &m->session_own);
 	if (m->kind == MSG_KIND_SESSION_PUSH_SET)
 		set_push(s, &m->session_push_set);
 	if (m->kind == MSG_KIND_SESSION_PUSH_SEND)

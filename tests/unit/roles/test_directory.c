@@ -170,6 +170,38 @@ lists_that_contain_each_other(void)
 	CHECK_INT(f.local, 1);
 }
 
+static bool
+is_own(uint8_t number, const char *address)
+{
+	CLEANUP(buf_done) struct buf lines = BUF_INIT(DIRECTORY_OWN_MAX);
+	uint8_t id[RECORD_ID_LEN];
+	struct slice rest;
+
+	memset(id, number, sizeof(id));
+	CHECK_INT(directory_own(d, id, &lines), 0);
+	for (rest = buf_slice(&lines); rest.len;)
+		if (slice_eq(slice_line(&rest), slice_str(address)))
+			return true;
+	return false;
+}
+
+/* Whose mail comes by which alias, and that a change is seen at once. */
+static void
+owned(void)
+{
+	CHECK(!is_own(9, "all@one.example"));
+	CHECK(is_own(1, "all@one.example") && is_own(2, "all@one.example"));
+	CHECK(is_own(1, "team@two.example")); /* through another */
+	CHECK(!is_own(1, "jane@one.example")); /* not an alias */
+	set("only@two.example", &S("john@two.example"), 1);
+	CHECK(is_own(2, "only@two.example") && !is_own(1, "only@two.example"));
+	set("@one.example", &S("john@two.example"), 1);
+	CHECK(is_own(2, "@one.example"));
+	set("@one.example", NULL, 0);
+	set("only@two.example", NULL, 0);
+	CHECK(!is_own(2, "only@two.example") && !is_own(2, "@one.example"));
+}
+
 /* Neither names nor values can be read from the disk, and no value can stand for another. */
 static int
 no_plain_text(void *ctx, struct slice key, struct slice value)
@@ -210,4 +242,4 @@ deleted(void)
 }
 
 T_MAIN(T(set_up), T(domains_and_accounts), T(rewritten_and_read_again), T(aliases),
-	T(lists_that_contain_each_other), T(sealed_on_disk), T(deleted))
+	T(owned), T(lists_that_contain_each_other), T(sealed_on_disk), T(deleted))

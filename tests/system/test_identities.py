@@ -1,0 +1,111 @@
+"""Whom one may write as: aliases are identities of those whose mail comes by them, and nobody else's; and read receipts, which
+go to who asked, once."""
+import json
+
+import wire
+from harness import Installation, check, check_equal, letter, main, stop_and_inspect, token
+from wire import WebSocket
+
+ALICE = "alice@letterlock.test"
+BOB = "bob@letterlock.test"
+
+
+def setup():
+    world = Installation(settings={("server", "frontends"): "1"}.items()).start().populate(ALICE, BOB)
+    world.ctl("alias", "add", "office@letterlock.test", ALICE)
+    world.ctl("alias", "add", "office@letterlock.test", BOB)
+    world.ctl("alias", "add", "sales@letterlock.test", "office@letterlock.test")
+    world.ctl("alias", "add", "boss@letterlock.test", BOB)
+    return world
+
+
+def ask(world, address, *calls):
+    """The arguments of each answer."""
+    login = wire.authorization(address, world.accounts[address])
+    session = json.loads(wire.get(world, "/jmap/session", login))
+    account = session["primaryAccounts"]["urn:ietf:params:jmap:mail"]
+    with WebSocket(world, login) as ws:
+        numbered = [[name, {"accountId": account} | args, str(i)] for i, (name, args) in enumerate(calls)]
+        answers = ws.ask(*numbered, using=list(session["capabilities"]))
+        return [args for _, args, _ in answers]
+
+
+def identities(world, address):
+    got, = ask(world, address, ("Identity/get", {}))
+    return {one["email"]: one["id"] for one in got["list"]}
+
+
+def submit(world, address, identity, sender, to):
+    """The result of sending a letter that is written as `sender`."""
+    subject = token()
+    inbox, = ask(world, address, ("Mailbox/query", {"filter": {"role": "drafts"}}))
+    made, sent = ask(world, address, ("Email/set", {"create": {"e": {
+        "mailboxIds": {inbox["ids"][0]: True}, "from": [{"email": sender}], "to": [{"email": to}], "subject": subject,
+        "bodyStructure": {"partId": "1", "type": "text/plain"}, "bodyValues": {"1": {"value": "Hello."}}}}}),
+        ("EmailSubmission/set", {"create": {"s": {"identityId": identity, "emailId": "#e"}}}))
+    check(made["created"], made)
+    return subject, sent
+
+
+def test_aliases_are_identities(world):
+    check_equal(sorted(identities(world, ALICE)), [ALICE, "office@letterlock.test", "sales@letterlock.test"], "what Alice may write as")
+    check_equal(sorted(identities(world, BOB)), [BOB, "boss@letterlock.test", "office@letterlock.test", "sales@letterlock.test"], "Bob")
+
+
+def test_sending_as_an_alias(world):
+    for alias in ("office@letterlock.test", "sales@letterlock.test"):
+        subject, sent = submit(world, ALICE, identities(world, ALICE)[alias], alias, "boss@letterlock.test")
+        check(sent["created"], sent)
+        check(f"From: {alias}" in world.wait_message(BOB, subject).decode().replace("<", "").replace(">", ""), "who it is from")
+
+
+def test_not_as_a_stranger(world):
+    own = identities(world, ALICE)[ALICE]
+    for stranger in ("boss@letterlock.test", BOB, "somebody@example.org"):
+        _, sent = submit(world, ALICE, own, stranger, BOB)
+        check_equal(sent["notCreated"]["s"]["type"], "forbiddenFrom", f"as {stranger}")
+        got, = ask(world, ALICE, ("Identity/set", {"create": {"i": {"email": stranger, "name": "x"}}}))
+        check_equal(got["notCreated"]["i"]["type"], "forbiddenFrom", f"an identity of {stranger}")
+
+
+def test_aliases_come_and_go(world):
+    world.ctl("alias", "add", "new@letterlock.test", ALICE)
+    check("new@letterlock.test" in identities(world, ALICE), "a new one")
+    got, = ask(world, ALICE, ("Identity/set", {"create": {"i": {"email": "new@letterlock.test", "name": "Second"}}}))
+    check(got["created"], got)
+    world.ctl("alias", "remove", "new@letterlock.test")
+    got, = ask(world, ALICE, ("Identity/set", {"create": {"i": {"email": "new@letterlock.test", "name": "Third"}}}))
+    check_equal(got["notCreated"]["i"]["type"], "forbiddenFrom", "one that is gone")
+
+
+def test_all_of_a_domain(world):
+    world.ctl("alias", "add", "@letterlock.test", ALICE)
+    got, = ask(world, ALICE, ("Identity/set", {"create": {"i": {"email": "whoever@letterlock.test", "name": "W"}}}))
+    check(got["created"], got)
+    _, sent = submit(world, ALICE, got["created"]["i"]["id"], "whoever@letterlock.test", BOB)
+    check(sent["created"], sent)
+    check("@letterlock.test" not in identities(world, ALICE), "no identity of a domain")
+
+
+def test_a_receipt(world):
+    subject = token()
+    world.deliver(BOB, [ALICE], letter(BOB, ALICE, subject, **{"Disposition-Notification-To": BOB}))
+    world.wait_message(ALICE, subject)
+    found, identity = ask(world, ALICE, ("Email/query", {"filter": {"subject": subject}}), ("Identity/get", {}))
+    call = ("MDN/send", {"identityId": identity["list"][0]["id"], "send": {"k": {"forEmailId": found["ids"][0], "subject": f"Read: {subject}",
+            "disposition": {"actionMode": "manual-action", "sendingMode": "mdn-sent-manually", "type": "displayed"}}}})
+    sent, = ask(world, ALICE, call)
+    check(sent["sent"], sent)
+    text = world.wait_message(BOB, f"Read: {subject}").decode()
+    check("disposition-notification" in text and "manual-action/mdn-sent-manually; displayed" in text, text)
+    again, = ask(world, ALICE, call)
+    check_equal(again["notSent"]["k"]["type"], "mdnAlreadySent", "the second time")
+    imap = world.imap(ALICE)
+    imap.select("INBOX")
+    check_equal(len(imap.search(None, "KEYWORD", "$MDNSent", "SUBJECT", subject)[1][0].split()), 1, "IMAP sees that it was sent")
+
+
+TESTS = [value for name, value in list(globals().items()) if name.startswith("test_")]
+
+if __name__ == "__main__":
+    main(TESTS, setup, stop_and_inspect)
