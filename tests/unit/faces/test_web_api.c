@@ -141,12 +141,14 @@ writes_answers(void)
 	memset(s.id, 0xff, sizeof(s.id));
 	CHECK_INT(web_session_form_put(&item, &s), LL_OK);
 	CHECK_INT(control_items_add(&list, buf_slice(&item)), LL_OK);
-	CHECK_INT(web_sessions_form_put(&body, &(struct web_sessions_form){.sessions = buf_slice(&list)}),
+	CHECK_INT(web_sessions_form_put(
+			  &body, &(struct web_sessions_form){.sessions = buf_slice(&list)}),
 		LL_OK);
 	CHECK_INT(web_api_reply(web_api_find(S("sessions")), buf_slice(&body), &json), LL_OK);
 	CHECK_SLICE(buf_slice(&json),
 		S("{\"sessions\":[{\"id\":\"_____________________w\",\"device\":\"a\\\"b\","
-		  "\"agent\":\"\",\"ip\":\"\",\"created\":7,\"lastSeen\":0,\"remember\":false,"
+		  "\"agent\":\"\",\"ip\":\"\",\"country\":\"\",\"created\":7,\"lastSeen\":0,"
+		  "\"remember\":false,"
 		  "\"current\":true}]}"));
 	for (size_t n = 0; n < body.len; n++) {
 		buf_reset(&json);
