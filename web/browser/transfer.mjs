@@ -115,6 +115,23 @@ export const tests = {
 		await compare(world, "dora", "Letters");
 	},
 
+	"a session that dies in the middle loses nothing and doubles nothing": async (world) => {
+		const page = await transferPage(world, "jo");
+		await begin(page, "mbox files", mbox(world));
+		await eventually("some messages", async () => /^[1-9]/.test(await status(page)));
+		await world.ask("kill_session", { who: "jo" });
+		await eventually("the end of the import", async () => {
+			const phase = await running(page).getAttribute("data-phase", { timeout: 2000 }).catch(() => null);
+			if (phase === "halted")
+				await running(page).getByRole("button", { name: "Go on" }).click();
+			return phase === "done";
+		});
+		await page.close();
+		await compare(world, "jo", "Letters");
+		// While there is no session the answers are 503, and 403 until the page has opened the next one.
+		world.faults.length = 0;
+	},
+
 	"a Maildir comes with its folders and flags": async (world) => {
 		const page = await transferPage(world, "emil");
 		await begin(page, "A folder", join(world.config.files, "Maildir"));

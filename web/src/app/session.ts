@@ -79,6 +79,7 @@ export async function signOut(): Promise<void> {
 	await fetchJson("/api/v1/auth/logout", { method: "POST", body: "{}" }).catch(() => undefined);
 	store.peek()?.stop();
 	closeCompose();
+	indexedDB.deleteDatabase("letterlock-transfer");
 	store.value = null;
 	account.value = null;
 	stage.value = "signedOut";

@@ -70,6 +70,9 @@ export class ImportJob {
 	private folders(look: Look): string[] {
 		if (look.manifest)
 			return look.manifest.mailboxes.map((m) => m.name.join("/"));
+		// Takeout's labels are in the messages.
+		if (look.paths.some((p) => p.startsWith("Takeout/")))
+			return [];
 		const a = around(look.paths, null);
 		const names = look.paths.slice(0, 20_000).map((p) => mboxFolder(p.split("/").slice(a.commonDepth).join("/")));
 		return look.paths.some((p) => /\.(mbox|mbx)$/i.test(p)) ? [...new Set(names.map((n) => placeOf(n).folder.join("/")))] : [];
