@@ -2,6 +2,7 @@
  * few Emails are looked at closely. */
 #include "account/twin.h"
 
+#include "account/digest.h"
 #include "account/email.h"
 #include "account/engine.h"
 #include "account/message.h"
@@ -198,8 +199,11 @@ twin_key(struct account *a, struct slice message, uint64_t *ret_key)
 {
 	CLEANUP(probe_done) struct probe p = {.thread = 0};
 	int err = probe_make(a, header_of(message), &p);
+	uint8_t digest[DIGEST_MAX_LEN];
 
-	if (!err)
-		*ret_key = p.key;
-	return err;
+	if (err)
+		return err;
+	(void)account_digest(DIGEST_SHA256, message, digest);
+	*ret_key = p.key ? p.key : be64_get(digest);
+	return LL_OK;
 }

@@ -15,7 +15,7 @@ int twin_find_listed(
 	struct account *a, struct slice header, uint64_t size, uint32_t *ret_email) CHECKED;
 /* By the whole message. */
 int twin_find(struct account *a, struct slice message, uint32_t *ret_email) CHECKED;
-/* Equal for messages that may be twins; 0: it has no Message-ID. */
+/* Equal for messages that may be twins. */
 int twin_key(struct account *a, struct slice message, uint64_t *ret_key) CHECKED;
 
 #endif

@@ -139,7 +139,7 @@ static bool
 key_staged(const struct import_run *r, uint64_t key)
 {
 	for (size_t i = 0; i < r->n_staged; i++)
-		if (key && r->staged[i].key == key)
+		if (r->staged[i].key == key)
 			return true;
 	return false;
 }

@@ -202,7 +202,7 @@ tls_failed(struct task *t)
 }
 
 static SSL *
-make_tls(const char *host)
+make_tls(char *host)
 {
 	SSL *ssl = SSL_new(si.tls);
 

@@ -61,16 +61,20 @@ test_twins_without_id(void)
 {
 	static const char plain[] = "Subject: x\r\n\r\n" CONTENT;
 	struct fixture f;
-	uint64_t key = 1;
+	uint64_t key = 0, again = 1;
 
 	fixture_init(&f);
 	CHECK(fixture_append(fixture_box(f.a, "INBOX"), S("Subject: x\r\n\r\n" CONTENT), 0));
 	CHECK_INT(twin(f.a, plain), 0);
 	CHECK_INT(twin(f.a, "Subject: y\r\n\r\n" CONTENT), LL_ERR_NOTFOUND);
 	CHECK_INT(twin_key(f.a, slice_str(plain), &key), 0);
-	CHECK_INT(key, 0);
-	CHECK_INT(twin_key(f.a, S(HEADER "\r\n"), &key), 0);
-	CHECK(key != 0);
+	CHECK_INT(twin_key(f.a, slice_str(plain), &again), 0);
+	CHECK(key == again);
+	CHECK_INT(twin_key(f.a, S("Subject: y\r\n\r\n" CONTENT), &again), 0);
+	CHECK(key != again);
+	CHECK_INT(twin_key(f.a, S(HEADER "\r\n" CONTENT), &key), 0);
+	CHECK_INT(twin_key(f.a, S("X: y\r\n" HEADER "\r\n"), &again), 0);
+	CHECK(key == again);
 	fixture_done(&f);
 }
 
