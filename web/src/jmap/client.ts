@@ -1,5 +1,5 @@
 // The JMAP wire: calls made in one turn of the event loop travel as one request.
-import { core, mail, rulesOf, snoozing, submission, vacation, type Session } from "./types.ts";
+import { core, mail, mdn, rulesOf, snoozing, submission, vacation, type Session } from "./types.ts";
 
 export class JmapError extends Error {
 	constructor(readonly type: string, readonly status = 0, description?: string) {
@@ -12,7 +12,7 @@ interface Waiting { call: Invocation; done(result: unknown): void; failed(reason
 
 /** Of those that not every server has, the ones it names. */
 const usual = [core, mail, submission, vacation];
-const optional = [rulesOf, snoozing, "urn:letterlock:params:jmap:import"];
+const optional = [mdn, rulesOf, snoozing, "urn:letterlock:params:jmap:import"];
 
 /** A value that the server takes from the answer to an earlier call of the same request. */
 export interface Ref { resultOf: string; name: string; path: string }

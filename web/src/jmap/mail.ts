@@ -12,7 +12,7 @@ import type {
 export const fullProperties = [
 	...listProperties, "messageId", "inReplyTo", "references", "cc", "bcc", "replyTo", "sender", "sentAt", "textBody", "htmlBody",
 	"attachments", "bodyValues", "header:List-Unsubscribe:asURLs", "header:List-Unsubscribe-Post:asText",
-	"header:Authentication-Results:asText:all", "header:Content-Type:asText", "header:Autocrypt:asText",
+	"header:Disposition-Notification-To:asAddresses", "header:Authentication-Results:asText:all", "header:Content-Type:asText", "header:Autocrypt:asText",
 ];
 const bodyProperties = ["partId", "blobId", "size", "name", "type", "charset", "disposition", "cid"];
 const longestBody = 2_000_000;

@@ -17,6 +17,7 @@ export interface Session {
 export const core = "urn:ietf:params:jmap:core";
 export const mail = "urn:ietf:params:jmap:mail";
 export const submission = "urn:ietf:params:jmap:submission";
+export const mdn = "urn:ietf:params:jmap:mdn";
 export const vacation = "urn:ietf:params:jmap:vacationresponse";
 export const rulesOf = "urn:letterlock:params:jmap:rules";
 export const snoozing = "urn:letterlock:params:jmap:snooze";
@@ -86,6 +87,7 @@ export interface FullEmail extends Email {
 	bodyValues: Record<string, BodyValue>;
 	"header:List-Unsubscribe:asURLs"?: string[] | null;
 	"header:List-Unsubscribe-Post:asText"?: string | null;
+	"header:Disposition-Notification-To:asAddresses"?: Address[] | null;
 	"header:Authentication-Results:asText:all"?: string[] | null;
 	"header:Content-Type:asText"?: string | null;
 	"header:Autocrypt:asText"?: string | null;

@@ -9,6 +9,7 @@ import { fr } from "../../src/i18n/fr.ts";
 import { format, preferredLanguage, useLanguage, type Text } from "../../src/i18n/index.ts";
 import { catalogues as auth } from "../../src/app/auth/texts.ts";
 import { catalogues as composer } from "../../src/app/mail/composer/texts.ts";
+import { catalogues as receipt } from "../../src/app/mail/receipt/texts.ts";
 import { catalogues as pgp } from "../../src/app/pgp/texts.ts";
 import { catalogues as settings, t as say } from "../../src/app/settings/texts.ts";
 import { catalogues as imap } from "../../src/app/transfer/imap/texts.ts";
@@ -22,6 +23,7 @@ const all: Readonly<Record<string, Catalogues>> = {
 	"app/auth/texts.ts": auth,
 	"app/letters/texts.ts": letters,
 	"app/mail/composer/texts.ts": composer,
+	"app/mail/receipt/texts.ts": receipt,
 	"app/pgp/texts.ts": pgp,
 	"app/settings/texts.ts": settings,
 	"app/transfer/imap/texts.ts": imap,

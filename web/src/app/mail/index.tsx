@@ -1,10 +1,10 @@
 // The mail view: mailboxes, list and conversation beside each other, or one after another on small screens.
-import { useEffect, useState } from "preact/hooks";
-import type { ComponentType } from "preact";
+import { useEffect } from "preact/hooks";
 import { t } from "../../i18n/index.ts";
 import { IconButton } from "../../ui/button.tsx";
 import { Splitter } from "../../ui/splitter.tsx";
 import { toast } from "../../ui/toast.tsx";
+import { useLazy } from "../lazy.ts";
 import { prefs, setPrefs } from "../prefs.ts";
 import { overlay, startKeys } from "./commands.ts";
 import { compose, notedWriting, noteWriting, writing } from "./compose_state.ts";
@@ -26,16 +26,6 @@ async function recover(): Promise<void> {
 	const email = mail().full.peek(id);
 	if (email?.keywords.$draft)
 		compose({ mode: "draft", email });
-}
-
-/** A part that is fetched when it is first shown. */
-function useLazy(wanted: boolean, load: () => Promise<ComponentType>): ComponentType | null {
-	const [part, setPart] = useState<{ view: ComponentType } | null>(null);
-	useEffect(() => {
-		if (wanted && !part)
-			load().then((view) => setPart({ view }), () => toast({ text: t("partFailed"), bad: true }));
-	}, [wanted]);
-	return wanted && part ? part.view : null;
 }
 
 const showScheduled = () => { overlay.value = "scheduled"; };

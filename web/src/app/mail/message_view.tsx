@@ -9,6 +9,7 @@ import { Button, IconButton } from "../../ui/button.tsx";
 import { Icon, type IconName } from "../../ui/icon.tsx";
 import { Menu, type MenuEntry } from "../../ui/menu.tsx";
 import { Ghost } from "../../ui/progress.tsx";
+import { useLazy } from "../lazy.ts";
 import { dark, prefs, setPrefs } from "../prefs.ts";
 import { address, go } from "../router.ts";
 import { fileSize, longDate, shortDate } from "../dates.ts";
@@ -205,6 +206,7 @@ export function MessageView({ id, onFold }: { id: Id; onFold(): void }) {
 	const email = mail().full.of(id).value;
 	const [asText, setAsText] = useState(false);
 	const [lightOnly, setLightOnly] = useState(false);
+	const Receipt = useLazy(Boolean(email?.["header:Disposition-Notification-To:asAddresses"]), () => import("./receipt/receipt.tsx").then((m) => m.Receipt));
 	if (!email)
 		return <article class={css.message}><Ghost lines={6} /></article>;
 	const warnings = warningsFor(email, writtenTo());
@@ -219,6 +221,7 @@ export function MessageView({ id, onFold }: { id: Id; onFold(): void }) {
 				</div>
 			)}
 			<Protection email={email} />
+			{Receipt && <Receipt email={email} />}
 			{warnings.map((w) => <div key={w.key} class={css.warning} role="note"><Icon name="warning" size={18} /><span>{t(w.key, w.args)}</span></div>)}
 			<div class={css.body}><Body email={email} asText={asText} lightOnly={lightOnly} /></div>
 		</article>
