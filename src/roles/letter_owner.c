@@ -181,6 +181,8 @@ web_letter_put(struct web_call *c, struct slice body)
 	int r = web_letter_piece_get(body, &m);
 
 	if (r == LL_OK)
+		r = web_take(c, WEB_RULE_LETTER_PUT, SLICE_OF(c->owner.id));
+	if (r == LL_OK)
 		r = own_letter(c, m.id, &l);
 	if (r)
 		return r;

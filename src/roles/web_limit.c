@@ -19,6 +19,7 @@ static const struct {
 	[WEB_RULE_LETTER] = {10, 120000},
 	[WEB_RULE_LETTER_NETWORK] = {2000, 50},
 	[WEB_RULE_LETTER_NEW] = {60, 60000},
+	[WEB_RULE_LETTER_PUT] = {2000, 50},
 };
 
 struct bucket {
