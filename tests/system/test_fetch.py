@@ -14,6 +14,7 @@ import tempfile
 import threading
 import zlib
 
+import test_web
 from harness import WORK, Installation, Network, Skip, check, check_equal, command, inside, main, stop_and_inspect
 from nameserver import Authority, Nameserver, Zone
 from test_websign import Client, bundle, refused, sign_up
@@ -429,6 +430,24 @@ def test_a_key_server_only_when_it_is_wanted(w):
         check_equal(found(w.keys(f"{local}@served.{SIGNED}", "server")), [], local)
     check_equal(w.keys(w.owner)["server"], "", "nobody is sent elsewhere for an address that is here")
     check_equal(w.get("/api/v1/keys/server?address=nobody")[0], 400, "no address")
+
+
+def test_a_key_server_in_the_page(w):
+    """The writer of a letter is told who would learn of it, and asks; then the letter can be encrypted."""
+    test_web.ready()
+    key = OpenPgp(f"stranger@served.{SIGNED}")
+    key.run("--quick-add-key", key.fingerprint, "cv25519", "encr")
+    w.serve(f"/vks/v1/by-email/stranger%40served.{SIGNED}", key.run("--armor", "--export", key.fingerprint), host=f"keys.{PLAIN}")
+    people = {"alice": test_web.add_person(w.one, "alice"), "strangers": {"server": f"keys.{PLAIN}", "known": f"stranger@served.{SIGNED}",
+                                                                         "unknown": f"nobody@served.{SIGNED}"}}
+    before = len(w.elsewhere.asked(f"keys.{PLAIN}"))
+    browser = test_web.Browser(w.one, people, ("key_server",))
+    try:
+        browser.run("a key server is asked only on a click")
+    finally:
+        browser.close()
+        key.close()
+    check_equal(len(w.elsewhere.asked(f"keys.{PLAIN}")) - before, 2, "asked for each of the two clicks")
 
 
 def test_own_directory(w):

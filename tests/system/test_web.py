@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 
-from harness import HERE, Installation, Skip, WORK, check, command, letter, main, quote, stop_and_inspect, token, wait_until
+from harness import HERE, Installation, Skip, WORK, check, command, inside, letter, main, quote, stop_and_inspect, token, wait_until
 
 DOMAIN = "letterlock.test"
 WEB = HERE.parents[1] / "web"
@@ -32,8 +32,9 @@ class Browser:
     def __init__(self, world, people, parts=()):
         self.world = world
         self.log = open(WORK / "node.log", "ab")
-        self.proc = subprocess.Popen(["node", "browser/run.mjs", *parts], cwd=WEB, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log)
-        self.say({"host": world.hostname, "port": world.ports["https"], "spki": spki(world.dir / "tls" / "certificate.pem"), "people": people,
+        with inside(world.netns):
+            self.proc = subprocess.Popen(["node", "browser/run.mjs", *parts], cwd=WEB, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log)
+        self.say({"host": world.hostname, "address": world.address, "port": world.ports["https"], "spki": spki(world.dir / "tls" / "certificate.pem"), "people": people,
                   "screens": str(WORK / "screens")})
 
     def say(self, line):

@@ -20,10 +20,10 @@ export class World {
 	}
 
 	async open() {
-		const { host, spki } = this.config;
+		const { host, address, spki } = this.config;
 		this.browser = await chromium.launch({
 			executablePath: "/usr/bin/chromium",
-			args: [...flags, `--host-resolver-rules=MAP ${host} 127.0.0.1, MAP * ~NOTFOUND`, `--ignore-certificate-errors-spki-list=${spki}`],
+			args: [...flags, `--host-resolver-rules=MAP ${host} ${address}, MAP * ~NOTFOUND`, `--ignore-certificate-errors-spki-list=${spki}`],
 		});
 	}
 

@@ -7,6 +7,7 @@ import { Dialog } from "../../ui/dialog.tsx";
 import { Icon, type IconName } from "../../ui/icon.tsx";
 import { type Fate, type Guard } from "./guard.ts";
 import { freshLetter, LetterFields } from "../letters/fields.tsx";
+import { KeyServer } from "./key_server.tsx";
 import { askForKeys } from "./worker.ts";
 import css from "./pgp.module.css";
 
@@ -29,6 +30,7 @@ export function Fates({ guard }: { guard: Guard }) {
 						<Icon name={letter ? "key" : fateIcons[f.action]} size={17} />
 						<span class={css.fateText}><b>{f.address}</b><span>{t(letter ? "whyLetter" : reasons[f.because])}</span></span>
 						{f.because === "changedKey" && <Button onClick={() => void guard.takeKey(f.address)}>{t("pgpTakeKey")}</Button>}
+					{f.because === "noKey" && <KeyServer address={f.address} guard={guard} />}
 					</li>
 				);
 			})}

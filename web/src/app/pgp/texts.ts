@@ -148,6 +148,9 @@ const en = {
 	sourceAutocrypt: "from a letter’s header",
 	sourceAttached: "from an attachment",
 	sourceKeyserver: "from a key server",
+	serverAsk: "Look on {server}",
+	serverLearns: "{server} then learns that somebody here writes to this address.",
+	serverHasNone: "{server} has no key for this address.",
 	pgpImportedOnly: "The key was imported. Nothing can be encrypted to it now.",
 };
 
@@ -298,6 +301,9 @@ const de: Like<typeof en> = {
 	sourceAutocrypt: "aus dem Kopf eines Briefs",
 	sourceAttached: "aus einem Anhang",
 	sourceKeyserver: "von einem Schlüsselserver",
+	serverAsk: "Bei {server} suchen",
+	serverLearns: "{server} erfährt dann, dass jemand hier an diese Adresse schreibt.",
+	serverHasNone: "{server} hat keinen Schlüssel für diese Adresse.",
 	pgpImportedOnly: "Der Schlüssel wurde importiert. Verschlüsseln lässt sich damit zurzeit nicht.",
 };
 
@@ -448,6 +454,9 @@ const fr: Like<typeof en> = {
 	sourceAutocrypt: "de l’en-tête d’une lettre",
 	sourceAttached: "d’une pièce jointe",
 	sourceKeyserver: "d’un serveur de clés",
+	serverAsk: "Chercher sur {server}",
+	serverLearns: "{server} apprend alors que quelqu’un ici écrit à cette adresse.",
+	serverHasNone: "{server} n’a pas de clé pour cette adresse.",
 	pgpImportedOnly: "La clé a été importée. On ne peut pas chiffrer pour elle actuellement.",
 };
 
