@@ -1,4 +1,5 @@
 /* HTTP/1.1 as a server (RFC 9112): requests one after the other, pipelined ones wait their turn. */
+#include "base/secret.h"
 #include "faces/http1_priv.h"
 
 #include <stdlib.h>
@@ -321,7 +322,9 @@ input(struct http_conn *conn, struct slice in, int64_t now_ms)
 	if (c->state == STATE_CLOSING)
 		return LL_OK;
 	if (c->in_at) {
+		size_t before = c->in.len;
 		buf_consume(&c->in, c->in_at);
+		secret_wipe(c->in.ptr + c->in.len, before - c->in.len); /* cookies and passwords */
 		c->in_at = 0;
 	}
 	return buf_put(&c->in, in);

@@ -1,10 +1,12 @@
 /* The engine of web links: streams, their windows, and what is sent. */
+#include "base/secret.h"
 #include "base/text.h"
 #include "faces/web_link_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#define FIRST_ROOM ((size_t)8 << 10)
 #define INPUT_MAX ((size_t)512 << 10)
 #define OUTPUT_HIGH ((size_t)1 << 20) /* above it bodies wait, and only heads go out */
 
@@ -99,6 +101,9 @@ web_link_new(bool front)
 	l->front = front;
 	l->in = BUF_INIT(INPUT_MAX);
 	l->out = BUF_INIT(WEB_LINK_OUTPUT_MAX);
+	/* Room for most requests from the start: what grows leaves a copy behind. */
+	(void)buf_room(&l->in, FIRST_ROOM);
+	(void)buf_room(&l->out, FIRST_ROOM);
 	return l;
 }
 
@@ -205,12 +210,17 @@ web_link_sent(struct web_link *l, size_t n)
 {
 	bool was_high = l->out.len - l->out_at > OUTPUT_HIGH / 2;
 
-	l->out_at = MIN(l->out_at + n, l->out.len);
+	n = MIN(n, l->out.len - l->out_at);
+	if (n)
+		secret_wipe(l->out.ptr + l->out_at, n); /* letters and passwords pass through */
+	l->out_at += n;
 	if (l->out_at == l->out.len) {
 		buf_reset(&l->out);
 		l->out_at = 0;
 	} else if (l->out_at > OUTPUT_HIGH) {
+		size_t before = l->out.len;
 		buf_consume(&l->out, l->out_at);
+		secret_wipe(l->out.ptr + l->out.len, before - l->out.len);
 		l->out_at = 0;
 	}
 	l->look = l->look || (was_high && l->out.len - l->out_at <= OUTPUT_HIGH / 2);

@@ -1,16 +1,31 @@
 /* What comes over a web link: strict framing, and nothing beyond the windows. */
 #include "faces/web_link_priv.h"
 
+#include "base/secret.h"
+
 #include <string.h>
 
 #define FRAME_HEAD ((size_t)9)
 
+/* Letters and passwords pass through; nothing of them stays. */
+static void
+wipe_taken(struct web_link *l)
+{
+	if (l->in_at > l->in_wiped)
+		secret_wipe(l->in.ptr + l->in_wiped, l->in_at - l->in_wiped);
+	l->in_wiped = l->in_at;
+}
+
 int
 web_link_input(struct web_link *l, struct slice in)
 {
+	size_t before = l->in.len;
+
+	wipe_taken(l);
 	if (l->in_at) {
 		buf_consume(&l->in, l->in_at);
-		l->in_at = 0;
+		secret_wipe(l->in.ptr + l->in.len, before - l->in.len);
+		l->in_at = l->in_wiped = 0;
 	}
 	return buf_put(&l->in, in);
 }
@@ -247,6 +262,7 @@ next_room(struct web_link *l, struct web_event *ret)
 enum parse_result
 web_link_next(struct web_link *l, struct web_event *ret)
 {
+	wipe_taken(l);
 	while (!l->broken) {
 		struct slice in = slice_skip(buf_slice(&l->in), l->in_at);
 		size_t n;

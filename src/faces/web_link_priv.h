@@ -36,7 +36,7 @@ struct web_link {
 	bool look; /* a starved stream may have room now */
 	uint32_t last; /* the highest number seen or used */
 	struct buf in, out;
-	size_t in_at, out_at;
+	size_t in_at, in_wiped, out_at; /* bytes of in before in_wiped are wiped */
 	VEC(struct link_stream *) streams; /* by rising numbers */
 };
 

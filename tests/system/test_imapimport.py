@@ -17,6 +17,7 @@ import time
 from harness import (ROOT, WORK, Daemon, Installation, Network, Skip, check, check_equal, command, inside, letter, main,
                      stop_and_inspect, wait_until)
 from nameserver import Authority, Nameserver, Zone
+from test_websecret import Words, look_everywhere, look_on_disk
 
 DOVECOT, OTHER, EMPTY, CUTTING, DNS = "44.77.0.21", "44.77.0.22", "44.77.0.23", "44.77.0.24", "44.77.0.53"
 ELSEWHERE = "elsewhere.example"
@@ -528,6 +529,22 @@ def test_from_another_letterlock(w):
     check_equal(done["state"], "done", str(done))
     check_equal(sorted(p.texts()), sorted(texts), "the inbox")
     check_equal(len(p.texts("Sent")), 1, "sent")
+
+
+# --- the password ---
+
+def test_the_password_is_nowhere_afterwards(w):
+    """All that was done above went through these processes. The user's name is no secret: the same search finds it."""
+    p = w.person()
+    p.bring("INBOX")
+    p.update(p.choosing(), isPaused=True)  # a session that still holds it, where nobody can read it
+    words = Words()
+    words.text("password", SECRET)
+    words.text("user", USER)
+    found = look_everywhere(w.one, words)
+    check("user" in found.get("session-of-account", {}), f"the search finds nothing: {found}")
+    check_equal({role for role, names in found.items() if "password" in names}, set(), f"in memory: {found}")
+    check_equal({f for f, names in look_on_disk(w.one, words).items() if "password" in names}, set(), "on the disk")
 
 
 def teardown(w):
