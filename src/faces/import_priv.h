@@ -41,7 +41,7 @@ struct import_run {
 	enum import_run_wants wants;
 	enum import_run_end end;
 	int fatal;
-	bool progress;
+	bool signed_in, progress;
 
 	size_t asked, answered; /* folders that STATUS was sent for, and done */
 	struct import_folder *folder; /* the one that is open */

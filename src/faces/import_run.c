@@ -352,7 +352,7 @@ on_done(struct import_run *r)
 static void
 on_ready(struct import_run *r)
 {
-	r->progress = true;
+	r->signed_in = true;
 	if (r->job.phase == IMPORT_ACTIVE) {
 		next_folder(r);
 		return;
@@ -439,6 +439,12 @@ int
 import_run_error(const struct import_run *r)
 {
 	return r->fatal;
+}
+
+bool
+import_run_signed_in(const struct import_run *r)
+{
+	return r->signed_in;
 }
 
 bool

@@ -46,7 +46,8 @@ struct slice import_run_output(const struct import_run *r);
 void import_run_sent(struct import_run *r, size_t n);
 enum import_run_end import_run_end(const struct import_run *r);
 int import_run_error(const struct import_run *r);
-/* Whether it has brought anything, or signed in at least: the next failure is a new one. */
+bool import_run_signed_in(const struct import_run *r);
+/* Whether it has come on: the next failure is a new one. */
 bool import_run_progress(const struct import_run *r);
 
 #endif

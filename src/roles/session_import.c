@@ -309,10 +309,10 @@ pump(struct task *t)
 	import_run_sent(t->run, out.len);
 	if (import_run_wants(t->run) == IMPORT_RUN_TLS && !stream_tls(t->stream))
 		start_tls(t);
-	if (import_run_progress(t->run)) {
-		t->tries = 0;
+	if (import_run_signed_in(t->run))
 		t->state = JMAP_IMPORT_RUNNING;
-	}
+	if (import_run_progress(t->run))
+		t->tries = 0;
 }
 
 /* Sees to a run that is over. The task, and the stream, may be gone afterwards. */
