@@ -128,6 +128,15 @@ test("Takeout: labels decide, in .zip and .tgz, and their fields are taken out",
 	}
 });
 
+test("Takeout without labels, folders of mbox files, and of messages", async () => {
+	const m = mboxEntry(email("1", []), raw("1"));
+	const places = async (...files: Picked[]) => (await letters(files)).map((l) => l.places[0]?.folder.join("/"));
+	assert.deepEqual(await places(file("t.zip", await zip([{ name: "Takeout/Mail/Work.mbox", data: m }, { name: "Takeout/Mail/Work/Plans.mbox", data: m }]).arrayBuffer())), ["Work", "Work/Plans"]);
+	assert.deepEqual(await places(file("old/A.mbox", m), file("old/B", m)), ["A", "B"]);
+	assert.deepEqual(await places(file("old/1.eml", raw("1")), file("old/2.eml", raw("2"))), ["old", "old"]);
+	assert.deepEqual(await places(file("1.eml", raw("1"))), ["Imported"]);
+});
+
 test("every position goes on where it stopped, in files and in archives", async () => {
 	const one = (n: number) => mboxEntry(email(String(n), []), raw(String(n)));
 	const choices: Picked[][] = [

@@ -74,7 +74,7 @@ export class ImportJob {
 		if (look.paths.some((p) => p.startsWith("Takeout/")))
 			return [];
 		const a = around(look.paths, null);
-		const names = look.paths.slice(0, 20_000).map((p) => mboxFolder(p.split("/").slice(a.commonDepth).join("/")));
+		const names = look.paths.slice(0, 20_000).map((p) => mboxFolder(p.split("/").slice(a.mboxDepth).join("/")));
 		return look.paths.some((p) => /\.(mbox|mbx)$/i.test(p)) ? [...new Set(names.map((n) => placeOf(n).folder.join("/")))] : [];
 	}
 

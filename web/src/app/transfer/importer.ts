@@ -21,6 +21,8 @@ interface Item {
 	failure: Failure | null;
 	/** Without keywords of other programs, after the server had too many. */
 	bare: boolean;
+	/** How often the server failed with it. */
+	faults: number;
 }
 
 /** Answers with the Email's id once there is one; null: it was there before; false: it could not be imported. */
@@ -35,6 +37,8 @@ const mostBytes = 5 << 20;
 /** Larger ones are uploaded by themselves. */
 const inlineBytes = 512 << 10;
 const parallel = 3;
+/** After so many faults of the server a letter counts as one that it does not take. */
+const mostFaults = 5;
 
 function twin(): Twin {
 	let settle: Twin["settle"] = () => undefined;
@@ -120,7 +124,7 @@ export class Importer {
 	}
 
 	private async itemOf(w: Walked): Promise<Item> {
-		const item: Item = { letter: isBroken(w) ? brokenLetter(w.path, w.after, w.code) : await letterOf(w, this.around), twin: null, own: twin(), boxes: [], blobId: null, result: null, failure: null, bare: false };
+		const item: Item = { letter: isBroken(w) ? brokenLetter(w.path, w.after, w.code) : await letterOf(w, this.around), twin: null, own: twin(), boxes: [], blobId: null, result: null, failure: null, bare: false, faults: 0 };
 		const { letter } = item;
 		if (letter.failed)
 			settleFailed(item, letter.failed);
@@ -296,15 +300,17 @@ export class Importer {
 	}
 
 	private refused(i: Item, why: { type: string; description?: string; existingId?: Id } | undefined): void {
-		if (!why || why.type === "serverFail" || why.type === "rateLimit" || why.type === "serverUnavailable")
+		// One letter with which the server always fails must not hold up the others.
+		const passing = !why || ["serverFail", "rateLimit", "serverUnavailable"].includes(why.type);
+		if (passing && ++i.faults < mostFaults)
 			throw new Transient("busy", 0);
-		if (why.type === "overQuota")
+		if (why?.type === "overQuota")
 			throw new Halt("full");
-		if (why.type === "alreadyExists") {
+		if (why?.type === "alreadyExists") {
 			i.result = "present";
 			return i.own.settle(why.existingId ?? null);
 		}
-		settleFailed(i, why.type === "tooLarge" ? "tooLarge" : why.type === "invalidEmail" ? "notMessage" : "refused", `${why.type} ${why.description ?? ""}`.trim());
+		settleFailed(i, why?.type === "tooLarge" ? "tooLarge" : why?.type === "invalidEmail" ? "notMessage" : "refused", `${why?.type ?? ""} ${why?.description ?? ""}`.trim());
 	}
 
 	/** The second of two equal letters puts the first one into its mailboxes, too. */

@@ -25,19 +25,17 @@ export interface Letter {
 	failed: Reason | null;
 }
 
-/** What is known of the whole choice. */
-export interface Around { manifest: Manifest | null; maildirDepth: number; commonDepth: number }
+/** What is known of the whole choice: how many levels of paths are no mailboxes. */
+export interface Around { manifest: Manifest | null; maildirDepth: number; mboxDepth: number; fileDepth: number }
 
 export function around(paths: readonly string[], manifest: Manifest | null): Around {
-	const maildirs = paths.flatMap((p) => maildirPlace(p)?.folder ?? []).length ? paths.flatMap((p) => { const m = maildirPlace(p); return m ? [m.folder] : []; }) : [];
-	return { manifest, maildirDepth: maildirRoot(maildirs), commonDepth: paths.some((p) => p.includes("/")) ? chosenDepth(paths) : 0 };
-}
-
-/** The folder that was chosen stands at the begin of every path; it is no mailbox when there are folders in it. */
-function chosenDepth(paths: readonly string[]): number {
+	const maildirs = paths.flatMap((p) => { const m = maildirPlace(p); return m ? [m.folder] : []; });
 	const first = paths[0]?.split("/")[0];
-	const together = paths.every((p) => p.includes("/") && p.split("/")[0] === first);
-	return together && paths.some((p) => p.split("/").length > 2) ? 1 : 0;
+	// The folder that was chosen stands at the begin of every path. Takeout's own folders are known by their names.
+	const together = first !== "Takeout" && paths.length > 0 && paths.every((p) => p.includes("/") && p.split("/")[0] === first);
+	const nested = paths.some((p) => p.split("/").length > 2);
+	// Messages that lie in it directly are in a mailbox of its name.
+	return { manifest, maildirDepth: maildirRoot(maildirs), mboxDepth: together ? 1 : 0, fileDepth: together && nested ? 1 : 0 };
 }
 
 const utcDate = (time: number): string => `${new Date(Math.floor(time / 1000) * 1000).toISOString().slice(0, 19)}Z`;
@@ -57,8 +55,8 @@ function filePlace(w: Found, a: Around): Place {
 	if (w.maildir)
 		return placeOf(w.maildir.folder.slice(a.maildirDepth));
 	if (w.form === "mbox")
-		return placeOf(mboxFolder(w.path.split("/").slice(a.commonDepth).join("/")));
-	const folder = folderOf(w.path).slice(a.commonDepth);
+		return placeOf(mboxFolder(w.path.split("/").slice(a.mboxDepth).join("/")));
+	const folder = folderOf(w.path).slice(a.fileDepth);
 	return folder.length ? placeOf(folder) : { role: null, folder: ["Imported"] };
 }
 
