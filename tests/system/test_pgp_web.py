@@ -1,5 +1,5 @@
 """OpenPGP in the web client, in Chromium against a real server, with gpg as the other side and as the judge. web/browser/pgp.mjs
-has the tests; this starts what they need."""
+and sync.mjs have the tests; this starts what they need."""
 import base64
 import hashlib
 import http.client
@@ -9,7 +9,7 @@ import sys
 from harness import Installation, Skip, check, command, main
 from test_web import DOMAIN, Browser, add_person, browser_test, ready, teardown, tests
 
-PARTS = ("pgp",)
+PARTS = ("pgp", "sync")
 ZBASE32 = b"ybndrfg8ejkmcpqxot1uwisza345h769"
 
 
@@ -47,6 +47,11 @@ class PgpBrowser(Browser):
         found = self.raw_of(to, "INBOX", text)
         check(found, f"nothing with {text} at {to}")
         return {"raw": found[-1]}
+
+    def ask_on_disk(self, hex):
+        """Whether bytes stand in any file of the installation's data."""
+        wanted = bytes.fromhex(hex)
+        return {"found": any(wanted in f.read_bytes() for f in self.world.data.rglob("*") if f.is_file())}
 
     def ask_drafts(self, of):
         return {"raw": self.raw_of(of, "Drafts")}

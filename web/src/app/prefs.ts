@@ -17,7 +17,7 @@ export interface Prefs {
 	notify: boolean;
 }
 
-const initial: Prefs = {
+export const initial: Prefs = {
 	theme: "auto", language: null, density: "roomy", conversations: true, listWidth: 420, sideWidth: 236, undoSeconds: 10,
 	plainText: false, images: "ask", darkMail: true, showFrom: [], notify: false,
 };
@@ -36,6 +36,7 @@ export const prefs = signal<Prefs>(load());
 export function setPrefs(change: Partial<Prefs>): void {
 	prefs.value = { ...prefs.value, ...change };
 	localStorage.setItem(place, JSON.stringify(prefs.value));
+	dispatchEvent(new Event("letterlock-prefs"));
 }
 
 const wide = matchMedia("(prefers-color-scheme: dark)");

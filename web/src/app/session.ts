@@ -52,16 +52,8 @@ export async function enter(): Promise<void> {
 	store.value = mail;
 	await mail.start();
 	stage.value = "open";
-	setTimeout(() => void ownKey(), 300);
-}
-
-/** Once in a browser for each account: its OpenPGP key is made, if there is none, and published. Without
- * open keys that waits for the next sign-in. */
-async function ownKey(): Promise<void> {
-	if (localStorage.getItem(`letterlock.published.${account.peek()?.accountId ?? ""}`) !== null)
-		return;
-	const { ensureOwnKey } = await import("./pgp/own.ts");
-	await ensureOwnKey().catch(() => undefined);
+	// What other browsers know, and a key of one's own where there is none.
+	setTimeout(() => void import("./pgp/sync.ts").then((m) => m.begin()), 300);
 }
 
 /** The session has ended or is locked: its mail leaves the page. */

@@ -30,6 +30,8 @@ export class MailStore {
 	readonly full = new Records<FullEmail>();
 	readonly threads = new Records<Thread>();
 	readonly online = signal(true);
+	/** The state of ClientSettings, when it was told. */
+	readonly settings = signal("");
 	readonly list = signal<MessageList | null>(null);
 	readonly byRole = computed(() => new Map([...this.mailboxes.value.values()].filter((m) => m.role).map((m) => [m.role as string, m])));
 	readonly client: JmapClient;
@@ -177,6 +179,8 @@ export class MailStore {
 	// --- what others changed ---
 
 	private stateChanged(types: Record<string, string>): void {
+		if (types.ClientSettings)
+			this.settings.value = types.ClientSettings;
 		if (types.Mailbox)
 			void this.loadMailboxes();
 		if (types.Identity)

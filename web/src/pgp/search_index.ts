@@ -3,8 +3,8 @@
 import { concat, type Bytes, utf8, utf8Decode } from "../keys/bytes";
 import { KeysError } from "../keys/error";
 import { sha256 } from "../keys/kdf";
-import { Area, header, type Header, parseHeader, symOpen, symSeal } from "../keys/record";
-import type { StoreKey } from "./sealed";
+import { header, type Header, parseHeader, symOpen, symSeal } from "../keys/record";
+import { keyOf, type StoreKey } from "./sealed";
 
 export interface Entry {
 	id: string;
@@ -20,7 +20,7 @@ export interface Entry {
 const PADDING = 1024;
 
 function headerOf(k: StoreKey, object: Bytes): Header {
-	return header("object", { account: k.account, object, author: k.account, area: Area.contacts, keyver: k.version, rev: 1n });
+	return header("object", { account: k.account, object, author: k.account, area: k.area, keyver: k.version, rev: 1n });
 }
 
 /** The record's object id: another one for each letter, and never that of the key store. */
@@ -74,9 +74,8 @@ export class SearchIndex {
 }
 
 async function open(record: Bytes, keys: readonly StoreKey[]): Promise<Entry> {
-	const { keyver, object } = parseHeader(record);
-	const key = keys.find((k) => k.version === keyver);
-	if (!key) throw new KeysError("notfound", "a key of another version");
+	const { object } = parseHeader(record);
+	const key = keyOf(record, keys);
 	const { body } = await symOpen(key.key, headerOf(key, object), record);
 	const e = JSON.parse(utf8Decode(body)) as Entry;
 	if (objectOf(e.id).some((b, i) => b !== object[i])) throw new KeysError("syntax", "an entry of another letter");

@@ -36,8 +36,11 @@ import { type LetterNote, noteOpen, noteSeal } from "./letter_note";
 import { plan, type Plan, type Recipient, type Wish } from "./policy";
 import { type Opened, read } from "./read";
 import { type Entry, SearchIndex } from "./search_index";
-import { storeOpen, storeSeal, type StoreKey } from "./sealed";
-import { type Candidate, KeyStore, type Source } from "./store";
+import type { Json } from "./json";
+import type { Stored, Writing } from "./parts";
+import type { StoreKey } from "./sealed";
+import type { Candidate, KeyStore, Source } from "./store";
+import { Synced } from "./synced";
 import type { SenderKey } from "./verdict";
 
 /** Stores the account's secret keys and their fingerprints. */
@@ -76,23 +79,27 @@ export class PgpService {
 	private secrets: Bytes[] = [];
 	private own: PrivateKey[] = [];
 	private storeKeys: readonly StoreKey[] = [];
-	private store = new KeyStore();
+	private synced = new Synced();
 	private index = new SearchIndex();
-	private rev = 0n;
+	private writing: Writing | undefined;
 
 	constructor(private readonly keep: Keep) {}
 
 	/** From the key worker, at sign-in, after every change, and with nothing at sign-out. */
 	async setKeys(secrets: Bytes[], storeKeys: readonly StoreKey[]): Promise<void> {
 		if (storeKeys.length === 0) {
-			this.store = new KeyStore();
+			this.synced = new Synced();
 			this.index = new SearchIndex();
-			this.rev = 0n;
+			this.writing = undefined;
 		}
 		wipe(...this.secrets, ...this.storeKeys.map((k) => k.key));
 		this.secrets = secrets;
 		this.storeKeys = storeKeys;
 		this.own = await Promise.all(secrets.map(readSecret));
+	}
+
+	private get store(): KeyStore {
+		return this.synced.store;
 	}
 
 	// --- one's own keys; the first one is in use ---
@@ -187,15 +194,25 @@ export class PgpService {
 
 	/** A person has compared the fingerprint, or takes the new key. */
 	pin(a: { address: string; fingerprint: string; verified: boolean; at: number }): boolean {
-		return this.store.pin(a.address, a.fingerprint, a.verified, a.at);
+		const done = this.store.pin(a.address, a.fingerprint, a.verified, a.at);
+		this.synced.note(a.address);
+		return done;
 	}
 
 	unpin(a: { address: string }): void {
 		this.store.unpin(a.address);
+		this.synced.note(a.address);
+	}
+
+	/** A person takes another key in place of the one used before. */
+	exchange(a: { address: string; fingerprint: string; at: number }): boolean {
+		this.store.unpin(a.address);
+		return this.pin({ ...a, verified: false });
 	}
 
 	forget(a: { address: string; fingerprint: string }): void {
 		this.store.forget(a.address, a.fingerprint);
+		this.synced.note(a.address);
 	}
 
 	async plan(a: { addresses: string[]; wish: Wish; threadEncrypted: boolean; plainConfirmed?: boolean }): Promise<Plan> {
@@ -203,16 +220,45 @@ export class PgpService {
 		return plan(recipients, a.wish, a.threadEncrypted, a.plainConfirmed);
 	}
 
-	/** Sealed, to be kept by the page. */
-	async saveStore(): Promise<Bytes> {
-		this.rev++;
-		return storeSeal(this.store, this.storeKeys, this.rev);
+	/** Sealed, to be kept by the page. record: what it has kept, which another tab may have written. */
+	async saveStore(a: { record: Bytes | undefined }): Promise<Bytes> {
+		if (a.record) await this.loadStore({ record: a.record }).catch(() => undefined);
+		return this.synced.save(this.storeKeys);
 	}
 
-	async loadStore(a: { record: Bytes }): Promise<void> {
-		const { store, rev } = await storeOpen(a.record, this.storeKeys, this.rev);
-		this.store = store;
-		this.rev = rev;
+	loadStore(a: { record: Bytes }): Promise<void> {
+		return this.synced.load(a.record, this.storeKeys);
+	}
+
+	// --- the same for all of the owner's clients ---
+
+	/** Entries by the beginning of their names, without the deleted ones. */
+	entries(a: { prefix: string }): [string, Json][] {
+		return this.synced.entries(a.prefix).filter(([, value]) => value !== null);
+	}
+
+	/** null deletes. */
+	setEntry(a: { id: string; value: Json }): boolean {
+		return this.synced.put(a.id, a.value);
+	}
+
+	/** All that the server has. changed: ids of entries that are others now. */
+	async readSettings(a: { stored: Stored[] }): Promise<{ wentBack: boolean; changed: string[] }> {
+		const { replaced, ...read } = await this.synced.read(a.stored, this.storeKeys);
+		for (const { address, candidate: c } of replaced) await this.remember(address, await this.parse(c), c.source, c.mutual, c.lastSeen);
+		return read;
+	}
+
+	/** What the server is to be given; undefined: nothing. The root is last, and with it `gone` goes. */
+	async writeSettings(): Promise<{ parts: Bytes[]; root: Bytes; gone: string[] } | undefined> {
+		this.writing = await this.synced.write(this.storeKeys);
+		return this.writing && { parts: this.writing.parts, root: this.writing.root, gone: this.writing.gone };
+	}
+
+	/** It was taken; the server's ids of the parts and of the root. */
+	settingsWritten(a: { parts: string[]; root: string }): void {
+		if (this.writing) this.synced.written(this.writing, a.parts, a.root);
+		this.writing = undefined;
 	}
 
 	// --- the search index of encrypted letters ---
@@ -339,6 +385,7 @@ export class PgpService {
 		const old = this.store.contact(address).candidates.find((c) => c.fingerprint === fingerprint);
 		const merged = old ? await (await this.parse(old)).update(key) : key;
 		this.store.seen(address, { fingerprint, key: bytesOf(stripped(merged).write()), source, mutual }, at);
+		this.synced.note(address);
 	}
 
 	private async parse(c: Candidate): Promise<PublicKey> {
@@ -401,7 +448,7 @@ export class PgpService {
 			const { pin } = this.store.contact(address);
 			if (!f) throw new KeyProblem("notKey", `there is no key for ${address}`);
 			if (pin && pin.fingerprint !== f.c.fingerprint) throw new KeyProblem("notKey", `the key of ${address} has changed`);
-			this.store.pin(address, f.c.fingerprint, false, at);
+			this.pin({ address, fingerprint: f.c.fingerprint, verified: false, at });
 			return f.key;
 		});
 	}
@@ -427,10 +474,16 @@ export const pgpServiceMethods = [
 	"addresses",
 	"pin",
 	"unpin",
+	"exchange",
 	"forget",
 	"plan",
 	"saveStore",
 	"loadStore",
+	"entries",
+	"setEntry",
+	"readSettings",
+	"writeSettings",
+	"settingsWritten",
 	"write",
 	"writeDraft",
 	"indexPut",

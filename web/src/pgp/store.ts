@@ -84,6 +84,11 @@ export class KeyStore {
 		this.contacts.set(address.toLowerCase(), { candidates: left, pin: keep });
 	}
 
+	/** As it was kept, or as another client has it. */
+	restore(address: string, contact: Contact): void {
+		this.contacts.set(address.toLowerCase(), contact);
+	}
+
 	/** In the order in which they are to be used: the pinned one, then by source, then the newest. */
 	ordered(address: string): Candidate[] {
 		const { candidates, pin } = this.contact(address);

@@ -7,7 +7,7 @@ import { daneName } from "../../src/pgp/dane";
 import { decodedText, parseContentType, parseEntity, parts, toCrlf } from "../../src/pgp/entity";
 import { decodeText, encodeMailbox, encodeText, foldField, singleAddress } from "../../src/pgp/header";
 import { plan, type Recipient } from "../../src/pgp/policy";
-import { storeOpen, storeSeal } from "../../src/pgp/sealed";
+import { type Kept, storeOpen, storeSeal } from "../../src/pgp/sealed";
 import { KeyStore, type Source } from "../../src/pgp/store";
 import { wkdName, zbase32 } from "../../src/pgp/wkd";
 import { latin1, message } from "./people";
@@ -94,16 +94,13 @@ test("the key store: order of sources, pins that stay, no flooding", () => {
 
 test("the key store at rest opens with its keys, and no older one does", async () => {
 	const account = random(16);
-	const keys = [1, 2].map((version) => ({ account, version, key: random(32) }));
-	const s = new KeyStore();
-	s.seen("a@x", candidate("k1", "wkd"), 1);
-	s.pin("a@x", "k1", true, 2);
-	const first = await storeSeal(s, keys.slice(0, 1), 7n);
-	const { store, rev } = await storeOpen(first, keys, 3n);
-	assert.deepEqual([store.entries(), rev], [s.entries(), 7n]);
+	const keys = [1, 2].map((version) => ({ account, area: 5, version, key: random(32) }));
+	const kept: Kept = { device: "d", seen: { rev: 3, clocks: { d: 1 } }, items: [["pin/a@x", { clock: 1, device: "d", value: { fingerprint: "k1" } }]] };
+	const first = await storeSeal(kept, keys.slice(0, 1), 7n);
+	assert.deepEqual(await storeOpen(first, keys, 3n), { kept, rev: 7n });
 	await assert.rejects(storeOpen(first, keys, 8n), { code: "auth" });
 	await assert.rejects(storeOpen(first, keys.slice(1), 0n), { code: "notfound" });
-	await assert.rejects(storeOpen(await storeSeal(s, keys, 9n), [{ account: random(16), version: 2, key: random(32) }], 0n), { code: "auth" });
+	await assert.rejects(storeOpen(await storeSeal(kept, keys, 9n), [{ account: random(16), area: 5, version: 2, key: random(32) }], 0n), { code: "auth" });
 });
 
 const none: Recipient = {

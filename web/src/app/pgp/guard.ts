@@ -138,8 +138,7 @@ export class Guard {
 		const newest = list.filter((c) => c.info.canEncrypt && !c.pinned).sort((a, b) => b.lastSeen - a.lastSeen)[0];
 		if (!newest)
 			return;
-		await p.call("unpin", { address });
-		await p.call("pin", { address, fingerprint: newest.info.fingerprint, verified: false, at: now() });
+		await p.call("exchange", { address, fingerprint: newest.info.fingerprint, at: now() });
 		askAgain(address);
 		persist();
 		await this.look();

@@ -1,7 +1,7 @@
 // The dialogues of one's own OpenPGP keys: export, import, expiry, revocation, deletion, the record for the DNS.
 import { useEffect, useState } from "preact/hooks";
 import { t, type Key } from "./texts.ts";
-import type { KeyInfo, Reason } from "../../pgp/client";
+import type { KeyInfo, Pgp, Reason } from "../../pgp/client";
 import { RpcError } from "../../keys/client";
 import { Button } from "../../ui/button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
@@ -11,7 +11,7 @@ import { attempt } from "../settings/parts.tsx";
 import { withProof } from "../settings/api.ts";
 import { account } from "../session.ts";
 import { change } from "./change.ts";
-import { publish } from "./own.ts";
+import { inUse, publish, withdraw } from "./own.ts";
 import { saveText } from "./save.ts";
 import { pgp } from "./worker.ts";
 import css from "./pgp.module.css";
@@ -121,8 +121,17 @@ export function RevokeDialog(props: Props) {
 	);
 }
 
-export function DeleteDialog({ info, close }: Props) {
-	const run = () => void change((p) => p.call("remove", { fingerprint: info.fingerprint })).then((ok) => {
+/** Nobody is to encrypt to a key that is gone: the one in use then takes its place, if there is one. */
+async function removeKey(p: Pgp, info: KeyInfo, published: boolean): Promise<void> {
+	await p.call("remove", { fingerprint: info.fingerprint });
+	if (!published)
+		return;
+	const next = inUse(await p.call("ownKeys"));
+	await (next?.addresses.includes(address().toLowerCase()) ? publish(p, next.fingerprint) : withdraw());
+}
+
+export function DeleteDialog({ info, published, close }: Props) {
+	const run = () => void change((p) => removeKey(p, info, published)).then((ok) => {
 		if (ok) {
 			toast({ text: t("pgpDeleted") });
 			close();

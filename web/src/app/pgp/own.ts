@@ -5,7 +5,7 @@ import { base64url } from "../../keys/bytes";
 import { fetchJson } from "../../jmap/client.ts";
 import { account } from "../session.ts";
 import { store } from "../mail/state.ts";
-import { pgp } from "./worker.ts";
+import { persist, pgp } from "./worker.ts";
 
 /** The first of one's own keys that can be used is the one in use. */
 export const inUse = (list: readonly KeyInfo[]): KeyInfo | undefined => list.find((k) => k.canEncrypt && !k.revoked);
@@ -25,16 +25,18 @@ export async function publish(p: Pgp, fingerprint: string): Promise<void> {
 	const { binary } = await p.call("exportPublic", { fingerprint, address: address() });
 	await sendPublic(base64url(binary));
 	localStorage.setItem(mark(), fingerprint);
+	persist();
 }
 
 export async function withdraw(): Promise<void> {
 	await sendPublic("");
 	localStorage.setItem(mark(), "withdrawn");
+	persist();
 }
 
 const sendPublic = (key: string) => fetchJson("/api/v1/auth/key-publish", { method: "POST", body: JSON.stringify({ key }) });
 
-/** What this browser published last: a key that its owner withdrew is not published again by itself. */
+/** What was published last, by this browser or another one of the same person (sync.ts): a key that its owner withdrew is not published again by itself. */
 const mark = () => `letterlock.published.${account.peek()?.accountId ?? ""}`;
 export const published = (): string | null => localStorage.getItem(mark());
 

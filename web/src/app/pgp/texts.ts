@@ -2,6 +2,18 @@
 import { part, type Like, type MainKey } from "../../i18n/part.ts";
 
 const en = {
+	syncOld: "The server gave an older copy of what your browsers know of keys and settings than this one has seen. This browser kept what it knows.",
+	syncDone: "All your browsers know the same.",
+	syncWaiting: "Your other browsers will be told.",
+	syncFailed: "Your other browsers could not be told. It is tried again.",
+	syncTitle: "Your other browsers",
+	syncLead: "Keys, what you compared, and your preferences are kept on the server, sealed: only your browsers can read them.",
+	pgpOtherKey: "another key than the one in use",
+	pgpTakeTitle: "Use another key for {who}?",
+	pgpTakeWarn: "{who} may have a new key. But somebody who wants to read your letters could also have put this one there. Ask {who} by another way, such as the telephone, to read you the fingerprint:",
+	pgpCompareTitle: "Compare the key of {who}",
+	pgpForgetTitle: "Forget the key of {who}?",
+	pgpForgetWarn: "What you compared is forgotten, too. If the key is published it is found again when you write.",
 	pgpNotSigned: "Not signed",
 	pgpNotSignedMore: "Nobody signed this letter, so who wrote it cannot be proven.",
 	pgpVerified: "Signed by {who}",
@@ -155,6 +167,18 @@ const en = {
 };
 
 const de: Like<typeof en> = {
+	syncOld: "Der Server gab eine ältere Fassung dessen, was Ihre Browser von Schlüsseln und Einstellungen wissen, als dieser schon gesehen hat. Dieser Browser hat behalten, was er weiß.",
+	syncDone: "Alle Ihre Browser wissen dasselbe.",
+	syncWaiting: "Ihre anderen Browser erfahren es noch.",
+	syncFailed: "Ihre anderen Browser konnten es nicht erfahren. Es wird erneut versucht.",
+	syncTitle: "Ihre anderen Browser",
+	syncLead: "Schlüssel, was Sie verglichen haben, und Ihre Einstellungen liegen versiegelt auf dem Server: Nur Ihre Browser können sie lesen.",
+	pgpOtherKey: "ein anderer als der verwendete",
+	pgpTakeTitle: "Einen anderen Schlüssel für {who} verwenden?",
+	pgpTakeWarn: "Vielleicht hat {who} einen neuen Schlüssel. Aber auch jemand, der Ihre Briefe lesen will, könnte diesen dort abgelegt haben. Lassen Sie sich den Fingerabdruck auf anderem Weg, etwa am Telefon, von {who} vorlesen:",
+	pgpCompareTitle: "Den Schlüssel von {who} vergleichen",
+	pgpForgetTitle: "Den Schlüssel von {who} vergessen?",
+	pgpForgetWarn: "Auch was Sie verglichen haben, wird vergessen. Ist der Schlüssel veröffentlicht, wird er beim Schreiben wieder gefunden.",
 	pgpNotSigned: "Nicht unterschrieben",
 	pgpNotSignedMore: "Niemand hat diesen Brief unterschrieben. Wer ihn schrieb, lässt sich nicht beweisen.",
 	pgpVerified: "Unterschrieben von {who}",
@@ -308,6 +332,18 @@ const de: Like<typeof en> = {
 };
 
 const fr: Like<typeof en> = {
+	syncOld: "Le serveur a donné une copie plus ancienne de ce que vos navigateurs savent des clés et des réglages que celle déjà vue ici. Ce navigateur a gardé ce qu’il sait.",
+	syncDone: "Tous vos navigateurs savent la même chose.",
+	syncWaiting: "Vos autres navigateurs seront informés.",
+	syncFailed: "Vos autres navigateurs n’ont pas pu être informés. Un nouvel essai suivra.",
+	syncTitle: "Vos autres navigateurs",
+	syncLead: "Les clés, ce que vous avez comparé et vos préférences sont gardés sur le serveur, scellés : seuls vos navigateurs peuvent les lire.",
+	pgpOtherKey: "une autre clé que celle utilisée",
+	pgpTakeTitle: "Utiliser une autre clé pour {who} ?",
+	pgpTakeWarn: "{who} a peut-être une nouvelle clé. Mais quelqu’un qui veut lire vos lettres pourrait aussi l’avoir mise là. Faites-vous lire l’empreinte par {who} d’une autre façon, par exemple au téléphone :",
+	pgpCompareTitle: "Comparer la clé de {who}",
+	pgpForgetTitle: "Oublier la clé de {who} ?",
+	pgpForgetWarn: "Ce que vous avez comparé est oublié aussi. Si la clé est publiée, elle est retrouvée quand vous écrivez.",
 	pgpNotSigned: "Non signé",
 	pgpNotSignedMore: "Personne n’a signé cette lettre : son auteur ne peut pas être prouvé.",
 	pgpVerified: "Signé par {who}",

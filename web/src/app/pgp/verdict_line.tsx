@@ -52,9 +52,8 @@ async function again(email: FullEmail): Promise<void> {
 
 async function take(email: FullEmail, state: PgpState, verified: boolean): Promise<void> {
 	const p = await pgp();
-	if (!verified)
-		await p.call("unpin", { address: state.sender });
-	await p.call("pin", { address: state.sender, fingerprint: state.fingerprint, verified, at: now() });
+	const of = { address: state.sender, fingerprint: state.fingerprint, at: now() };
+	await (verified ? p.call("pin", { ...of, verified }) : p.call("exchange", of));
 	persist();
 	await again(email);
 	toast({ text: t(verified ? "pgpMarkedVerified" : "pgpKeyTaken", { who: state.sender }) });

@@ -52,6 +52,7 @@ export async function unlock(password: string): Promise<void> {
 	await keys().call("unlock", { password, remember: false });
 	opening = null;
 	await pgp();
+	learnt.value++;
 }
 
 /** The password is asked for once, whoever needs the keys; false when the person would rather not. */
@@ -83,9 +84,22 @@ export function persist(): void {
 /** A pin must not be lost: it is put away before a letter goes. */
 export async function persistNow(): Promise<void> {
 	const id = account.peek()?.accountId;
-	if (id && opening)
-		await keepStore(id, await (await opening).call("saveStore"));
+	if (!id || !opening)
+		return;
+	await keepNow();
+	learnt.value++;
 }
+
+/** Puts it away in this browser only. */
+export async function keepNow(): Promise<void> {
+	const id = account.peek()?.accountId;
+	const p = await opening;
+	if (id && p)
+		await keepStore(id, await p.call("saveStore", { record: await keptStore(id).catch(() => undefined) }));
+}
+
+/** Counts what was put away: the owner's other clients are to know it, too. */
+export const learnt = signal(0);
 
 export const now = (): number => Math.floor(Date.now() / 1000);
 
