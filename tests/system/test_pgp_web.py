@@ -1,5 +1,5 @@
 """OpenPGP in the web client, in Chromium against a real server, with gpg as the other side and as the judge. web/browser/pgp.mjs
-and sync.mjs have the tests; this starts what they need."""
+has the tests; this starts what they need."""
 import base64
 import hashlib
 import http.client
@@ -9,7 +9,7 @@ import sys
 from harness import Installation, Skip, check, command, main
 from test_web import DOMAIN, Browser, add_person, browser_test, ready, teardown, tests
 
-PARTS = ("pgp", "sync")
+PARTS = ("pgp",)
 ZBASE32 = b"ybndrfg8ejkmcpqxot1uwisza345h769"
 
 
@@ -19,8 +19,6 @@ def zbase32(data):
 
 
 class PgpBrowser(Browser):
-    def __init__(self, world, people):
-        super().__init__(world, people, PARTS)
 
     def ask_wkd(self, address):
         """The key as a stranger gets it, by the Web Key Directory's advanced method."""
@@ -63,14 +61,14 @@ class PgpBrowser(Browser):
         return {}
 
 
-def setup():
+def setup(parts=PARTS):
     ready()
     if not shutil.which("gpg"):
         raise Skip("gpg is not installed")
     world = Installation(domains=(DOMAIN,)).start().populate()
     people = {name: add_person(world, name) for name in ("alice", "bob", "carol", "gus")}
     world.add_account(f"dave@{DOMAIN}")
-    world.browser = PgpBrowser(world, people)
+    world.browser = PgpBrowser(world, people, parts)
     return world
 
 

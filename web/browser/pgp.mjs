@@ -89,7 +89,7 @@ async function published(world, name) {
 	return key === null ? null : Buffer.from(key, "base64");
 }
 
-async function publishedSoon(world, name) {
+export async function publishedSoon(world, name) {
 	return eventually(`a key of ${name} in the directory`, () => published(world, name));
 }
 

@@ -1,7 +1,7 @@
 // What all browsers of one person know: each test uses two browsers that share nothing but the account.
 import assert from "node:assert/strict";
 import { eventually, inbox, signIn, toast } from "./harness.mjs";
-import { compose, composer, lock, send } from "./pgp.mjs";
+import { compose, composer, lock, publishedSoon, send } from "./pgp.mjs";
 
 const address = (name) => `${name}@letterlock.test`;
 
@@ -20,6 +20,13 @@ async function keysPage(world, page) {
 	await page.locator('[data-sync="done"]').waitFor();
 }
 
+/** Whoever has signed in once has a key that others find. */
+async function publishes(world, name) {
+	const { context } = await browserOf(world, name);
+	await publishedSoon(world, name);
+	await context.close();
+}
+
 /** A letter is written so far that the keys of its recipient are known, and pinned with sending. */
 async function writeTo(page, who, subject) {
 	await compose(page, { to: address(who), subject, text: "Hello." });
@@ -27,8 +34,10 @@ async function writeTo(page, who, subject) {
 	await send(page);
 }
 
-async function menu(page, who, item) {
-	await page.locator("li, div", { has: known(page, who) }).last().getByRole("button", { name: "What can be done with this key" }).click();
+/** The menu of somebody's key; which: the one that is used, or another. */
+async function menu(page, who, item, which = "") {
+	const button = page.getByRole("button", { name: "What can be done with this key" });
+	await page.locator("div").filter({ has: page.locator(`[data-key-of="${address(who)}"]${which}`) }).filter({ has: button }).last().getByRole("button").click();
 	await page.getByRole("menuitem", { name: item }).click();
 }
 
@@ -57,7 +66,7 @@ async function compared(world, page, who) {
 export const tests = {
 	async "a key compared in one browser is compared in another, and so are preferences"(world) {
 		const a = await browserOf(world, "bob");
-		await (await browserOf(world, "alice")).context.close(); // her key is published
+		await publishes(world, "alice");
 		await writeTo(a.page, "alice", "Sync one");
 		await compared(world, a.page, "alice");
 		await a.page.goto(`${world.url}/settings/appearance`);
@@ -76,7 +85,8 @@ export const tests = {
 
 	async "two browsers that change something at once both keep it"(world) {
 		const [a, b] = [await browserOf(world, "carol"), await browserOf(world, "carol")];
-		await (await browserOf(world, "gus")).context.close();
+		for (const name of ["alice", "bob"])
+			await publishes(world, name);
 		for (const { page } of [a, b])
 			await keysPage(world, page);
 		await Promise.all([
@@ -154,6 +164,7 @@ export const tests = {
 	async "a changed key is taken in the settings, with a warning, and a key is forgotten"(world) {
 		const a = await browserOf(world, "carol");
 		const gus = await browserOf(world, "gus");
+		await publishedSoon(world, "gus");
 		await writeTo(a.page, "gus", "Before");
 		await keysPage(world, gus.page);
 		await gus.page.getByRole("button", { name: "New key", exact: true }).click();
@@ -163,12 +174,10 @@ export const tests = {
 		await compose(a.page, { to: address("gus"), subject: "After", text: "Hello." });
 		await lock(a.page, "ask").waitFor();
 		await composer(a.page).getByRole("button", { name: "Discard draft" }).click();
-		await keysPage(world, a.page);
+		await a.page.evaluate(() => { history.pushState(null, "", "/settings/keys"); dispatchEvent(new PopStateEvent("popstate")); });
 		const other = a.page.locator(`[data-key-of="${address("gus")}"][data-used="false"]`);
 		await other.first().waitFor();
-		const rows = a.page.locator("li, div").filter({ has: other });
-		await rows.last().getByRole("button", { name: "What can be done with this key" }).click();
-		await a.page.getByRole("menuitem", { name: "Use the new key" }).click();
+		await menu(a.page, "gus", "Use the new key", '[data-used="false"]');
 		const dialog = a.page.getByRole("dialog", { name: `Use another key for ${address("gus")}?` });
 		await dialog.getByText("somebody who wants to read your letters").waitFor();
 		await dialog.getByRole("button", { name: "Use the new key" }).click();

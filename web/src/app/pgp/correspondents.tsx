@@ -9,7 +9,7 @@ import { Menu } from "../../ui/menu.tsx";
 import { attempt, Group, Item, useData } from "../settings/parts.tsx";
 import { Fingerprint } from "./fingerprint.tsx";
 import { syncState, type SyncState, wentBack } from "./sync.ts";
-import { now, persist, pgp } from "./worker.ts";
+import { now, persistNow, pgp } from "./worker.ts";
 import css from "./pgp.module.css";
 
 /** With more, one searches. */
@@ -96,7 +96,7 @@ function Others() {
 export function Correspondents() {
 	const { data, again } = useData(load);
 	const [filter, setFilter] = useState("");
-	const act = (run: () => Promise<unknown>) => void attempt(async () => { await run(); persist(); }).then(again);
+	const act = (run: () => Promise<unknown>) => void attempt(async () => { await run(); await persistNow(); }).then(again);
 	useEffect(() => syncState.subscribe((s) => { if (s === "done") again(); }), []);
 	const all = data ?? [];
 	const shown = all.filter((k) => k.address.includes(filter.toLowerCase())).slice(0, shownMost);

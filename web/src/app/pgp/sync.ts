@@ -148,6 +148,7 @@ async function loop(): Promise<void> {
 
 let timer = 0;
 function soon(): void {
+	syncState.value = "waiting";
 	clearTimeout(timer);
 	timer = window.setTimeout(() => void sync(), 700);
 }

@@ -11,7 +11,7 @@ import { mail } from "../mail/state.ts";
 import { isEncrypted, type Opening } from "../mail/protection.tsx";
 import { Fingerprint } from "./fingerprint.tsx";
 import { open } from "./opening.ts";
-import { askForKeys, now, persist, pgp } from "./worker.ts";
+import { askForKeys, now, persistNow, pgp } from "./worker.ts";
 import css from "./pgp.module.css";
 
 type Look = "good" | "plain" | "warn" | "bad";
@@ -54,7 +54,7 @@ async function take(email: FullEmail, state: PgpState, verified: boolean): Promi
 	const p = await pgp();
 	const of = { address: state.sender, fingerprint: state.fingerprint, at: now() };
 	await (verified ? p.call("pin", { ...of, verified }) : p.call("exchange", of));
-	persist();
+	await persistNow();
 	await again(email);
 	toast({ text: t(verified ? "pgpMarkedVerified" : "pgpKeyTaken", { who: state.sender }) });
 }
