@@ -154,6 +154,13 @@ function Nothing() {
 	);
 }
 
+/** Of the first letter; where that is hidden, of one that has been opened. */
+function subjectOf(ids: readonly Id[]): string | null | undefined {
+	const all = ids.map((m) => mail().emails.of(m).value?.subject);
+	const seen = all.find((s) => s && !isHiddenSubject(s));
+	return isHiddenSubject(all[0]) && seen ? seen.replace(/^re:\s*/i, "") : all[0];
+}
+
 export function ThreadView() {
 	const id = openId.value;
 	const scroller = useRef<HTMLDivElement>(null);
@@ -180,7 +187,7 @@ export function ThreadView() {
 	}, [id, ids.length === 0]);
 	if (!id)
 		return <section class={css.pane} aria-label={t("message")}><Nothing /></section>;
-	const subject = mail().emails.of(ids[0] ?? id).value?.subject;
+	const subject = subjectOf(ids.length ? ids : [id]);
 	return (
 		<section class={css.pane} aria-label={t("conversation")}>
 			<Toolbar />

@@ -24,9 +24,11 @@ const sources: Record<Source, Key> = {
 async function load(): Promise<Known[]> {
 	const p = await pgp();
 	const out: Known[] = [];
+	const own = new Set((await p.call("ownKeys")).map((k) => k.fingerprint));
 	for (const address of await p.call("addresses"))
 		for (const c of await p.call("contact", { address }))
-			out.push({ address, ...c });
+			if (!own.has(c.info.fingerprint))
+				out.push({ address, ...c });
 	return out;
 }
 

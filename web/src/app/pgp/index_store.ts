@@ -6,15 +6,15 @@ import { dropEntries, keepEntry, keptIndex } from "./shelf.ts";
 import { pgp } from "./worker.ts";
 
 const accountId = () => account.peek()?.accountId ?? "";
-let loaded = "";
+let loaded: { account: string; done: Promise<unknown> } | null = null;
 
+/** The worker with its index; whoever asks while it is being loaded waits, too. */
 async function ready() {
 	const p = await pgp();
 	const id = accountId();
-	if (loaded !== id) {
-		loaded = id;
-		await p.call("indexLoad", { records: await keptIndex(id) });
-	}
+	if (loaded?.account !== id)
+		loaded = { account: id, done: keptIndex(id).then((records) => p.call("indexLoad", { records })) };
+	await loaded.done;
 	return p;
 }
 
