@@ -89,6 +89,42 @@ web_query_value(struct slice query, const char *name, struct buf *ret)
 	return LL_ERR_NOTFOUND;
 }
 
+/* "-n": the last n bytes. */
+static enum web_range
+suffix_range(struct slice n, size_t len, size_t *ret_first, size_t *ret_n)
+{
+	uint64_t wanted;
+
+	if (slice_u64(n, UINT64_MAX, &wanted))
+		return WEB_RANGE_ALL;
+	if (!wanted || !len)
+		return WEB_RANGE_NONE;
+	*ret_n = (size_t)MIN(wanted, (uint64_t)len);
+	*ret_first = len - *ret_n;
+	return WEB_RANGE_PART;
+}
+
+enum web_range
+web_range_parse(struct slice value, size_t len, size_t *ret_first, size_t *ret_n)
+{
+	struct slice rest = slice_skip(value, 6), text;
+	uint64_t first, last = UINT64_MAX;
+
+	if (!slice_istarts(value, S("bytes=")) || slice_find_byte(rest, '-') == SLICE_NPOS)
+		return WEB_RANGE_ALL;
+	text = slice_split(&rest, '-');
+	if (!text.len)
+		return suffix_range(rest, len, ret_first, ret_n);
+	if (slice_u64(text, UINT64_MAX, &first) ||
+		(rest.len && slice_u64(rest, UINT64_MAX, &last)) || last < first)
+		return WEB_RANGE_ALL;
+	if (first >= len)
+		return WEB_RANGE_NONE;
+	*ret_first = (size_t)first;
+	*ret_n = (size_t)(MIN(last, (uint64_t)len - 1) - first + 1);
+	return WEB_RANGE_PART;
+}
+
 /* --- streams --- */
 
 struct web_link *

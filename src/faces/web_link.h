@@ -81,6 +81,11 @@ struct slice web_response_header(const struct web_response *a, const char *name)
  * LL_ERR_NOTFOUND; LL_ERR_SYNTAX for broken escapes and control characters, and errors of buf:
  * nothing is appended then. */
 int web_query_value(struct slice query, const char *name, struct buf *ret) CHECKED;
+/* A Range (RFC 9110 section 14.2) of len bytes. One range that lies inside: PART, and ret_first and
+ * ret_n are set. Beyond the end: NONE, which is answered by 416. Else ALL: several ranges, another
+ * unit, what makes no sense. */
+enum web_range { WEB_RANGE_ALL, WEB_RANGE_PART, WEB_RANGE_NONE };
+enum web_range web_range_parse(struct slice value, size_t len, size_t *ret_first, size_t *ret_n);
 /* "GET" and so on; WEB_METHODS for a name that is none. */
 const char *web_method_name(enum web_method m);
 enum web_method web_method_of(struct slice name);

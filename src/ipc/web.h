@@ -108,7 +108,7 @@ enum web_letter_stage {
 #define WEB_LETTER_REPLY_END(F) F##_ID(id) F##_BYTES(access, 32) F##_U32(reply)
 /* Of the session process (faces/web_link.h), not of auth. */
 #define WEB_UNLOCK_STATE(F) F##_WORD(state, STATE) F##_ID(account_id) F##_TEXT(address, CONTROL_NAME_MAX) F##_BYTES(unlock_key, 1216)
-#define WEB_UNLOCK(F)     F##_BYTES(sealed, 4096)
+#define WEB_UNLOCK(F)     F##_BYTES(sealed, 8192)
 
 #define WEB_FORMS(M) \
 	M(NONE, none) M(PROBLEM, problem) M(DOMAIN, domain) M(DOMAINS, domains) M(ADDRESS, address) M(WORK_FORM, work_form) M(BEGIN, begin) M(BEGUN, begun) \

@@ -212,35 +212,6 @@ entry_head(const struct web_pack_entry *e, struct slice etag)
 	return h;
 }
 
-/* "bytes=a-b" with one range that lies inside; false: the whole is sent (RFC 9110, section 14.2).
- */
-static bool
-parse_range(struct slice value, size_t len, size_t *ret_first, size_t *ret_len)
-{
-	uint64_t first, last = len ? len - 1 : 0;
-	struct slice rest;
-
-	if (!slice_istarts(value, S("bytes=")))
-		return false;
-	rest = slice_skip(value, 6);
-	if (slice_starts(rest, S("-"))) {
-		if (slice_u64(slice_skip(rest, 1), UINT32_MAX, &first) || first == 0)
-			return false;
-		first = first > len ? 0 : len - first;
-	} else {
-		struct slice text = slice_split(&rest, '-');
-		if (slice_u64(text, UINT32_MAX, &first) ||
-			(rest.len && slice_u64(rest, UINT32_MAX, &last)))
-			return false;
-	}
-	last = MIN(last, (uint64_t)len - (len ? 1 : 0));
-	if (first >= len || last < first)
-		return false;
-	*ret_first = first;
-	*ret_len = last - first + 1;
-	return true;
-}
-
 static void
 send_range(struct front_task *t, struct front_head *h, struct slice body, size_t first, size_t n)
 {
@@ -276,7 +247,7 @@ send_entry(struct front_task *t, const struct http_request *q, const struct web_
 	}
 	cond = http_request_header(q, "if-range");
 	if (range.len && (cond.len == 0 || slice_eq(cond, identity)) &&
-		parse_range(range, e->identity.len, &first, &n)) {
+		web_range_parse(range, e->identity.len, &first, &n) == WEB_RANGE_PART) {
 		send_range(t, &h, e->identity, first, n);
 		return;
 	}

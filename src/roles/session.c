@@ -26,7 +26,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#define SESSION_KEYS_MAX 64
+#define SESSION_KEYS_MAX MANIFEST_VERSIONS_MAX /* of the mail key */
 #define TRIM_AFTER_MS 1500
 #define WORK_AFTER_MS 200
 #define POLL_EVERY_MS 60000

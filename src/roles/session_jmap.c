@@ -230,17 +230,42 @@ put_disposition(struct buf *out, struct slice name)
 	}
 }
 
+/* Downloads of one blob are always the same bytes, so that a part of it may be had later (RFC 9110
+ * section 14). */
 static void
-download_send(struct web_exchange *x, struct slice name, struct slice type, struct slice data)
+download_send(struct web_exchange *x, struct slice name, struct slice type, struct slice blob,
+	struct slice data)
 {
-	CLEANUP(buf_done) struct buf disposition = BUF_INIT(8192);
-	struct web_header headers[2];
+	const struct web_request *q = web_exchange_request(x);
+	CLEANUP(buf_done) struct buf disposition = BUF_INIT(8192), tag = BUF_INIT(256);
+	struct slice cond = web_request_header(q, "if-range");
+	struct web_header headers[5];
+	enum web_range part = WEB_RANGE_ALL;
+	size_t first = 0, n = data.len;
+	char range[80];
 
 	put_disposition(&disposition, name);
+	buf_putc(&tag, '"');
+	buf_put(&tag, blob);
+	buf_putc(&tag, '"');
 	headers[0] = (struct web_header){S("content-disposition"), buf_slice(&disposition)};
 	headers[1] =
 		(struct web_header){S("cache-control"), S("private, immutable, max-age=31536000")};
-	web_exchange_answer_with(x, 200, type, headers, ARRAY_SIZE(headers), data);
+	headers[2] = (struct web_header){S("etag"), buf_slice(&tag)};
+	headers[3] = (struct web_header){S("accept-ranges"), S("bytes")};
+	if (q->method == WEB_GET && (!cond.len || slice_eq(cond, buf_slice(&tag))))
+		part = web_range_parse(web_request_header(q, "range"), data.len, &first, &n);
+	if (part == WEB_RANGE_NONE)
+		snprintf(range, sizeof(range), "bytes */%zu", data.len);
+	else
+		snprintf(range, sizeof(range), "bytes %zu-%zu/%zu", first, first + n - 1, data.len);
+	headers[4] = (struct web_header){S("content-range"), slice_str(range)};
+	web_exchange_answer_with(x,
+		part == WEB_RANGE_ALL		 ? 200
+			: part == WEB_RANGE_PART ? 206
+						 : 416,
+		type, headers, part == WEB_RANGE_ALL ? 4 : 5,
+		part == WEB_RANGE_NONE ? SLICE_NONE : slice_sub(data, first, n));
 }
 
 static void
@@ -268,7 +293,7 @@ download_ready(struct web_exchange *x, struct slice body)
 		type_ok(buf_slice(&asked))	    ? buf_slice(&asked)
 			: type_ok(buf_slice(&type)) ? buf_slice(&type)
 						    : S("application/octet-stream"),
-		buf_slice(&data));
+		blob, buf_slice(&data));
 }
 
 /* ---- Subscribers ---- */

@@ -14,9 +14,13 @@
 #include <string.h>
 
 #define KEY_LEN 37 /* area, version, secret */
-#define KEYS_MAX 64
-#define REQUEST_MAX 8192
-#define SEALED_MAX 4096
+#define KEYS_MAX MANIFEST_VERSIONS_MAX /* of the mail key */
+#define SEALED_MAX 8192
+#define REQUEST_MAX 16384
+
+_Static_assert(
+	XWING_ENC_LEN + KEYS_MAX * KEY_LEN + 16 <= SEALED_MAX && SEALED_MAX * 4 / 3 < REQUEST_MAX,
+	"as many keys as an account has may come");
 
 /* The ephemeral key; NULL while none was asked for, and once it was used. */
 static struct xwing_key *ephemeral;

@@ -125,6 +125,25 @@ def test_upload_and_download(world):
     check_equal(ask(world, "GET", f"/jmap/download/{who}/Unone/x")[0], 404, "no such blob")
 
 
+def test_parts_of_a_download(world):
+    who = account(world)
+    _, _, reply = ask(world, "POST", f"/jmap/upload/{who}", b"0123456789", "Content-Type: text/plain")
+    path = f"/jmap/download/{who}/{json.loads(reply)['blobId']}/ten.txt"
+    status, head, body = ask(world, "GET", path)
+    check_equal((status, body, head["accept-ranges"]), (200, b"0123456789", "bytes"), "all of it")
+    tag = head["etag"]
+    for fields, want in (
+            (["Range: bytes=2-5"], (206, b"2345", "bytes 2-5/10")),
+            (["Range: bytes=7-"], (206, b"789", "bytes 7-9/10")),
+            (["Range: bytes=-4"], (206, b"6789", "bytes 6-9/10")),
+            (["Range: bytes=10-"], (416, b"", "bytes */10")),
+            (["Range: bytes=0-1,3-4"], (200, b"0123456789", None)),
+            (["Range: bytes=2-5", f"If-Range: {tag}"], (206, b"2345", "bytes 2-5/10")),
+            (["Range: bytes=2-5", 'If-Range: "another"'], (200, b"0123456789", None))):
+        status, head, body = ask(world, "GET", path, b"", *fields)
+        check_equal((status, body, head.get("content-range")), want, str(fields))
+
+
 def test_nothing_downloaded_runs_in_our_pages(world):
     """An attachment is neither script nor style sheet for a page of ours, whatever it was sent or is asked for as."""
     who = session(world)["primaryAccounts"]["urn:ietf:params:jmap:mail"]

@@ -295,5 +295,42 @@ queries(void)
 	}
 }
 
+static void
+ranges(void)
+{
+	static const struct {
+		const char *value;
+		size_t len;
+		enum web_range part;
+		size_t first, n;
+	} rows[] = {
+		{"bytes=0-0", 10, WEB_RANGE_PART, 0, 1},
+		{"bytes=2-5", 10, WEB_RANGE_PART, 2, 4},
+		{"Bytes=9-", 10, WEB_RANGE_PART, 9, 1},
+		{"bytes=5-99999999999999999", 10, WEB_RANGE_PART, 5, 5},
+		{"bytes=-3", 10, WEB_RANGE_PART, 7, 3},
+		{"bytes=-30", 10, WEB_RANGE_PART, 0, 10},
+		{"bytes=10-", 10, WEB_RANGE_NONE, 0, 0},
+		{"bytes=0-", 0, WEB_RANGE_NONE, 0, 0},
+		{"bytes=-0", 10, WEB_RANGE_NONE, 0, 0},
+		{"bytes=-1", 0, WEB_RANGE_NONE, 0, 0},
+		{"bytes=5-2", 10, WEB_RANGE_ALL, 0, 0},
+		{"bytes=1-2,4-5", 10, WEB_RANGE_ALL, 0, 0},
+		{"bytes=-", 10, WEB_RANGE_ALL, 0, 0},
+		{"bytes=5", 10, WEB_RANGE_ALL, 0, 0},
+		{"bytes=99999999999999999999-", 10, WEB_RANGE_ALL, 0, 0},
+		{"lines=1-2", 10, WEB_RANGE_ALL, 0, 0},
+		{"", 10, WEB_RANGE_ALL, 0, 0},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		size_t first = 0, n = 0;
+		CHECK_INT(web_range_parse(slice_str(rows[i].value), rows[i].len, &first, &n),
+			rows[i].part);
+		CHECK_INT(first, rows[i].first);
+		CHECK_INT(n, rows[i].n);
+	}
+}
+
 T_MAIN(T(request_and_answer), T(windows), T(websockets), T(late_and_wrong), T(packs), T(frames),
-	T(close_in_pieces), T(queries))
+	T(close_in_pieces), T(queries), T(ranges))
