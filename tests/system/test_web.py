@@ -35,7 +35,7 @@ class Browser:
         with inside(world.netns):
             self.proc = subprocess.Popen(["node", "browser/run.mjs", *parts], cwd=WEB, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log)
         self.say({"host": world.hostname, "address": world.address, "port": world.ports["https"], "spki": spki(world.dir / "tls" / "certificate.pem"), "people": people,
-                  "screens": str(WORK / "screens")})
+                  "screens": str(WORK / "screens"), "work": str(WORK)})
 
     def say(self, line):
         self.proc.stdin.write(json.dumps(line).encode() + b"\n")
@@ -136,7 +136,7 @@ def add_person(world, name):
     return {"address": address, "password": password, "app": app}
 
 
-def setup():
+def setup(make=Browser):
     ready()
     world = Installation(domains=(DOMAIN,)).start().populate()
     world.ctl("domain", "registration", DOMAIN, "invitation")
@@ -145,7 +145,7 @@ def setup():
     (world.dir / "accounts").write_text("".join(f"{p['address']} {p['app']}\n" for p in people.values()))
     command(sys.executable, "-B", MAKE_MAIL, world.dir, "localhost", world.ports["imaps"], world.ports["submissions"])
     wait_until(lambda: any(b"Soup" in t for t in world.texts(f"alice@{DOMAIN}")), "bob's letter")
-    world.browser = Browser(world, people)
+    world.browser = make(world, people)
     return world
 
 

@@ -11,6 +11,8 @@ const flags = [
 /** How long anything may take: a bound for what hangs, not a measure. */
 export const patience = Number(process.env.LETTERLOCK_TEST_PATIENCE ?? 60_000);
 
+const usual = { viewport: { width: 1440, height: 900 }, locale: "en-GB", timezoneId: "UTC", reducedMotion: "reduce" };
+
 export class World {
 	constructor(config) {
 		this.config = config;
@@ -19,12 +21,21 @@ export class World {
 		this.requests = 0;
 	}
 
-	async open() {
+	get launching() {
 		const { host, address, spki } = this.config;
-		this.browser = await chromium.launch({
+		return {
 			executablePath: "/usr/bin/chromium",
 			args: [...flags, `--host-resolver-rules=MAP ${host} ${address}, MAP * ~NOTFOUND`, `--ignore-certificate-errors-spki-list=${spki}`],
-		});
+		};
+	}
+
+	async open() {
+		this.browser = await chromium.launch(this.launching);
+	}
+
+	/** A browser whose profile is on the disk. */
+	async resident(folder, options = {}) {
+		return this.watched(await chromium.launchPersistentContext(folder, { ...this.launching, ...usual, ...options }));
 	}
 
 	async close() {
@@ -37,7 +48,10 @@ export class World {
 
 	/** A browser of its own: no cookies, nothing kept. */
 	async visitor(options = {}) {
-		const context = await this.browser.newContext({ viewport: { width: 1440, height: 900 }, locale: "en-GB", timezoneId: "UTC", reducedMotion: "reduce", ...options });
+		return this.watched(await this.browser.newContext({ ...usual, ...options }));
+	}
+
+	watched(context) {
 		context.setDefaultTimeout(patience);
 		context.on("request", (r) => this.watchRequest(r.url()));
 		context.on("response", (r) => this.watchResponse(r));
@@ -70,6 +84,11 @@ export class World {
 		assert.deepEqual(this.faults.splice(0), [], "what a page must never do");
 	}
 
+	/** Faults that a test has caused itself. */
+	forgive(pattern) {
+		this.faults = this.faults.filter((f) => !pattern.test(f));
+	}
+
 	/** A page of somebody who is signed in; the same browser each time. */
 	async page(name = "alice") {
 		if (!this.people.has(name)) {
@@ -86,11 +105,12 @@ export class World {
 	}
 }
 
-export async function fillSignIn(world, page, name, password = world.config.people[name].password) {
+export async function fillSignIn(world, page, name, password = world.config.people[name].password, stay = true) {
 	await page.goto(`${world.url}/`);
 	await page.fill("input[name=username]", world.config.people[name]?.address ?? name);
 	await page.fill("input[name=password]", password);
-	await page.getByLabel("Stay signed in on this device").check();
+	if (stay)
+		await page.getByLabel("Stay signed in on this device").check();
 	await page.getByRole("button", { name: "Sign in", exact: true }).click();
 }
 

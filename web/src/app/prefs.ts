@@ -14,12 +14,15 @@ export interface Prefs {
 	images: "ask" | "always";
 	darkMail: boolean;
 	showFrom: string[];
-	notify: boolean;
+	/** off; quiet: that mail has come; names: from whom and about what, while the page is open. */
+	news: "off" | "quiet" | "names";
+	/** Recent mail on this device, where one stays signed in. */
+	keepMail: boolean;
 }
 
 export const initial: Prefs = {
 	theme: "auto", language: null, density: "roomy", conversations: true, listWidth: 420, sideWidth: 236, undoSeconds: 10,
-	plainText: false, images: "ask", darkMail: true, showFrom: [], notify: false,
+	plainText: false, images: "ask", darkMail: true, showFrom: [], news: "off", keepMail: true,
 };
 const place = "letterlock.prefs";
 

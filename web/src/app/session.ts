@@ -3,8 +3,10 @@ import { signal } from "@preact/signals";
 import { fetchJson, JmapError } from "../jmap/client.ts";
 import { MailStore } from "../jmap/mail.ts";
 import type { Session } from "../jmap/types.ts";
+import { overlay } from "./mail/commands.ts";
 import { closeCompose } from "./mail/compose_state.ts";
 import { store } from "./mail/state.ts";
+import { keepsHere, strip, unsent } from "./offline/hooks.ts";
 import { go } from "./router.ts";
 
 export interface WebSession { state: "locked" | "open"; accountId: string; address: string; unlockKey: string }
@@ -13,11 +15,17 @@ export type Stage = "starting" | "signedOut" | "locked" | "open" | "unreachable"
 export const stage = signal<Stage>("starting");
 export const account = signal<WebSession | null>(null);
 
+/** Somebody signed out while the server could not be told. */
+const leaving = "letterlock.leaving";
+const logout = () => fetchJson("/api/v1/auth/logout", { method: "POST", body: "{}" });
+
 const problem = (e: unknown) => (e instanceof JmapError ? e.type.replace("urn:letterlock:", "") : "");
 
 /** What the server says; the page follows. */
 export async function lookAround(): Promise<void> {
 	try {
+		if (localStorage.getItem(leaving) !== null)
+			await leaveLate();
 		const session = await fetchJson<WebSession>("/api/v1/session");
 		account.value = session;
 		if (session.state === "open")
@@ -26,8 +34,31 @@ export async function lookAround(): Promise<void> {
 			await tryKept();
 	} catch (e) {
 		const status = e instanceof JmapError ? e.status : 0;
-		stage.value = status === 401 || status === 403 ? "signedOut" : "unreachable";
+		if (status === 401 || status === 403)
+			forgotten();
+		else if (!(await startAway()))
+			stage.value = "unreachable";
 	}
+}
+
+async function leaveLate(): Promise<void> {
+	await logout().catch((e) => {
+		if (!(e instanceof JmapError))
+			throw e;
+	});
+	localStorage.removeItem(leaving);
+}
+
+/** The session has ended: what was kept for it goes. */
+function forgotten(): void {
+	stage.value = "signedOut";
+	if (keepsHere())
+		void import("./offline/wipe.ts").then((m) => m.wipeEnded()).catch(() => undefined);
+}
+
+/** What this device keeps can be read without the server. */
+async function startAway(): Promise<boolean> {
+	return keepsHere() && import("./offline/start.ts").then((m) => m.startAway()).catch(() => false);
 }
 
 /** Keys that this browser keeps open the session without a question. */
@@ -44,32 +75,47 @@ export async function enter(): Promise<void> {
 	account.value ??= await fetchJson<WebSession>("/api/v1/session");
 	const session = await fetchJson<Session>("/jmap/session");
 	const mail = new MailStore(session);
+	await show(mail);
+	// What other browsers know, and a key of one's own where there is none.
+	setTimeout(() => void import("./pgp/sync.ts").then((m) => m.begin()), 300);
+	setTimeout(() => void import("./offline/start.ts").then((m) => m.follow(mail)).catch(() => undefined), 600);
+}
+
+/** listen: the server can be reached. */
+export async function show(mail: MailStore, listen = true): Promise<void> {
 	mail.client.onProblem = (error) => {
 		if (problem(error) === "locked" || error.status === 401)
-			void leave();
+			void ended();
 	};
 	store.value?.stop();
 	store.value = mail;
-	await mail.start();
+	await mail.start(listen);
 	stage.value = "open";
-	// What other browsers know, and a key of one's own where there is none.
-	setTimeout(() => void import("./pgp/sync.ts").then((m) => m.begin()), 300);
 }
 
 /** The session has ended or is locked: its mail leaves the page. */
-async function leave(): Promise<void> {
+export async function ended(): Promise<void> {
 	if (stage.peek() !== "open")
 		return;
 	stage.value = "starting";
+	strip.value = null;
 	store.peek()?.stop();
 	await lookAround();
 }
 
-export async function signOut(): Promise<void> {
+/** sure: letters that were not sent yet may be lost. */
+export async function signOut(sure = false): Promise<void> {
+	if (unsent.peek() > 0 && !sure) {
+		go("/mail/inbox");
+		overlay.value = "leaving";
+		return;
+	}
 	const { forgetKeys } = await import("./auth/keys.ts");
 	await forgetKeys().catch(() => undefined);
-	await fetchJson("/api/v1/auth/logout", { method: "POST", body: "{}" }).catch(() => undefined);
+	await logout().catch((e) => { if (!(e instanceof JmapError)) localStorage.setItem(leaving, "1"); });
 	store.peek()?.stop();
+	strip.value = null;
+	await import("./offline/wipe.ts").then((m) => m.wipe({ letters: true })).catch(() => undefined);
 	closeCompose();
 	indexedDB.deleteDatabase("letterlock-transfer");
 	store.value = null;

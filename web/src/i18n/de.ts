@@ -11,7 +11,7 @@ export const de: Catalogue = {
 	skipToContent: "Zum Inhalt", passwordShow: "Passwort zeigen", passwordHide: "Passwort verbergen",
 
 	mailboxes: "Postfächer", boxInbox: "Posteingang", boxDrafts: "Entwürfe", boxSent: "Gesendet", boxArchive: "Archiv", boxSpam: "Spam", boxTrash: "Papierkorb",
-	boxSnoozed: "Zurückgestellt", boxScheduled: "Geplant", boxStarred: "Markiert", allMail: "Alle Nachrichten", unreadMail: "Ungelesen", unread: "Ungelesen", starred: "Markiert",
+	boxSnoozed: "Zurückgestellt", boxScheduled: "Geplant", boxOutbox: "Postausgang", boxStarred: "Markiert", allMail: "Alle Nachrichten", unreadMail: "Ungelesen", unread: "Ungelesen", starred: "Markiert",
 	unreadCount: { one: "ungelesene Nachricht", other: "ungelesene Nachrichten" },
 	resizeMailboxes: "Breite der Postfächer", resizeList: "Breite der Liste",
 
@@ -59,7 +59,7 @@ export const de: Catalogue = {
 	trackersRemoved: { one: "{n} Zählpixel wurde entfernt.", other: "{n} Zählpixel wurden entfernt." }, picturesMissing: { one: "{n} Bild ist nicht zu bekommen.", other: "{n} Bilder sind nicht zu bekommen." },
 	chooseTime: "Zeit wählen", dateAndTime: "Datum und Uhrzeit", timeIsPast: "Wählen Sie eine Zeit, die noch kommt.", timeTooFar: "Das ist zu weit entfernt.", scheduledLetters: "Geplante Nachrichten",
 	nothingScheduled: "Es wartet nichts darauf, gesendet zu werden.", cancelAndEdit: "Zurückholen und bearbeiten", snooze: "Zurückstellen", snoozeNow: "Jetzt in den Posteingang", thisWeekend: "Am Wochenende",
-	nextWeek: "Nächste Woche", didSnooze: "Zurückgestellt bis {when}", snoozedUntil: "Zurückgestellt bis {when}", settings_rules: "Regeln", settings_transfer: "Import und Export", rules: "Regeln",
+	nextWeek: "Nächste Woche", didSnooze: "Zurückgestellt bis {when}", snoozedUntil: "Zurückgestellt bis {when}", settings_rules: "Regeln", settings_device: "Dieses Gerät", settings_transfer: "Import und Export", rules: "Regeln",
 	ruleFromMessage: "Regel aus dieser Nachricht",
 	ruleApplied: { one: "Die Regel wurde auf {n} Nachricht angewandt.", other: "Die Regel wurde auf {n} Nachrichten angewandt." },
 

@@ -41,6 +41,7 @@ export const en = {
 	boxTrash: "Trash",
 	boxSnoozed: "Snoozed",
 	boxScheduled: "Scheduled",
+	boxOutbox: "Outbox",
 	boxStarred: "Starred",
 	allMail: "All mail",
 	unreadMail: "Unread",
@@ -199,6 +200,7 @@ export const en = {
 	didSnooze: "Snoozed until {when}",
 	snoozedUntil: "Snoozed until {when}",
 	settings_rules: "Rules",
+	settings_device: "This device",
 	settings_transfer: "Import and export",
 	rules: "Rules",
 

@@ -9,7 +9,7 @@ export const fr: Catalogue = {
 	skipToContent: "Aller au contenu", passwordShow: "Montrer le mot de passe", passwordHide: "Cacher le mot de passe",
 
 	mailboxes: "Dossiers", boxInbox: "Boîte de réception", boxDrafts: "Brouillons", boxSent: "Envoyés", boxArchive: "Archives", boxSpam: "Indésirables", boxTrash: "Corbeille", boxSnoozed: "En attente",
-	boxScheduled: "Programmés", boxStarred: "Suivis", allMail: "Tous les messages", unreadMail: "Non lus", unread: "Non lu", starred: "Suivi", unreadCount: { one: "message non lu", other: "messages non lus" },
+	boxScheduled: "Programmés", boxOutbox: "Boîte d’envoi", boxStarred: "Suivis", allMail: "Tous les messages", unreadMail: "Non lus", unread: "Non lu", starred: "Suivi", unreadCount: { one: "message non lu", other: "messages non lus" },
 	resizeMailboxes: "Largeur des dossiers", resizeList: "Largeur de la liste",
 
 	conversations: { one: "{n} conversation", other: "{n} conversations" }, messages: { one: "{n} message", other: "{n} messages" }, conversation: "Conversation", message: "Message", noSubject: "(sans objet)",
@@ -52,7 +52,7 @@ export const fr: Catalogue = {
 	trackersRemoved: { one: "{n} pixel espion a été retiré.", other: "{n} pixels espions ont été retirés." }, picturesMissing: { one: "{n} image est introuvable.", other: "{n} images sont introuvables." },
 	chooseTime: "Choisir le moment", dateAndTime: "Date et heure", timeIsPast: "Choisissez un moment à venir.", timeTooFar: "C’est trop éloigné.", scheduledLetters: "Messages programmés",
 	nothingScheduled: "Aucun message n’attend d’être envoyé.", cancelAndEdit: "Annuler et modifier", snooze: "Mettre en attente", snoozeNow: "Remettre dans la boîte de réception", thisWeekend: "Ce week-end",
-	nextWeek: "La semaine prochaine", didSnooze: "En attente jusqu’au {when}", snoozedUntil: "En attente jusqu’au {when}", settings_rules: "Règles", settings_transfer: "Import et export", rules: "Règles",
+	nextWeek: "La semaine prochaine", didSnooze: "En attente jusqu’au {when}", snoozedUntil: "En attente jusqu’au {when}", settings_rules: "Règles", settings_device: "Cet appareil", settings_transfer: "Import et export", rules: "Règles",
 
 	ruleFromMessage: "Règle à partir de ce message",
 	ruleApplied: { one: "La règle a été appliquée à {n} message.", other: "La règle a été appliquée à {n} messages." },

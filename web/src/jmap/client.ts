@@ -7,8 +7,18 @@ export class JmapError extends Error {
 	}
 }
 
-type Invocation = [name: string, args: Record<string, unknown>, id: string];
+export type Invocation = [name: string, args: Record<string, unknown>, id: string];
 interface Waiting { call: Invocation; done(result: unknown): void; failed(reason: Error): void }
+
+/** What answers while the server cannot be reached (src/offline). */
+export interface Fallback {
+	/** Nothing is asked of the server until it has been found again. */
+	away: boolean;
+	/** An answer did not come. */
+	lost(): void;
+	answer(calls: Invocation[]): Promise<Invocation[]>;
+	blob(blobId: string): Promise<ArrayBuffer>;
+}
 
 /** Of those that not every server has, the ones it names. */
 const usual = [core, mail, submission, vacation];
@@ -39,6 +49,7 @@ export class JmapClient {
 	private readonly using: string[];
 	/** Told when the session is locked or over. */
 	onProblem: (error: JmapError) => void = () => undefined;
+	fallback: Fallback | null = null;
 
 	constructor(readonly session: Session) {
 		this.limit = Number(session.capabilities[core]?.maxCallsInRequest ?? 16);
@@ -73,18 +84,32 @@ export class JmapClient {
 	}
 
 	private async send(group: Waiting[]): Promise<void> {
+		const calls = group.map((w) => w.call);
 		try {
-			const answer = await fetchJson<{ methodResponses: Invocation[] }>(this.session.apiUrl, {
-				method: "POST",
-				body: JSON.stringify({ using: this.using, methodCalls: group.map((w) => w.call) }),
-			});
-			settle(group, answer.methodResponses);
+			settle(group, await (this.fallback?.away ? this.fallback.answer(calls) : this.request(calls).catch((e) => this.instead(e as JmapError, calls))));
+		} catch (e) {
+			for (const w of group)
+				w.failed(e as Error);
+		}
+	}
+
+	/** Asks the server and nobody else. */
+	async request(calls: Invocation[]): Promise<Invocation[]> {
+		try {
+			const body = JSON.stringify({ using: this.using, methodCalls: calls });
+			return (await fetchJson<{ methodResponses: Invocation[] }>(this.session.apiUrl, { method: "POST", body })).methodResponses;
 		} catch (e) {
 			const error = e instanceof JmapError ? e : new JmapError("offline", 0, String(e));
 			this.onProblem(error);
-			for (const w of group)
-				w.failed(error);
+			throw error;
 		}
+	}
+
+	private instead(error: JmapError, calls: Invocation[]): Promise<Invocation[]> {
+		if (error.type !== "offline" || !this.fallback)
+			throw error;
+		this.fallback.lost();
+		return this.fallback.answer(calls);
 	}
 
 	upload(body: Blob, progress: (part: number) => void, stop?: AbortSignal): Promise<{ blobId: string; type: string; size: number }> {
@@ -128,9 +153,11 @@ export class JmapClient {
 		const own = this.localBlob(blobId);
 		if (own)
 			return own.arrayBuffer();
-		const response = await fetch(this.downloadUrl(blobId, "part", type), { credentials: "same-origin" });
-		if (!response.ok)
-			throw new JmapError("download", response.status);
+		const response = this.fallback?.away ? null : await fetch(this.downloadUrl(blobId, "part", type), { credentials: "same-origin" }).catch(() => null);
+		if (!response && this.fallback)
+			return this.fallback.blob(blobId);
+		if (!response?.ok)
+			throw new JmapError(response ? "download" : "offline", response?.status);
 		return response.arrayBuffer();
 	}
 }

@@ -46,10 +46,17 @@ export class MailStore {
 		this.push = new Push(session, (types) => this.stateChanged(types), (on) => this.connected(on));
 	}
 
-	async start(): Promise<void> {
+	/** listen: the server can be reached. */
+	async start(listen = true): Promise<void> {
 		await this.loadMailboxes();
-		void this.loadIdentities();
-		this.push.start();
+		void this.loadIdentities().catch(() => undefined);
+		if (listen)
+			this.listen();
+	}
+
+	/** Begins to hear of changes, or tries again at once. */
+	listen(): void {
+		this.push.now();
 	}
 
 	stop(): void {
@@ -137,6 +144,10 @@ export class MailStore {
 	}
 
 	onRefused: (error: SetError | Error) => void = () => undefined;
+	/** Told of mail that has changed, and that the way to the server is open again. */
+	onChanged: () => void = () => undefined;
+	onDelivery: () => void = () => undefined;
+	onConnected: () => void = () => void this.sync().then(() => this.loadMailboxes());
 
 	private apply(changes: Changes): Changes {
 		const inverse = new Map<Id, Change>();
@@ -185,15 +196,19 @@ export class MailStore {
 			void this.loadMailboxes();
 		if (types.Identity)
 			void this.loadIdentities();
-		if (types.Email && types.Email !== this.emailState)
+		if (types.EmailDelivery)
+			this.onDelivery();
+		if (types.Email && types.Email !== this.emailState) {
 			void this.sync();
+			this.onChanged();
+		}
 	}
 
 	private connected(on: boolean): void {
 		const before = this.online.peek();
-		this.online.value = on;
+		this.online.value = on && !this.client.fallback?.away;
 		if (on && !before)
-			void this.sync().then(() => this.loadMailboxes());
+			this.onConnected();
 	}
 
 	/** One at a time; a change that comes meanwhile makes one more. */

@@ -35,7 +35,8 @@ export class Push {
 		this.source?.close();
 	}
 
-	private now = (): void => {
+	/** Tries at once, if it is waiting to. */
+	readonly now = (): void => {
 		clearTimeout(this.timer);
 		if (!this.socket && !this.source)
 			this.start();

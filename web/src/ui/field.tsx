@@ -26,12 +26,14 @@ function Notes({ id, hint, error }: { id: string } & Omit<Around, "label">) {
 
 type Input = JSX.IntrinsicElements["input"];
 
+/** A browser writes what stands in fields to its profile, to show it again after a crash; not in these. A field that says how it is
+ * to be filled in is one of sign-in. */
 export function TextField({ label, hint, error, ...rest }: Around & Input) {
 	const id = useId();
 	return (
 		<div class={css.field}>
 			<label class={css.label} for={id}>{label}</label>
-			<input {...rest} id={id} class={css.input} aria-invalid={error ? true : undefined}
+			<input autocomplete="off" {...rest} id={id} class={css.input} aria-invalid={error ? true : undefined}
 				aria-describedby={describedBy(id, { hint, error })} />
 			<Notes id={id} hint={hint} error={error} />
 		</div>
@@ -75,7 +77,7 @@ export function TextArea({ label, hint, error, ...rest }: Around & JSX.Intrinsic
 	return (
 		<div class={css.field}>
 			<label class={css.label} for={id}>{label}</label>
-			<textarea {...rest} id={id} class={`${css.input} ${css.area}`} aria-describedby={describedBy(id, { hint, error })} />
+			<textarea autocomplete="off" {...rest} id={id} class={`${css.input} ${css.area}`} aria-describedby={describedBy(id, { hint, error })} />
 			<Notes id={id} hint={hint} error={error} />
 		</div>
 	);

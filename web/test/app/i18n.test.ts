@@ -10,6 +10,7 @@ import { format, preferredLanguage, useLanguage, type Text } from "../../src/i18
 import { catalogues as auth } from "../../src/app/auth/texts.ts";
 import { catalogues as composer } from "../../src/app/mail/composer/texts.ts";
 import { catalogues as receipt } from "../../src/app/mail/receipt/texts.ts";
+import { catalogues as offline } from "../../src/app/offline/texts.ts";
 import { catalogues as pgp } from "../../src/app/pgp/texts.ts";
 import { catalogues as settings, t as say } from "../../src/app/settings/texts.ts";
 import { catalogues as imap } from "../../src/app/transfer/imap/texts.ts";
@@ -24,6 +25,7 @@ const all: Readonly<Record<string, Catalogues>> = {
 	"app/letters/texts.ts": letters,
 	"app/mail/composer/texts.ts": composer,
 	"app/mail/receipt/texts.ts": receipt,
+	"app/offline/texts.ts": offline,
 	"app/pgp/texts.ts": pgp,
 	"app/settings/texts.ts": settings,
 	"app/transfer/imap/texts.ts": imap,

@@ -7,7 +7,9 @@ export type ComposeStart =
 	| { mode: "reply" | "replyAll" | "forward"; email: FullEmail }
 	| { mode: "draft"; email: FullEmail }
 	| { mode: "mailto"; href: string }
-	| { mode: "again"; key: string };
+	| { mode: "again"; key: string }
+	/** One that is on this device only. */
+	| { mode: "here"; key: string };
 
 export interface Open { key: string; start: ComposeStart; draftId: Id | null }
 
@@ -24,15 +26,18 @@ export const pending = signal<readonly Pending[] | null>(null);
 
 const place = "letterlock.writing";
 
+/** Marks the name of a letter that is on this device only. */
+export const herePrefix = "here/";
+
 /** The draft that is being written in this tab, for when the tab breaks. */
-export function noteWriting(id: Id | null): void {
+export function noteWriting(id: string | null): void {
 	if (id)
 		sessionStorage.setItem(place, id);
 	else
 		sessionStorage.removeItem(place);
 }
 
-export const notedWriting = (): Id | null => sessionStorage.getItem(place);
+export const notedWriting = (): string | null => sessionStorage.getItem(place);
 
 export function onLeave(finish: () => Promise<void>): void {
 	leave = finish;

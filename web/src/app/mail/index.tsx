@@ -7,7 +7,7 @@ import { toast } from "../../ui/toast.tsx";
 import { useLazy } from "../lazy.ts";
 import { prefs, setPrefs } from "../prefs.ts";
 import { overlay, startKeys } from "./commands.ts";
-import { compose, notedWriting, noteWriting, writing } from "./compose_state.ts";
+import { compose, herePrefix, notedWriting, noteWriting, writing } from "./compose_state.ts";
 import { linkTarget } from "./link_target.ts";
 import { ListPane } from "./list_pane.tsx";
 import { Sidebar } from "./sidebar.tsx";
@@ -22,13 +22,15 @@ async function recover(): Promise<void> {
 	noteWriting(null);
 	if (!id || writing.peek())
 		return;
+	if (id.startsWith(herePrefix))
+		return compose({ mode: "here", key: id.slice(herePrefix.length) });
 	await mail().read([id]);
 	const email = mail().full.peek(id);
 	if (email?.keywords.$draft)
 		compose({ mode: "draft", email });
 }
 
-const showScheduled = () => { overlay.value = "scheduled"; };
+const showWaiting = (which: "outbox" | "scheduled") => { overlay.value = which; };
 
 function Drawer() {
 	if (!drawer.value)
@@ -38,7 +40,7 @@ function Drawer() {
 		<div class={css.drawer} onClick={close} onKeyDown={(e) => e.key === "Escape" && close()}>
 			<div class={css.drawerBox} onClick={(e) => e.stopPropagation()}>
 				<div class={css.drawerHead}><b>Letterlock</b><IconButton icon="close" label={t("close")} onClick={close} /></div>
-				<Sidebar onCompose={() => { close(); compose(); }} onScheduled={showScheduled} />
+				<Sidebar onCompose={() => { close(); compose(); }} onWaiting={showWaiting} />
 			</div>
 		</div>
 	);
@@ -60,7 +62,7 @@ export function Mail() {
 	return (
 		<div class={css.mail} data-reading={openId.value !== null || undefined}
 			style={{ "--side": `${prefs.value.sideWidth}px`, "--list": `${prefs.value.listWidth}px` }}>
-			<div class={css.side}><Sidebar onCompose={() => compose()} onScheduled={showScheduled} /></div>
+			<div class={css.side}><Sidebar onCompose={() => compose()} onWaiting={showWaiting} /></div>
 			<main id="content" tabIndex={-1} class={css.main}>
 				<div class={css.first}><Splitter label={t("resizeMailboxes")} value={prefs.value.sideWidth} min={180} max={340} onChange={(v) => setPrefs({ sideWidth: v })} /></div>
 				<div class={css.list}><ListPane /></div>

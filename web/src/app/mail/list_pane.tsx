@@ -7,6 +7,7 @@ import { Button, IconButton } from "../../ui/button.tsx";
 import { Icon } from "../../ui/icon.tsx";
 import { Spinner } from "../../ui/progress.tsx";
 import { VirtualList } from "../../ui/virtual_list.tsx";
+import { strip } from "../offline/hooks.ts";
 import { prefs } from "../prefs.ts";
 import { archive, boxName, messagesOf, remove, saveMessages, setSeen, spam } from "./actions.ts";
 import { MoveMenu } from "./menus.tsx";
@@ -53,7 +54,7 @@ function Heading({ list }: { list: MessageList | null }) {
 			<IconButton icon="menu" label={t("mailboxes")} onClick={() => { drawer.value = true; }} />
 			<h1 class={css.title}>{title()}</h1>
 			{total != null && total > 0 && <span class={css.total}>{t(list?.query.collapseThreads ? "conversations" : "messages", { n: total })}</span>}
-			{!store.value?.online.value && <span class={css.offline} role="status"><Icon name="warning" size={14} />{t("offline")}</span>}
+			{!store.value?.online.value && !strip.value && <span class={css.offline} role="status"><Icon name="warning" size={14} />{t("offline")}</span>}
 		</header>
 	);
 }
@@ -141,6 +142,7 @@ export function ListPane() {
 		<section class={css.pane} aria-label={title()}>
 			{list && selected.value.size > 0 ? <Selection list={list} /> : <Heading list={list} />}
 			<SearchLocked />
+			{strip.value && <strip.value />}
 			<div class={css.list}>
 				{list && list.ids.value.length > 0 ? <List list={list} /> : list ? <Empty list={list} /> : <div class={css.empty}><Spinner label={t("loading")} /></div>}
 			</div>

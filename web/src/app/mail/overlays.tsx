@@ -4,6 +4,7 @@ import { t, type Key } from "../../i18n/index.ts";
 import { Combobox, type Choice } from "../../ui/combobox.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
 import { Icon } from "../../ui/icon.tsx";
+import { OutboxDialog } from "../offline/outbox_dialog.tsx";
 import { address, go } from "../router.ts";
 import { boxName } from "./actions.ts";
 import { commands, overlay } from "./commands.ts";
@@ -98,7 +99,9 @@ function SnoozeTime() {
 	return <TimeDialog title={t("snooze")} action={t("snooze")} onChoose={(at) => put(rows, at)} close={close} />;
 }
 
-const views = { keys: KeySheet, palette: Palette, scheduled: () => <ScheduledDialog close={close} />, snooze: SnoozeTime } as const;
+const outbox = () => <OutboxDialog close={close} />;
+const leaving = () => <OutboxDialog close={close} leaving />;
+const views = { keys: KeySheet, palette: Palette, scheduled: () => <ScheduledDialog close={close} />, snooze: SnoozeTime, outbox, leaving } as const;
 
 export function Overlays() {
 	const now = overlay.value;

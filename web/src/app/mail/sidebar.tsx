@@ -4,6 +4,7 @@ import { t } from "../../i18n/index.ts";
 import type { Id, Mailbox } from "../../jmap/types.ts";
 import { Icon, type IconName } from "../../ui/icon.tsx";
 import { Tree, type TreeNode } from "../../ui/tree.tsx";
+import { unsent } from "../offline/hooks.ts";
 import { address, go } from "../router.ts";
 import { boxName, moveTo } from "./actions.ts";
 import { pending } from "./compose_state.ts";
@@ -51,7 +52,7 @@ function starred(): BoxNode {
 	return { id: "starred", label: t("boxStarred"), level: 1, box: null, icon: "star", count: 0, strong: false, to: address("mail", "starred") };
 }
 
-export function Sidebar({ onCompose, onScheduled }: { onCompose(): void; onScheduled(): void }) {
+export function Sidebar({ onCompose, onWaiting }: { onCompose(): void; onWaiting(which: "outbox" | "scheduled"): void }) {
 	const all = [...(store.value?.mailboxes.value.values() ?? [])];
 	const nodes = boxNodes(all, null, 1);
 	const after = nodes.findIndex((n) => n.box?.role !== "inbox" && n.level === 1);
@@ -60,6 +61,8 @@ export function Sidebar({ onCompose, onScheduled }: { onCompose(): void; onSched
 	const drafts = nodes.findIndex((n) => n.box?.role === "drafts");
 	if (waiting > 0)
 		nodes.splice(drafts + 1, 0, { id: "scheduled", label: t("boxScheduled"), level: 1, box: null, icon: "calendar", count: waiting, strong: false, to: "" });
+	if (unsent.value > 0)
+		nodes.splice(drafts + 1, 0, { id: "outbox", label: t("boxOutbox"), level: 1, box: null, icon: "send", count: unsent.value, strong: true, to: "" });
 	const p = place.value;
 
 	return (
@@ -74,7 +77,7 @@ export function Sidebar({ onCompose, onScheduled }: { onCompose(): void; onSched
 					if (node.to)
 						go(node.to);
 					else
-						onScheduled();
+						onWaiting(node.id as "outbox" | "scheduled");
 				}}
 				onOpen={(node, open) => {
 					const next = new Set(closed.value);

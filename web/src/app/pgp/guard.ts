@@ -48,6 +48,10 @@ export class Guard {
 		return action === "encrypt" ? "encrypted" : "ask";
 	});
 
+	get plainConfirmed(): boolean {
+		return this.confirmed;
+	}
+
 	/** Whether what is saved meanwhile is for its writer's eyes only. */
 	get secret(): boolean {
 		if (this.confirmed)

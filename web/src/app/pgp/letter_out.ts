@@ -27,7 +27,7 @@ export async function draftOf(letter: Letter, files: readonly Attached[]): Promi
 		to: letter.to.map(mailbox), cc: letter.cc.map(mailbox),
 		replyTo: identity?.replyTo?.map(mailbox),
 		subject: letter.subject, date: new Date(),
-		messageId: `${crypto.randomUUID()}@${letter.from.split("@")[1] ?? "localhost"}`,
+		messageId: letter.messageId ?? `${crypto.randomUUID()}@${letter.from.split("@")[1] ?? "localhost"}`,
 		inReplyTo: letter.inReplyTo[0], references: letter.references.slice(-30),
 		text: letter.text, html: letter.plain ? undefined : `<!doctype html><html><body>${letter.html}</body></html>`,
 		attachments: await attachmentsOf(letter, files),

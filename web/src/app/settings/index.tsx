@@ -4,6 +4,7 @@ import { t, type Key } from "./texts.ts";
 import { Icon, type IconName } from "../../ui/icon.tsx";
 import { route } from "../router.ts";
 import { Lazy } from "../transfer/lazy.tsx";
+import { DevicePage } from "../offline/device_page.tsx";
 import { AccountPage } from "./account.tsx";
 import { AppearancePage } from "./appearance.tsx";
 import { KeysPage } from "./keys_page.tsx";
@@ -25,6 +26,7 @@ const pages: Record<string, { title: Key; icon: IconName; view: ComponentType }>
 	keys: { title: "settings_keys", icon: "key", view: KeysPage },
 	appearance: { title: "settings_appearance", icon: "palette", view: AppearancePage },
 	mail: { title: "settings_mail", icon: "mail", view: MailPage },
+	device: { title: "settings_device", icon: "desktop", view: DevicePage },
 	rules: { title: "settings_rules", icon: "filter", view: RulesPage },
 	letters: { title: "settings_letters", icon: "key", view: LettersPage },
 	transfer: { title: "settings_transfer", icon: "move", view: TransferPage },

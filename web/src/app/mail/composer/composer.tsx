@@ -3,6 +3,7 @@ import { signal, type Signal } from "@preact/signals";
 import type { EditorView } from "prosemirror-view";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { t, type Key } from "./texts.ts";
+import { JmapError } from "../../../jmap/client.ts";
 import type { FullEmail, Id } from "../../../jmap/types.ts";
 import { Button, IconButton } from "../../../ui/button.tsx";
 import { Dialog } from "../../../ui/dialog.tsx";
@@ -12,7 +13,7 @@ import { Progress } from "../../../ui/progress.tsx";
 import { toast } from "../../../ui/toast.tsx";
 import { fileSize, longDate } from "../../dates.ts";
 import { prefs } from "../../prefs.ts";
-import { closeCompose, noteWriting, onLeave, writing, type Open } from "../compose_state.ts";
+import { closeCompose, herePrefix, noteWriting, onLeave, writing, type Open } from "../compose_state.ts";
 import { cleanHtml } from "../html_frame.tsx";
 import { isEncrypted } from "../protection.tsx";
 import { mail } from "../state.ts";
@@ -21,9 +22,10 @@ import { Recipients } from "./recipients.tsx";
 import { active, commands, createEditor, insertImage, plainText, serialize, setLink } from "./rich.ts";
 import { AskPlain, Lock } from "../../pgp/lock.tsx";
 import { Guard, type Way } from "../../pgp/guard.ts";
+import { dropLetter, editing, filesOf, flush, getLetter, putLetter, sayQueued } from "../../offline/outbox.ts";
 import { longestHold } from "../pending.ts";
 import { TimeDialog } from "../time_dialog.tsx";
-import { everybody, maySchedule, saveDraft, scheduleTimes, send } from "./send.ts";
+import { everybody, isOffline, maySchedule, saveDraft, scheduleTimes, send, type Ready } from "./send.ts";
 import css from "./composer.module.css";
 
 const saveAfter = 1200;
@@ -32,9 +34,13 @@ const saveAfter = 1200;
 class Desk {
 	readonly letter: Signal<Letter>;
 	readonly files = signal<readonly Attached[]>([]);
-	readonly saved = signal<"new" | "saving" | "saved" | "failed">("new");
+	readonly saved = signal<"new" | "saving" | "saved" | "here" | "failed">("new");
 	readonly guard: Guard;
 	draft: Id | null;
+	/** Its name among the letters of this device, while the server does not have it. */
+	here: string | null = null;
+	/** What is on the server to be sent. */
+	ready: Ready[] | null = null;
 	private timer = 0;
 	private saving: Promise<void> = Promise.resolve();
 	private dirty = false;
@@ -53,6 +59,7 @@ class Desk {
 
 	touch(): void {
 		this.dirty = true;
+		this.ready = null;
 		clearTimeout(this.timer);
 		this.timer = window.setTimeout(() => void this.save(), saveAfter);
 	}
@@ -70,13 +77,46 @@ class Desk {
 					await this.uploadAll();
 				this.draft = await saveDraft(this.letter.peek(), this.files.peek(), this.draft, this.guard.secret);
 				noteWriting(this.draft);
+				await this.leaveHere();
 				this.saved.value = "saved";
-			} catch {
+			} catch (e) {
 				this.dirty = true;
-				this.saved.value = "failed";
+				this.saved.value = isOffline(e) && await this.keepHere("draft").catch(() => false) ? "here" : "failed";
 			}
 		});
 		return this.saving;
+	}
+
+	/** On this device, until the server can be reached again. */
+	async keepHere(kind: "draft" | "queued", sendAt = 0): Promise<boolean> {
+		const { threadEncrypted, wish, sign, plainConfirmed } = this.guard;
+		const protection = { threadEncrypted, wish: wish.peek(), sign: sign.peek(), confirmed: plainConfirmed };
+		if (kind === "draft" && this.here === null)
+			editing.add(this.here = crypto.randomUUID());
+		this.here = await putLetter({ key: this.here, kind, sendAt, protection, letter: this.letter.peek(), files: this.files.peek(), draft: this.draft, ready: this.ready });
+		if (kind === "draft")
+			noteWriting(herePrefix + this.here);
+		else
+			editing.delete(this.here);
+		return true;
+	}
+
+	/** The server has it now. */
+	async leaveHere(): Promise<void> {
+		const key = this.here;
+		if (key === null)
+			return;
+		this.here = null;
+		editing.delete(key);
+		await dropLetter(key);
+	}
+
+	/** The editor is closed; what is on this device alone goes to the server when that can be. */
+	async close(): Promise<void> {
+		if (this.here === null)
+			return;
+		editing.delete(this.here);
+		void flush();
 	}
 
 	/** No save under way, and none to come. */
@@ -88,7 +128,7 @@ class Desk {
 
 	get empty(): boolean {
 		const l = this.letter.peek();
-		return !this.dirty && this.draft === null || (!l.subject && !l.to.length && !l.text.trim() && !this.files.peek().length);
+		return !this.dirty && this.draft === null && this.here === null || (!l.subject && !l.to.length && !l.text.trim() && !this.files.peek().length);
 	}
 
 	attach(list: readonly File[], cid: string | null = null): void {
@@ -101,7 +141,7 @@ class Desk {
 		this.files.value = [...this.files.peek(), {
 			key, name: file.name || t("unnamedFile"), type: file.type || "application/octet-stream", size: file.size, blobId: null, cid, progress: 0, data: file,
 		}];
-		if (!this.guard.secret)
+		if (!this.guard.secret && mail().online.peek())
 			await this.uploadOne(key, file);
 		this.touch();
 	}
@@ -113,8 +153,8 @@ class Desk {
 		try {
 			const { blobId } = await mail().client.upload(data, (progress) => set({ progress }));
 			set({ blobId, progress: 1 });
-		} catch {
-			set({ failed: true });
+		} catch (e) {
+			set(isOffline(e) ? { progress: 0 } : { failed: true });
 		}
 	}
 
@@ -139,9 +179,17 @@ class Desk {
 		this.dirty = false;
 		await this.saving;
 		noteWriting(null);
+		await this.leaveHere();
 		if (this.draft)
 			await mail().destroy([this.draft]).catch(() => undefined);
 	}
+}
+
+/** Sent while the server cannot be reached: it goes when it can be. */
+async function queue(desk: Desk, at: Date | null): Promise<void> {
+	await desk.settle();
+	await desk.keepHere("queued", at?.getTime() ?? 0);
+	sayQueued();
 }
 
 /** An encrypted letter is answered, forwarded or written on in clear, here in the page. */
@@ -152,7 +200,24 @@ async function inClear(email: FullEmail): Promise<FullEmail> {
 	return await askForKeys() ? { ...(await reveal(email)), bcc: email.bcc } : email;
 }
 
-async function openDesk(open: Open): Promise<Desk> {
+/** A letter that is on this device only. */
+async function openHere(key: string): Promise<Desk | null> {
+	const w = await getLetter(key);
+	if (!w)
+		return null;
+	editing.add(key);
+	const desk = new Desk(w.letter, w.draft, w.protection.threadEncrypted);
+	desk.here = key;
+	desk.files.value = await filesOf(w);
+	desk.guard.wish.value = w.protection.wish;
+	desk.guard.sign.value = w.protection.sign;
+	desk.touch();
+	return desk;
+}
+
+async function openDesk(open: Open): Promise<Desk | null> {
+	if (open.start.mode === "here")
+		return openHere(open.start.key);
 	const start = "email" in open.start ? { ...open.start, email: await inClear(open.start.email) } : open.start;
 	const email = "email" in start ? start.email : undefined;
 	const html = email ? (email.htmlBody[0]?.type === "text/html" ? (await cleanHtml(email)).html : textToHtml(plainBody(email))) : "";
@@ -187,7 +252,7 @@ function LinkDialog({ view, close }: { view: EditorView; close(): void }) {
 	};
 	return (
 		<Dialog title={t("insertLink")} onClose={close} footer={<Button look="primary" onClick={done}>{t("insertLink")}</Button>}>
-			<input class={css.url} type="url" aria-label={t("address")} value={href} onInput={(e) => setHref(e.currentTarget.value)} onKeyDown={(e) => e.key === "Enter" && done()} />
+			<input class={css.url} type="url" autocomplete="off" aria-label={t("address")} value={href} onInput={(e) => setHref(e.currentTarget.value)} onKeyDown={(e) => e.key === "Enter" && done()} />
 		</Dialog>
 	);
 }
@@ -243,7 +308,7 @@ function inline(desk: Desk, view: EditorView, file: File): void {
 
 function PlainText({ desk }: { desk: Desk }) {
 	return (
-		<textarea class={css.plain} aria-label={t("letterText")} value={desk.letter.value.text}
+		<textarea class={css.plain} autocomplete="off" aria-label={t("letterText")} value={desk.letter.value.text}
 			ref={(el) => { if (el && !el.dataset.ready) { el.dataset.ready = "1"; if (desk.letter.peek().to.length) { el.focus(); el.setSelectionRange(0, 0); } } }}
 			onInput={(e) => desk.change({ text: e.currentTarget.value, html: textToHtml(e.currentTarget.value) })} />
 	);
@@ -304,9 +369,12 @@ async function sendAs(desk: Desk, way: Way, at: Date | null): Promise<void> {
 		desk.guard.confirmPlain();
 		desk.touch();
 		await desk.save();
+		if (desk.saved.peek() === "here")
+			throw new JmapError("offline");
 		if (!desk.draft || desk.saved.peek() === "failed")
 			throw new Error(t("notSaved"));
-		return send(letter, [{ id: desk.draft, to: everybody(letter) }], at);
+		desk.ready = [{ id: desk.draft, to: everybody(letter) }];
+		return send(letter, desk.ready, at);
 	}
 	await desk.settle();
 	if (way === "letter")
@@ -317,6 +385,7 @@ async function sendAs(desk: Desk, way: Way, at: Date | null): Promise<void> {
 	if (desk.draft)
 		await mail().destroy([desk.draft]).catch(() => undefined);
 	desk.draft = ready[0]?.id ?? null;
+	desk.ready = ready;
 	return send(letter, ready, at);
 }
 
@@ -331,16 +400,28 @@ function useSend(desk: Desk) {
 	const [question, setQuestion] = useState<{ text: string; at: Date | null } | null>(null);
 	const [downgrade, setDowngrade] = useState<{ at: Date | null } | null>(null);
 	const [busy, setBusy] = useState(false);
-	const go = async (way: Way, at: Date | null) => {
-		await sendAs(desk, way, at);
+	const done = async () => {
 		noteWriting(null);
 		closeCompose();
+		await desk.leaveHere();
+	};
+	const later = (at: Date | null) => queue(desk, at).then(() => {
+		desk.here = null;
+		return done();
+	});
+	const go = async (way: Way, at: Date | null) => {
+		await sendAs(desk, way, at);
+		await done();
 	};
 	const now = async (at: Date | null, confirmed = false) => {
 		setQuestion(null);
 		setDowngrade(null);
 		setBusy(true);
+		if (confirmed)
+			desk.guard.confirmPlain();
 		try {
+			if (mail().client.fallback?.away)
+				return await later(at);
 			const way = confirmed ? "plain" : await desk.guard.decide(everybody(desk.letter.peek()));
 			const stop = way === "letter" ? letterObjection(desk, at) : null;
 			if (way === "ask")
@@ -350,6 +431,9 @@ function useSend(desk: Desk) {
 			else if (way !== "stop")
 				return await go(way, at);
 		} catch (e) {
+			// A password for a letter is not kept anywhere, so such a letter does not wait by itself.
+			if (isOffline(e) && desk.guard.way.peek() !== "letter" && await later(at).then(() => true, () => false))
+				return undefined;
 			desk.touch();
 			toast({ text: t("sendFailed", { why: (e as Error).message }), bad: true });
 		}
@@ -396,7 +480,7 @@ function Footer({ desk, view, on, ask, busy, onDiscard }: {
 				<IconButton icon="clip" label={t("attachFiles")} onClick={() => picker.current?.click()} />
 				<input ref={picker} type="file" multiple hidden aria-label={t("attachFiles")} onChange={(e) => { desk.attach([...(e.currentTarget.files ?? [])]); e.currentTarget.value = ""; }} />
 				<Lock guard={desk.guard} addresses={everybody(desk.letter.value).filter(validAddress)} />
-				<span class={css.state} role="status">{desk.saved.value === "new" ? "" : t(({ saving: "saving", saved: "draftSaved", failed: "notSaved" } as const)[desk.saved.value])}</span>
+				<span class={css.state} role="status">{desk.saved.value === "new" ? "" : t(({ saving: "saving", saved: "draftSaved", here: "savedHere", failed: "notSaved" } as const)[desk.saved.value])}</span>
 				<Menu label={t("moreActions")} side="end" entries={() => [{ label: t("plainText"), checked: plain, run: toggle }]} button={(p) => <IconButton icon="more" label={t("moreActions")} {...p} />} />
 				<IconButton icon="trash" label={t("discardDraft")} onClick={onDiscard} />
 			</div>
@@ -421,7 +505,7 @@ function Heads({ desk, fresh }: { desk: Desk; fresh: boolean }) {
 				extra={!more && <button type="button" class={css.more} onClick={() => setMore(true)}>{t("ccBcc")}</button>} />
 			{more && <Recipients label={t("cc")} value={l.cc} onChange={(cc) => desk.change({ cc })} />}
 			{more && <Recipients label={t("bcc")} value={l.bcc} onChange={(bcc) => desk.change({ bcc })} />}
-			<input class={css.subject} aria-label={t("subject")} placeholder={t("subject")} value={l.subject} onInput={(e) => desk.change({ subject: e.currentTarget.value })} />
+			<input class={css.subject} autocomplete="off" aria-label={t("subject")} placeholder={t("subject")} value={l.subject} onInput={(e) => desk.change({ subject: e.currentTarget.value })} />
 		</div>
 	);
 }
@@ -445,7 +529,8 @@ function DeskView({ desk, fresh }: { desk: Desk; fresh: boolean }) {
 		if (desk.saved.peek() === "failed")
 			return toast({ text: t("notSaved"), bad: true });
 		closeCompose();
-		if (desk.draft && !desk.empty)
+		void desk.close();
+		if (desk.draft && !desk.empty && !desk.here)
 			toast({ text: t("draftSaved") });
 		return undefined;
 	});
@@ -524,7 +609,7 @@ export function Composer() {
 			again.touch();
 			setDesk(again);
 		} else
-			void openDesk(open).then((d) => writing.peek()?.key === waiting && setDesk(d));
+			void openDesk(open).then((d) => (d ? writing.peek()?.key === waiting && setDesk(d) : closeCompose()));
 	}, [waiting]);
 	return open && desk ? <DeskView key={open.key} desk={desk} fresh={!("email" in open.start)} /> : null;
 }

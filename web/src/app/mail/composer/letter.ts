@@ -30,6 +30,8 @@ export interface Letter {
 	plain: boolean;
 	inReplyTo: string[];
 	references: string[];
+	/** Given where the same letter may be put on the server more than once. */
+	messageId?: string | undefined;
 	/** The message this answers, which is marked so when it is sent. */
 	answers: { id: Id; keyword: "$answered" | "$forwarded" } | null;
 }
@@ -132,7 +134,7 @@ export function startLetter(start: ComposeStart, identities: readonly Identity[]
 	const base: Letter = { ...empty, plain, from: identity?.email ?? "", html: `<p></p>${sign}`, text: identity?.textSignature ? `\n\n-- \n${identity.textSignature}` : "" };
 	if (start.mode === "mailto")
 		return { ...base, ...mailtoLetter(start.href) };
-	if (!email || start.mode === "new" || start.mode === "again")
+	if (!email || start.mode === "new" || start.mode === "again" || start.mode === "here")
 		return base;
 	if (start.mode === "draft")
 		return {
@@ -169,6 +171,7 @@ export function toEmail(letter: Letter, files: readonly Attached[], identity: Id
 		to: list(letter.to), cc: list(letter.cc), bcc: list(letter.bcc),
 		...(identity?.replyTo?.length ? { replyTo: identity.replyTo } : {}),
 		subject: letter.subject,
+		...(letter.messageId ? { messageId: [letter.messageId] } : {}),
 		...(letter.inReplyTo.length ? { inReplyTo: letter.inReplyTo } : {}),
 		...(letter.references.length ? { references: letter.references.slice(-30) } : {}),
 		bodyStructure: structure(letter, files),

@@ -1,7 +1,7 @@
 // Drafts and sending. The server holds a letter for the time in which it can be undone, so closing the page
 // sends it all the same; a server that cannot hold it gets it when that time is over.
 import { t } from "./texts.ts";
-import type { FullEmail, Id, Identity, SetResult } from "../../../jmap/types.ts";
+import type { FullEmail, GetResult, Id, Identity, QueryResult, SetResult } from "../../../jmap/types.ts";
 import { toast } from "../../../ui/toast.tsx";
 import { longDate } from "../../dates.ts";
 import { prefs } from "../../prefs.ts";
@@ -10,11 +10,21 @@ import { loadPending, longestHold } from "../pending.ts";
 import { mail } from "../state.ts";
 import { toEmail, type Attached, type Letter } from "./letter.ts";
 
-export class SendError extends Error {}
+export class SendError extends Error {
+	constructor(message: string, readonly type = "") {
+		super(message);
+	}
+}
 
-function firstError(r: SetResult): string | null {
+function firstError(r: SetResult): SendError {
 	const e = Object.values(r.notCreated ?? {})[0];
-	return e ? e.description ?? e.type : null;
+	return new SendError(e ? e.description ?? e.type : "", e?.type);
+}
+
+/** The server could not be reached, or has no time: it can be tried again. */
+export function isOffline(e: unknown): boolean {
+	const { type, code, status } = (e ?? {}) as { type?: unknown; code?: unknown; status?: unknown };
+	return type === "offline" || type === "serverUnavailable" || code === "unavailable" || (typeof status === "number" && status >= 500);
 }
 
 /** Makes the new version, then takes the old one away; so there is always one. */
@@ -30,7 +40,7 @@ export async function saveDraft(letter: Letter, files: readonly Attached[], old:
 	});
 	const id = result.created?.draft?.id;
 	if (!id)
-		throw new SendError(firstError(result) ?? "");
+		throw firstError(result);
 	if (old)
 		mail().full.drop([old]);
 	return id;
@@ -75,20 +85,50 @@ function moved(toSent: boolean): Record<string, unknown> {
 
 const goes = (r: Ready | undefined): boolean => (r?.to.length ?? 0) > 0;
 
-async function submit(letter: Letter, ready: readonly Ready[], hold: number): Promise<Id[]> {
+interface Made { id: Id; emailId: Id; undoStatus: string }
+
+/** What was handed in already, and the state after which nothing more was. */
+async function handedIn(ready: readonly Ready[]): Promise<{ state: string; made: Map<Id, Id> }> {
+	const client = mail().client;
+	const now = client.call<GetResult<Made>>("EmailSubmission/get", { ids: [], properties: ["id"] });
+	const query = client.call<QueryResult>("EmailSubmission/query", { filter: { emailIds: ready.map((r) => r.id) } });
+	const got = client.call<GetResult<Made>>("EmailSubmission/get", { "#ids": query.ref("/ids"), properties: ["id", "emailId", "undoStatus"] });
+	const [{ state }, , { list }] = await Promise.all([now, query, got]);
+	return { state, made: new Map(list.filter((m) => m.undoStatus !== "canceled").map((m) => [m.emailId, m.id])) };
+}
+
+/**
+ * Hands in what was not handed in before: an answer that was lost does not send a letter twice. The server takes it
+ * only if nothing was handed in since it was asked, so an attempt that is still on its way cannot come between.
+ */
+export async function submitOnce(letter: Letter, ready: readonly Ready[], hold: number): Promise<Id[]> {
+	for (let attempt = 0; ; attempt++) {
+		const { state, made } = await handedIn(ready);
+		try {
+			return await submit(letter, ready, made, state, hold);
+		} catch (e) {
+			if (attempt === 4 || (e as { type?: string }).type !== "stateMismatch")
+				throw e;
+		}
+	}
+}
+
+async function submit(letter: Letter, ready: readonly Ready[], before: ReadonlyMap<Id, Id>, ifInState: string, hold: number): Promise<Id[]> {
 	const identityId = identityOf(letter)?.id;
-	const going = ready.filter(goes);
 	const kept = ready[0];
-	const others = going.flatMap((r, i) => (r === kept ? [] : [`#send${i}`]));
+	const named = ready.filter(goes).map((r, i) => [`send${i}`, r] as const);
+	const create = Object.fromEntries(named.filter(([, r]) => !before.has(r.id)).map(([n, r]) => [n, { identityId, emailId: r.id, envelope: envelope(letter, r.to, hold) }]));
+	const first = named.find(([n, r]) => r === kept && n in create)?.[0];
+	const others = Object.keys(create).filter((n) => n !== first).map((n) => `#${n}`);
 	const result = await mail().client.call<SetResult>("EmailSubmission/set", {
-		create: Object.fromEntries(going.map((r, i) => [`send${i}`, { identityId, emailId: r.id, envelope: envelope(letter, r.to, hold) }])),
-		...(goes(kept) ? { onSuccessUpdateEmail: { "#send0": moved(true) } } : {}),
+		ifInState, create,
+		...(first ? { onSuccessUpdateEmail: { [`#${first}`]: moved(true) } } : {}),
 		...(others.length ? { onSuccessDestroyEmail: others } : {}),
 	});
-	const made = going.map((_, i) => result.created?.[`send${i}`]?.id).filter((id) => id !== undefined);
-	if (made.length < going.length)
-		throw new SendError(firstError(result) ?? "");
-	if (kept && !goes(kept))
+	const made = named.map(([n, r]) => before.get(r.id) ?? result.created?.[n]?.id).filter((id) => id !== undefined);
+	if (made.length < named.length)
+		throw firstError(result);
+	if (kept && !first)
 		await mail().client.call<SetResult>("Email/set", { update: { [kept.id]: moved(true) } });
 	if (letter.answers)
 		mail().change(new Map([[letter.answers.id, { keywords: { [letter.answers.keyword]: true } }]]));
@@ -125,7 +165,7 @@ type Undone = () => Promise<void>;
 const nothing: Undone = () => Promise.resolve();
 
 async function held(letter: Letter, ready: readonly Ready[], hold: number, undone: Undone): Promise<void> {
-	const made = await submit(letter, ready, hold);
+	const made = await submitOnce(letter, ready, hold);
 	const undo = () => void cancel(made, ready[0]?.id ?? "", letter.bcc, !goes(ready[0])).then(undone);
 	toast({ text: t("sent"), undo, time: hold * 1000 });
 }
@@ -136,7 +176,7 @@ function heldHere(letter: Letter, ready: readonly Ready[], seconds: number, undo
 	const before = (e: BeforeUnloadEvent) => e.preventDefault();
 	const send = () => {
 		removeEventListener("beforeunload", before);
-		submit(letter, ready, 0).catch((e: Error) => toast({ text: t("sendFailed", { why: e.message }), bad: true, action: { label: t("openDraft"), run: () => void writeOn(id, letter.bcc) } }));
+		submitOnce(letter, ready, 0).catch((e: Error) => toast({ text: t("sendFailed", { why: e.message }), bad: true, action: { label: t("openDraft"), run: () => void writeOn(id, letter.bcc) } }));
 	};
 	const timer = setTimeout(send, seconds * 1000);
 	addEventListener("beforeunload", before);
@@ -152,13 +192,13 @@ export async function send(letter: Letter, ready: readonly Ready[], at: Date | n
 	const undo = prefs.peek().undoSeconds;
 	if (at) {
 		const hold = Math.max(1, Math.round((at.getTime() - Date.now()) / 1000));
-		const made = await submit(letter, ready, hold);
+		const made = await submitOnce(letter, ready, hold);
 		toast({ text: t("scheduledFor", { when: longDate(at.getTime()) }), undo: () => void cancel(made, ready[0]?.id ?? "", letter.bcc).then(loadPending) });
 		void loadPending().catch(() => undefined);
 		return;
 	}
 	if (undo === 0)
-		await submit(letter, ready, 0).then(() => toast({ text: t("sent") }));
+		await submitOnce(letter, ready, 0).then(() => toast({ text: t("sent") }));
 	else
 		await (longestHold() >= undo ? held(letter, ready, undo, undone) : heldHere(letter, ready, undo, undone));
 }
