@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define IMPORT_VERSION 1
+#define IMPORT_VERSION 2
 
 /* ---- Checks ---- */
 
@@ -68,6 +68,9 @@ folder_encode(const struct import_folder *f, struct buf *out)
 	buf_put_varint(out, f->added);
 	buf_put_varint(out, f->found);
 	buf_put_varint(out, f->skipped);
+	buf_put_varint(out, f->late_added);
+	buf_put_varint(out, f->late_found);
+	buf_put_varint(out, f->late_skipped);
 }
 
 int
@@ -118,7 +121,11 @@ folder_read(struct reader *r, struct import_folder *f)
 	f->added = number_read(r);
 	f->found = number_read(r);
 	f->skipped = number_read(r);
+	f->late_added = number_read(r);
+	f->late_found = number_read(r);
+	f->late_skipped = number_read(r);
 	if (f->role >= MAILBOX_ROLES || (f->bits & ~(unsigned)IMPORT_FOLDER_BITS) ||
+		f->late_found > f->found || f->late_skipped > f->skipped ||
 		!text_ok(f->name, 2 * IMPORT_NAME_MAX) || f->wire.len > IMPORT_NAME_MAX)
 		r->err = LL_ERR_CORRUPT;
 }

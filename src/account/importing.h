@@ -59,6 +59,8 @@ struct import_folder {
 	uint32_t uidvalidity, uid_done; /* every message up to uid_done has been seen to */
 	uint32_t total; /* messages, when it was looked at last */
 	uint32_t added, found, skipped; /* new here, here already, not taken */
+	/* Of these, those behind uid_done: they are gone through again after a break. */
+	uint32_t late_added, late_found, late_skipped;
 };
 
 struct import_job {

@@ -46,6 +46,7 @@ struct import_run {
 	size_t asked, answered; /* folders that STATUS was sent for, and done */
 	struct import_folder *folder; /* the one that is open */
 	struct store_id target; /* its mailbox here */
+	uint32_t again; /* messages that came before a break and are still to be found */
 	VEC(uint32_t) uids; /* that are left, ascending */
 	size_t at; /* the chunk is [at, chunk_end) of them */
 	size_t chunk_end;
@@ -70,7 +71,8 @@ bool import_labelled(const struct import_run *r, struct slice labels);
  * where it is not here yet. */
 int import_scan(struct import_run *r, const struct imap_client_message *m) CHECKED;
 int import_take(struct import_run *r, const struct imap_client_message *m) CHECKED;
-/* Commits what was taken, and how far it has come. */
-int import_flush(struct import_run *r) CHECKED;
+/* Commits what was taken, and how far it has come; uid_done: so far that everything up to there has
+ * been seen to, or 0. */
+int import_flush(struct import_run *r, uint32_t uid_done) CHECKED;
 
 #endif

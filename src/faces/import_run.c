@@ -197,9 +197,21 @@ static void
 folder_done(struct import_run *r)
 {
 	r->folder->bits |= IMPORT_FOLDER_DONE;
-	check(r, import_flush(r));
+	check(r, import_flush(r, 0));
 	if (r->wants != IMPORT_RUN_OVER)
 		next_folder(r);
+}
+
+/* What is behind uid_done is gone through (again). */
+static void
+count_again(struct import_run *r)
+{
+	struct import_folder *f = r->folder;
+
+	r->again = f->late_added;
+	f->found -= f->late_found;
+	f->skipped -= f->late_skipped;
+	f->late_found = f->late_skipped = 0;
 }
 
 static void
@@ -217,6 +229,7 @@ examined(struct import_run *r)
 	if (f->uidvalidity != m->uidvalidity)
 		f->uid_done = 0;
 	f->uidvalidity = m->uidvalidity;
+	count_again(r);
 	f->total = m->exists;
 	err = import_target(r->o.account, f, &mb);
 	if (!err) {
@@ -279,9 +292,8 @@ searched(struct import_run *r)
 static void
 chunk_done(struct import_run *r)
 {
-	r->folder->uid_done = r->uids.at[r->chunk_end - 1];
 	r->progress = true;
-	check(r, import_flush(r));
+	check(r, import_flush(r, r->uids.at[r->chunk_end - 1]));
 	if (r->wants != IMPORT_RUN_OVER)
 		next_chunk(r);
 }

@@ -11,6 +11,34 @@ target(const struct import_run *r)
 	return account_mailbox_by_id(r->o.account, r->target);
 }
 
+/* ---- Counting ---- */
+
+static void
+count_added(struct import_run *r, uint32_t n)
+{
+	r->folder->added += n;
+	r->folder->late_added += n;
+}
+
+/* What came before a break is found after it, and is counted already. */
+static void
+count_found(struct import_run *r)
+{
+	if (r->again) {
+		r->again--;
+		return;
+	}
+	r->folder->found++;
+	r->folder->late_found++;
+}
+
+static void
+count_skipped(struct import_run *r)
+{
+	r->folder->skipped++;
+	r->folder->late_skipped++;
+}
+
 /* ---- What is here already ---- */
 
 /* All mail is no place to be in: what lies elsewhere stays there. */
@@ -22,7 +50,7 @@ note_found(struct import_run *r, uint32_t email)
 	const struct email_place *p;
 	size_t n;
 
-	r->folder->found++;
+	count_found(r);
 	if (!mb || (r->folder->bits & IMPORT_FOLDER_ALL) ||
 		email_in_mailbox(r->o.account, email, mb))
 		return LL_OK;
@@ -65,12 +93,12 @@ import_scan(struct import_run *r, const struct imap_client_message *m)
 	int err;
 
 	if (m->flags & FLAG_DELETED || m->size > r->o.message_max) {
-		r->folder->skipped++;
+		count_skipped(r);
 		return LL_OK;
 	}
 	if ((r->folder->bits & IMPORT_FOLDER_ALL) && m->labels.ptr &&
 		import_labelled(r, m->labels)) {
-		r->folder->found++;
+		count_found(r);
 		return LL_OK;
 	}
 	err = twin_find_listed(r->o.account, m->header, m->size, &email);
@@ -105,17 +133,23 @@ commit_staged(struct import_run *r)
 		staged_message_free(r->staged[i].message);
 	r->n_staged = r->staged_bytes = 0;
 	if (!err)
-		r->folder->added += (uint32_t)n;
+		count_added(r, (uint32_t)n);
 	return err;
 }
 
 int
-import_flush(struct import_run *r)
+import_flush(struct import_run *r, uint32_t uid_done)
 {
+	struct import_folder *f = r->folder;
 	int err = commit_staged(r);
 
 	if (!err)
 		err = commit_found(r);
+	if (!err && uid_done) {
+		f->uid_done = uid_done;
+		f->late_added = f->late_found = f->late_skipped = 0;
+		r->again = 0;
+	}
 	return err ? err : import_store(r->o.account, r->o.id, &r->job);
 }
 
@@ -153,7 +187,7 @@ stage(struct import_run *r, const struct imap_client_message *m, uint64_t key)
 	if (!err)
 		err = message_stage(r->o.account, m->body, m->internal_date, &s->message);
 	if (err == LL_ERR_LIMIT) {
-		r->folder->skipped++;
+		count_skipped(r);
 		return LL_OK;
 	}
 	if (err)
@@ -162,7 +196,7 @@ stage(struct import_run *r, const struct imap_client_message *m, uint64_t key)
 	r->n_staged++;
 	r->staged_bytes += m->body.len;
 	return r->n_staged == IMPORT_BATCH || r->staged_bytes >= IMPORT_BATCH_BYTES
-		? import_flush(r)
+		? import_flush(r, 0)
 		: LL_OK;
 }
 
@@ -174,12 +208,12 @@ import_take(struct import_run *r, const struct imap_client_message *m)
 	int err;
 
 	if (m->too_large || !m->body.len) {
-		r->folder->skipped++;
+		count_skipped(r);
 		return LL_OK;
 	}
 	err = twin_key(r->o.account, m->body, &key);
 	if (!err && key_staged(r, key))
-		err = import_flush(r);
+		err = import_flush(r, 0);
 	if (!err)
 		err = twin_find(r->o.account, m->body, &email);
 	if (!err)

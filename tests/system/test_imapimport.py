@@ -461,6 +461,7 @@ def test_connection_lost(w):
     w.cutting.most = None
     check_equal(done["state"], "done", str(done))
     check(w.cutting.connections - before >= 3, f"{w.cutting.connections - before} connections")
+    check_equal(counts(done), {"Many": (MANY, 0, 0)}, "each is counted once")
     check_equal(sorted(p.texts("Many")), sorted(w.many), "each once, whole")
 
 

@@ -321,6 +321,7 @@ test_cut(void)
 			fixture_reopen(&f);
 			CHECK_INT(connect(&f, &s, SIZE_MAX), IMPORT_RUN_DONE);
 		}
+		check_counts(&f, "INBOX 2/1/0, Sent Items 1/0/0, a 3/1/0");
 		CHECK_INT(emails(&f), 6);
 		check_box(&f, "INBOX", 2);
 		check_box(&f, "Sent", 1);
