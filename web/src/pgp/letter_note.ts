@@ -2,8 +2,8 @@
 // was about, and the link, so that it can be told once more. The password is not in it.
 import { type Bytes, utf8, utf8Decode } from "../keys/bytes";
 import { KeysError } from "../keys/error";
-import { Area, header, type Header, parseHeader, symOpen, symSeal } from "../keys/record";
-import type { StoreKey } from "./sealed";
+import { header, type Header, symOpen, symSeal } from "../keys/record";
+import { keyOf, type StoreKey } from "./sealed";
 
 export interface LetterNote {
 	subject: string;
@@ -16,7 +16,7 @@ const TEXT_MAX = 2000;
 const PADDING = 512;
 
 function headerOf(k: StoreKey, id: Bytes): Header {
-	return header("object", { account: k.account, object: id, author: k.account, area: Area.contacts, part: PART, keyver: k.version, rev: 1n });
+	return header("object", { account: k.account, object: id, author: k.account, area: k.area, part: PART, keyver: k.version, rev: 1n });
 }
 
 export async function noteSeal(id: Bytes, note: LetterNote, keys: readonly StoreKey[]): Promise<Bytes> {
@@ -36,9 +36,7 @@ function text(v: unknown): string {
 }
 
 export async function noteOpen(id: Bytes, record: Bytes, keys: readonly StoreKey[]): Promise<LetterNote> {
-	const { keyver } = parseHeader(record);
-	const key = keys.find((k) => k.version === keyver);
-	if (!key) throw new KeysError("notfound", "there is no key for it");
+	const key = keyOf(record, keys);
 	const { body } = await symOpen(key.key, headerOf(key, id), record);
 	const v = JSON.parse(utf8Decode(body)) as Record<string, unknown>;
 	return { subject: text(v["subject"]), to: text(v["to"]), link: text(v["link"]) };

@@ -45,7 +45,7 @@ test("a letter under another of one's addresses has the key all the same", async
 
 test("what the author keeps opens with any version of the author's key, in its own place", async () => {
 	const account = random(16);
-	const [old, fresh] = [1, 2].map((version) => ({ account, version, key: random(32) }));
+	const [old, fresh] = [1, 2].map((version) => ({ account, area: 5, version, key: random(32) }));
 	assert.ok(old && fresh);
 	const note = { subject: "Für dich", to: "anna@example.net", link: "https://mail.example.org/letter#x" };
 	const record = await noteSeal(made.id, note, [old]);
