@@ -66,7 +66,7 @@ def setup(parts=PARTS):
     if not shutil.which("gpg"):
         raise Skip("gpg is not installed")
     world = Installation(domains=(DOMAIN,)).start().populate()
-    people = {name: add_person(world, name) for name in ("alice", "bob", "carol", "gus")}
+    people = {name: add_person(world, name) for name in ("alice", "bob", "carol", "dora", "gus")}
     world.add_account(f"dave@{DOMAIN}")
     world.browser = PgpBrowser(world, people, parts)
     return world

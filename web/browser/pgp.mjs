@@ -320,6 +320,23 @@ export const tests = {
 		await page.close();
 	},
 
+	async "a signature is checked again when its key could not be looked for"(world) {
+		const g = await gusIsThere(world);
+		const context = await world.visitor();
+		const page = await context.newPage();
+		let failed = 0;
+		await context.route(/\/api\/v1\/keys\/lookup\?address=gus/, (route) => (failed++ ? route.continue() : route.abort()));
+		await signIn(world, page, "dora");
+		const signature = g.run(["--armor", "--local-user", address("gus"), "--detach-sign"], plainEntity(`Retry ${mark}.`)).toString();
+		await gusSends(world, "dora", `Retry ${mark}`, signedParts(plainEntity(`Retry ${mark}.`), signature));
+		await openLetter(page, `Retry ${mark}`);
+		await page.locator('[data-verdict="unknownKey"]').waitFor();
+		await page.locator('[data-verdict="unverified"]').waitFor();
+		assert.ok(failed >= 2);
+		world.faults.splice(0, world.faults.length, ...world.faults.filter((f) => !/keys\/lookup/.test(f)));
+		await context.close();
+	},
+
 	async "signing alone: anybody reads it, and gpg finds the signature good"(world) {
 		const g = await gusIsThere(world);
 		const page = await world.page("alice");

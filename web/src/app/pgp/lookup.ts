@@ -9,6 +9,9 @@ interface Found { address: string; local: boolean; server: string; keys: { sourc
 
 const freshFor = 600;
 const asked = new Map<string, { at: number; done: Promise<void> }>();
+/** Of those whose lookup had no answer: not even that there is no key. */
+const unanswered = new Set<string>();
+export const wasUnanswered = (address: string): boolean => unanswered.has(address.toLowerCase());
 const servers = new Map<string, string>();
 
 async function find(address: string, place = "lookup"): Promise<boolean> {
@@ -35,7 +38,10 @@ export async function findKeys(addresses: readonly string[]): Promise<void> {
 		const before = asked.get(address);
 		if (before && now() - before.at < freshFor)
 			return before.done;
-		const done = find(address).then(() => undefined, () => void asked.delete(address));
+		const done = find(address).then(() => void unanswered.delete(address), () => {
+			asked.delete(address);
+			unanswered.add(address);
+		});
 		asked.set(address, { at: now(), done });
 		return done;
 	}));

@@ -7,7 +7,7 @@ import type { MailStore } from "../../jmap/mail.ts";
 import type { BodyPart, FullEmail, Id, PgpState } from "../../jmap/types.ts";
 import { mail } from "../mail/state.ts";
 import { remember } from "./index_store.ts";
-import { findKeys } from "./lookup.ts";
+import { findKeys, wasUnanswered } from "./lookup.ts";
 import { KeysLocked, persist, pgp } from "./worker.ts";
 
 export type Opening = "waiting" | "locked" | "failed" | "done";
@@ -71,7 +71,25 @@ export async function reveal(email: FullEmail): Promise<FullEmail> {
 			store.emails.put([row]);
 		void remember(shown).catch(() => undefined);
 	}
+	if (from && read.signature.verdict === "unknownKey" && wasUnanswered(from))
+		readLater(email);
 	return shown;
+}
+
+const laterWaits = [10, 30, 90, 270]; // seconds
+const later = new Map<Id, number>();
+
+/** The sender's keys could not be looked for, so nothing is known of the signature: once more after a while. */
+function readLater(email: FullEmail): void {
+	const n = later.get(email.id) ?? 0;
+	const [wait, store] = [laterWaits[n], mail()];
+	if (wait === undefined)
+		return;
+	later.set(email.id, n + 1);
+	setTimeout(() => {
+		if (mail() === store)
+			void reveal(email).catch(() => undefined);
+	}, wait * 1000);
 }
 
 /** Reads the message only for what its Autocrypt header says of the sender's key. */
