@@ -383,7 +383,8 @@ client_search(struct imap_client *c, bool complete)
 		rest = slice_skip(rest, space == SLICE_NPOS ? rest.len : space + 1);
 	}
 	if (!complete && c->state == CLIENT_READY && rest.len < c->response.len - 9) {
-		memmove(c->response.ptr + 9, rest.ptr, rest.len);
+		if (rest.len)
+			memmove(c->response.ptr + 9, rest.ptr, rest.len);
 		buf_truncate(&c->response, 9 + rest.len);
 	}
 }
