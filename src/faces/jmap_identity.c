@@ -106,8 +106,8 @@ jmap_address_own(const struct jmap *j, struct slice email)
 }
 
 /* What is known stays where nobody can be asked. */
-static void
-aliases_read(struct jmap *j)
+void
+jmap_aliases_read(struct jmap *j)
 {
 	struct buf fresh = BUF_INIT(ALIASES_MAX);
 
@@ -166,7 +166,7 @@ identities_ready(struct jmap_call *c)
 	struct slice rest;
 	size_t n = 0;
 
-	aliases_read(c->j);
+	jmap_aliases_read(c->j);
 	for (size_t i = 0; i < c->j->env.n_addresses && !err; i++)
 		err = identity_needed(c, c->j->env.addresses[i]);
 	for (rest = buf_slice(&c->j->aliases); rest.len && !err && n < ALIASES_SHOWN; n++) {

@@ -92,11 +92,12 @@ def test_a_receipt(world):
     world.deliver(BOB, [ALICE], letter(BOB, ALICE, subject, **{"Disposition-Notification-To": BOB}))
     world.wait_message(ALICE, subject)
     found, identity = ask(world, ALICE, ("Email/query", {"filter": {"subject": subject}}), ("Identity/get", {}))
-    call = ("MDN/send", {"identityId": identity["list"][0]["id"], "send": {"k": {"forEmailId": found["ids"][0], "subject": f"Read: {subject}",
-            "disposition": {"actionMode": "manual-action", "sendingMode": "mdn-sent-manually", "type": "displayed"}}}})
+    call = ("MDN/send", {"identityId": identity["list"][0]["id"], "send": {"k": {
+        "forEmailId": found["ids"][0], "finalRecipient": "rfc822; sales@letterlock.test", "subject": f"Read: {subject}", "disposition": {"actionMode": "manual-action", "sendingMode": "mdn-sent-manually", "type": "displayed"}}}})
     sent, = ask(world, ALICE, call)
     check(sent["sent"], sent)
     text = world.wait_message(BOB, f"Read: {subject}").decode()
+    check("Final-Recipient: rfc822; sales@letterlock.test" in text, text)
     check("disposition-notification" in text and "manual-action/mdn-sent-manually; displayed" in text, text)
     again, = ask(world, ALICE, call)
     check_equal(again["notSent"]["k"]["type"], "mdnAlreadySent", "the second time")
