@@ -4,7 +4,7 @@ import { type Letter, type LetterKeys, letterId, letterKeys, letterOpen } from "
 import { open, part, state, LetterProblem } from "./api.ts";
 import { h } from "./dom.ts";
 import { showLetter } from "./show.ts";
-import { type Key, languageOf, t, useLanguage, usedLanguage } from "./texts.ts";
+import { type Key, languageOf, t, useLanguage, usedLanguage, usedLocale } from "./texts.ts";
 
 const place = document.getElementById("letter") as HTMLElement;
 const fragment = location.hash.slice(1);
@@ -13,7 +13,7 @@ const over: Readonly<Record<string, Key>> = {
 	"expired": "expired", "withdrawn": "withdrawn", "used": "used", "not-found": "notFound", "offline": "offline", "unavailable": "offline", "damaged": "damaged",
 };
 
-const longDate = (seconds: number) => new Intl.DateTimeFormat(usedLanguage(), { dateStyle: "long", timeStyle: "short" }).format(seconds * 1000);
+const longDate = (seconds: number) => new Intl.DateTimeFormat(usedLocale(), { dateStyle: "long", timeStyle: "short" }).format(seconds * 1000);
 
 function show(...nodes: Node[]): void {
 	place.replaceChildren(...nodes);

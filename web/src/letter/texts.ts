@@ -170,6 +170,9 @@ export function useLanguage(to: Language): void {
 
 export const usedLanguage = (): Language => language;
 
+/** The language as the reader's country writes dates in it. */
+export const usedLocale = (): string => navigator.languages.find((l) => l.toLowerCase().startsWith(language)) ?? language;
+
 export function t(key: Key, args: Readonly<Record<string, string>> = {}): string {
 	return catalogues[language][key].replace(/\{(\w+)\}/g, (whole, name: string) => args[name] ?? whole);
 }
