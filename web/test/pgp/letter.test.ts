@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { base64, random, utf8 } from "../../src/keys/bytes";
 import { letterKeys, letterOpen } from "../../src/keys/letter";
+import { Area } from "../../src/keys/record";
 import { sealReply } from "../../src/letter/seal_reply";
 import { languageOf } from "../../src/letter/texts";
 import { noteOpen, noteSeal } from "../../src/pgp/letter_note";
@@ -45,7 +46,7 @@ test("a letter under another of one's addresses has the key all the same", async
 
 test("what the author keeps opens with any version of the author's key, in its own place", async () => {
 	const account = random(16);
-	const [old, fresh] = [1, 2].map((version) => ({ account, area: 5, version, key: random(32) }));
+	const [old, fresh] = [1, 2].map((version) => ({ account, area: Area.archive, version, key: random(32) }));
 	assert.ok(old && fresh);
 	const note = { subject: "Für dich", to: "anna@example.net", link: "https://mail.example.org/letter#x" };
 	const record = await noteSeal(made.id, note, [old]);
@@ -54,6 +55,7 @@ test("what the author keeps opens with any version of the author's key, in its o
 	assert.equal((await noteSeal(made.id, { ...note, subject: "X" }, [old])).length, record.length, "its length says nothing");
 	await assert.rejects(noteOpen(random(16), record, [old]), { code: "auth" });
 	await assert.rejects(noteOpen(made.id, record, [fresh]), { code: "notfound" });
+	await assert.rejects(noteOpen(made.id, record, [{ ...old, area: Area.contacts }]), { code: "notfound" });
 	await assert.rejects(noteOpen(made.id, record, [{ ...old, key: random(32) }]), { code: "auth" });
 	await assert.rejects(noteSeal(made.id, note, []), { code: "state" });
 });
