@@ -14,6 +14,7 @@ const source = (page) => page.locator("div", { has: page.getByText("Another mail
 /** A picture of each step, for whoever wants to look; and axe looks always. */
 async function look(world, page, what) {
 	await page.mouse.move(0, 0); // the colours are those of nothing pointed at
+	await page.waitForTimeout(400); // and have arrived
 	await checkAxe(page, what);
 	if (!process.env.LETTERLOCK_SCREENS)
 		return;
