@@ -134,7 +134,7 @@ function Choose({ job, close }: { job: ImportJob; close(): void }) {
 /** A job that is there already; secret: what was typed before, if anything. */
 export function JobStep({ id, secret, close }: { id: string; secret: string; close(): void }) {
 	const job = jobs.value.find((j) => j.id === id);
-	useEffect(() => (job && ["running", "waiting", "paused", "done"].includes(job.state) ? close() : undefined), [job?.state]);
+	useEffect(() => (job && job.folders.length > 0 && ["running", "waiting", "paused", "done"].includes(job.state) ? close() : undefined), [job?.state]);
 	if (!job)
 		return null;
 	if (job.state === "needsSecret")
