@@ -45,8 +45,12 @@ export class BrowserShelf implements Shelf {
 			const request = indexedDB.open(databaseName, 1);
 			request.onupgradeneeded = () => request.result.createObjectStore("records");
 			this.opened = done(request).then((db) => {
-				// Another tab signs out, and takes all of it away.
-				db.onversionchange = () => { db.close(); this.opened = null; };
+				// Somebody signs out, and it is deleted: what is still under way must not make it anew.
+				db.onversionchange = () => {
+					db.close();
+					this.opened = Promise.reject(new Error("what was kept is deleted"));
+					this.opened.catch(() => undefined);
+				};
 				return db;
 			});
 			this.opened.catch(() => { this.opened = null; });
