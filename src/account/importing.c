@@ -13,12 +13,7 @@
 static bool
 text_ok(struct slice s, size_t max)
 {
-	if (s.len > max || !utf8_valid(s))
-		return false;
-	for (size_t i = 0; i < s.len; i++)
-		if (s.ptr[i] < ' ' || s.ptr[i] == 0x7f)
-			return false;
-	return true;
+	return s.len <= max && utf8_valid(s) && !has_controls(s);
 }
 
 /* A name of the DNS; numbers alone would be an address. */
@@ -106,15 +101,11 @@ number_read(struct reader *r)
 static void
 folder_read(struct reader *r, struct import_folder *f)
 {
-	struct slice target;
-
 	f->wire = reader_blob(r);
 	f->name = reader_blob(r);
 	f->role = (enum mailbox_role)reader_u8(r);
 	f->bits = reader_u8(r);
-	target = reader_bytes(r, STORE_ID_LEN);
-	if (target.len == STORE_ID_LEN)
-		memcpy(f->target.b, target.ptr, STORE_ID_LEN);
+	reader_copy(r, f->target.b, STORE_ID_LEN);
 	f->uidvalidity = number_read(r);
 	f->uid_done = number_read(r);
 	f->total = number_read(r);

@@ -23,12 +23,7 @@ enum rule_bits {
 static bool
 text_ok(struct slice s, size_t max)
 {
-	if (s.len > max || !utf8_valid(s))
-		return false;
-	for (size_t i = 0; i < s.len; i++)
-		if (s.ptr[i] < ' ' || s.ptr[i] == 0x7f)
-			return false;
-	return true;
+	return s.len <= max && utf8_valid(s) && !has_controls(s);
 }
 
 static bool
@@ -170,11 +165,8 @@ rule_decode(struct slice value, struct rule *ret)
 	x.stop = bits & BIT_STOP;
 	x.order = reader_varint(&r);
 	x.name = reader_blob(&r);
-	if (x.move) {
-		struct slice id = reader_bytes(&r, sizeof(x.mailbox.b));
-		if (id.len == sizeof(x.mailbox.b))
-			memcpy(x.mailbox.b, id.ptr, id.len);
-	}
+	if (x.move)
+		reader_copy(&r, x.mailbox.b, sizeof(x.mailbox.b));
 	x.n_conditions = count_read(&r, RULE_CONDITIONS_MAX);
 	for (size_t i = 0; i < x.n_conditions; i++)
 		condition_read(&r, &x.conditions[i]);

@@ -325,6 +325,27 @@ reader_blob(struct reader *r)
 	return reader_bytes(r, (size_t)n);
 }
 
+void
+reader_copy(struct reader *r, uint8_t *to, size_t n)
+{
+	struct slice s = reader_bytes(r, n);
+
+	if (s.len)
+		memcpy(to, s.ptr, s.len);
+}
+
+size_t
+reader_blob_copy(struct reader *r, uint8_t *to, size_t max)
+{
+	struct slice s = reader_blob(r);
+
+	if (s.len > max)
+		r->err = LL_ERR_SYNTAX;
+	else if (s.len)
+		memcpy(to, s.ptr, s.len);
+	return r->err ? 0 : s.len;
+}
+
 int
 reader_end(const struct reader *r)
 {

@@ -66,6 +66,11 @@ int64_t reader_svarint(struct reader *r);
 /* A view of the next n bytes of the input. */
 struct slice reader_bytes(struct reader *r, size_t n);
 struct slice reader_blob(struct reader *r);
+/* Copies the next n bytes to `to`, which is left as it was after an error. */
+void reader_copy(struct reader *r, uint8_t *to, size_t n);
+/* Copies a blob of at most max bytes and returns its length; a longer one is an error. After an
+ * error 0, and `to` is left as it was. */
+size_t reader_blob_copy(struct reader *r, uint8_t *to, size_t max);
 /* 0 if nothing failed and nothing is left over. */
 int reader_end(const struct reader *r) CHECKED;
 

@@ -244,6 +244,15 @@ is_ascii(struct slice s)
 	return true;
 }
 
+bool
+has_controls(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.ptr[i] < ' ' || s.ptr[i] == 0x7f)
+			return true;
+	return false;
+}
+
 uint32_t
 utf8_get(struct slice s, size_t *ret_len)
 {

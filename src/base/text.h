@@ -53,6 +53,8 @@ int crockford_decode(struct buf *out, struct slice in) CHECKED;
 /* RFC 3629: no surrogates, no overlong forms, at most U+10FFFF. */
 bool utf8_valid(struct slice s);
 bool is_ascii(struct slice s);
+/* Whether a control character of ASCII is in it, such as one that would end a line. */
+bool has_controls(struct slice s);
 /* Decodes one character at the start of s: its value, *ret_len the bytes used; on bad input U+FFFD
  * and 1. s is not empty. */
 uint32_t utf8_get(struct slice s, size_t *ret_len);

@@ -23,10 +23,7 @@ jmap_build_bad(struct building *b, const char *property, const char *why)
 bool
 jmap_build_clean(struct slice s)
 {
-	for (size_t i = 0; i < s.len; i++)
-		if (s.ptr[i] < ' ' || s.ptr[i] == 0x7f)
-			return false;
-	return utf8_valid(s);
+	return utf8_valid(s) && !has_controls(s);
 }
 
 /* ---- Values of header fields ---- */

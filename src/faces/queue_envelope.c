@@ -34,12 +34,7 @@
 static bool
 good_text(struct slice s, size_t max)
 {
-	if (s.len > max)
-		return false;
-	for (size_t i = 0; i < s.len; i++)
-		if (s.ptr[i] < ' ' || s.ptr[i] == 127)
-			return false;
-	return true;
+	return s.len <= max && !has_controls(s);
 }
 
 static bool

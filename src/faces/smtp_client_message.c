@@ -89,15 +89,6 @@ offers(const struct smtp_client *c, unsigned flags)
 /* Nothing in a command may end its line; addresses were checked when they came in, this is the
  * last door. */
 static bool
-has_controls(struct slice s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if (s.ptr[i] < ' ' || s.ptr[i] == 127)
-			return true;
-	return false;
-}
-
-static bool
 has_space(struct slice s)
 {
 	return slice_find_byte(s, ' ') != SLICE_NPOS || has_controls(s);

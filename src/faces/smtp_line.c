@@ -40,9 +40,8 @@ smtp_line_check(struct slice line)
 {
 	if (line.len && memchr(line.ptr, '\r', line.len))
 		return &bare_cr;
-	for (size_t i = 0; i < line.len; i++)
-		if (line.ptr[i] < ' ' || line.ptr[i] == 127)
-			return &controls;
+	if (has_controls(line))
+		return &controls;
 	return utf8_valid(line) ? NULL : &not_utf8;
 }
 

@@ -35,15 +35,6 @@ delivery_envelope_encode(struct buf *out, const struct delivery_envelope *e)
 	return buf_err(out);
 }
 
-static void
-get_fixed(struct reader *r, uint8_t *to, size_t n)
-{
-	struct slice s = reader_bytes(r, n);
-
-	if (s.len)
-		memcpy(to, s.ptr, n);
-}
-
 int
 delivery_envelope_decode(struct slice in, struct delivery_envelope *ret)
 {
@@ -53,16 +44,16 @@ delivery_envelope_decode(struct slice in, struct delivery_envelope *ret)
 	unsigned flags;
 
 	e.service = (enum service)reader_u8(&r);
-	get_fixed(&r, e.client_ip, sizeof(e.client_ip));
+	reader_copy(&r, e.client_ip, sizeof(e.client_ip));
 	flags = reader_u8(&r);
 	e.tls = flags & FLAG_TLS;
 	e.smtputf8 = flags & FLAG_SMTPUTF8;
 	e.eight_bit = flags & FLAG_EIGHT_BIT;
 	e.body = (enum smtp_body)reader_u8(&r);
 	e.ret = (enum smtp_ret)reader_u8(&r);
-	get_fixed(&r, e.ticket, sizeof(e.ticket));
+	reader_copy(&r, e.ticket, sizeof(e.ticket));
 	hold = reader_varint(&r);
-	get_fixed(&r, e.hold_id, sizeof(e.hold_id));
+	reader_copy(&r, e.hold_id, sizeof(e.hold_id));
 	e.helo = reader_blob(&r);
 	e.received = reader_blob(&r);
 	e.from = reader_blob(&r);

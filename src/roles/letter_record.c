@@ -117,27 +117,6 @@ encode(const struct letter *l, struct buf *out)
 }
 
 static void
-get_fixed(struct reader *r, uint8_t *to, size_t n)
-{
-	struct slice s = reader_bytes(r, n);
-
-	if (s.len)
-		memcpy(to, s.ptr, n);
-}
-
-static size_t
-get_sized(struct reader *r, uint8_t *to, size_t max)
-{
-	struct slice s = reader_blob(r);
-
-	if (s.len > max)
-		r->err = LL_ERR_SYNTAX;
-	else if (s.len)
-		memcpy(to, s.ptr, s.len);
-	return r->err ? 0 : s.len;
-}
-
-static void
 get_numbers(struct reader *r, struct letter *l)
 {
 	l->created = (int64_t)reader_be64(r);
@@ -168,12 +147,13 @@ decode(struct slice in, struct letter *l)
 		return LL_ERR_CORRUPT;
 	state = reader_u8(&r);
 	l->state = (enum web_letter_stage)state;
-	get_fixed(&r, l->account, sizeof(l->account));
-	get_fixed(&r, l->access_hash, sizeof(l->access_hash));
+	reader_copy(&r, l->account, sizeof(l->account));
+	reader_copy(&r, l->access_hash, sizeof(l->access_hash));
 	get_numbers(&r, l);
-	l->to[get_sized(&r, (uint8_t *)l->to, WEB_LETTER_TO_MAX)] = 0;
-	l->message_id[get_sized(&r, (uint8_t *)l->message_id, WEB_LETTER_MESSAGE_ID_MAX)] = 0;
-	l->note_len = get_sized(&r, l->note, sizeof(l->note));
+	l->to[reader_blob_copy(&r, (uint8_t *)l->to, WEB_LETTER_TO_MAX)] = 0;
+	l->message_id[reader_blob_copy(&r, (uint8_t *)l->message_id, WEB_LETTER_MESSAGE_ID_MAX)] =
+		0;
+	l->note_len = reader_blob_copy(&r, l->note, sizeof(l->note));
 	return reader_end(&r) || state >= WEB_LETTER_STATES ? LL_ERR_CORRUPT : LL_OK;
 }
 

@@ -100,61 +100,40 @@ encode(const struct web_account *a, struct buf *out)
 }
 
 static void
-get_fixed(struct reader *r, uint8_t *to, size_t n)
-{
-	struct slice s = reader_bytes(r, n);
-
-	if (s.len)
-		memcpy(to, s.ptr, n);
-}
-
-static size_t
-get_sized(struct reader *r, uint8_t *to, size_t max)
-{
-	struct slice s = reader_blob(r);
-
-	if (s.len > max)
-		r->err = LL_ERR_SYNTAX;
-	else if (s.len)
-		memcpy(to, s.ptr, s.len);
-	return r->err ? 0 : s.len;
-}
-
-static void
 get_text(struct reader *r, char *to, size_t max)
 {
-	to[get_sized(r, (uint8_t *)to, max)] = 0;
+	to[reader_blob_copy(r, (uint8_t *)to, max)] = 0;
 }
 
 static void
 get_factor(struct reader *r, struct web_factor *f)
 {
 	f->kind = (enum web_factor_kind)reader_u8(r);
-	get_fixed(r, f->id, sizeof(f->id));
+	reader_copy(r, f->id, sizeof(f->id));
 	get_text(r, f->name, WEB_NAME_MAX);
 	f->created = (int64_t)reader_be64(r);
 	f->used = (int64_t)reader_be64(r);
 	if (f->kind == WEB_FACTOR_TOTP) {
-		get_fixed(r, f->secret, sizeof(f->secret));
+		reader_copy(r, f->secret, sizeof(f->secret));
 		f->step = reader_be64(r);
 		return;
 	}
 	if (f->kind != WEB_FACTOR_PASSKEY)
 		r->err = LL_ERR_SYNTAX;
-	get_fixed(r, f->unlocker, sizeof(f->unlocker));
+	reader_copy(r, f->unlocker, sizeof(f->unlocker));
 	f->counter = reader_be32(r);
-	f->credential_len = (uint16_t)get_sized(r, f->credential, sizeof(f->credential));
-	f->key_len = (uint16_t)get_sized(r, f->key, sizeof(f->key));
+	f->credential_len = (uint16_t)reader_blob_copy(r, f->credential, sizeof(f->credential));
+	f->key_len = (uint16_t)reader_blob_copy(r, f->key, sizeof(f->key));
 }
 
 static void
 get_session(struct reader *r, struct web_session *s)
 {
-	get_fixed(r, s->id, sizeof(s->id));
-	get_fixed(r, s->hash, sizeof(s->hash));
+	reader_copy(r, s->id, sizeof(s->id));
+	reader_copy(r, s->hash, sizeof(s->hash));
 	get_text(r, s->device, WEB_NAME_MAX);
 	get_text(r, s->agent, WEB_AGENT_MAX);
-	get_fixed(r, s->peer, sizeof(s->peer));
+	reader_copy(r, s->peer, sizeof(s->peer));
 	s->created = (int64_t)reader_be64(r);
 	s->seen = (int64_t)reader_be64(r);
 	s->confirmed = (int64_t)reader_be64(r);
@@ -197,14 +176,14 @@ decode(struct slice in, struct web_account *a)
 	n = get_count(&r, WEB_USES_MAX);
 	for (uint64_t i = 0; i < n && !e && !r.err; i++) {
 		struct web_use u = {0};
-		get_fixed(&r, u.unlocker, sizeof(u.unlocker));
+		reader_copy(&r, u.unlocker, sizeof(u.unlocker));
 		u.day = reader_be32(&r);
 		e = VEC_PUSH(&a->uses, u);
 	}
 	n = get_count(&r, WEB_DEVICES_MAX);
 	for (uint64_t i = 0; i < n && !e && !r.err; i++) {
 		struct web_device d = {0};
-		get_fixed(&r, d.tag, sizeof(d.tag));
+		reader_copy(&r, d.tag, sizeof(d.tag));
 		e = VEC_PUSH(&a->devices, d);
 	}
 	return e ? e : reader_end(&r) ? LL_ERR_CORRUPT : LL_OK;

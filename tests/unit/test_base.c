@@ -55,6 +55,44 @@ buffers(void)
 }
 
 static void
+copies_out(void)
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(20);
+	uint8_t to[4] = "....";
+	struct reader r;
+
+	CHECK_INT(buf_puts(&b, "ab"), 0);
+	CHECK_INT(buf_put_blob(&b, S("cde")), 0);
+	CHECK_INT(buf_put_blob(&b, S("")), 0);
+	r = reader_new(buf_slice(&b));
+	reader_copy(&r, to, 2);
+	CHECK_SLICE(SLICE_OF(to), slice_new((const uint8_t *)"ab..", 4));
+	CHECK_INT(reader_blob_copy(&r, to, 3), 3);
+	CHECK_SLICE(SLICE_OF(to), slice_new((const uint8_t *)"cde.", 4));
+	CHECK_INT(reader_blob_copy(&r, to, 0), 0);
+	CHECK_INT(reader_end(&r), 0);
+	r = reader_new(slice_skip(buf_slice(&b), 2));
+	memset(to, '.', sizeof(to));
+	CHECK_INT(reader_blob_copy(&r, to, 2), 0);
+	CHECK_INT(r.err, LL_ERR_SYNTAX);
+	r = reader_new(S("xyz"));
+	reader_copy(&r, to, 4);
+	CHECK_INT(r.err, LL_ERR_SYNTAX);
+	CHECK_SLICE(SLICE_OF(to), S("...."));
+}
+
+static void
+control_characters(void)
+{
+	CHECK(!has_controls(S("")) && !has_controls(S(" ~\xc3\xa4\x80\xff")));
+	CHECK(has_controls(S("a\n")) &&
+		has_controls(S("\x1f"
+			       "a")) &&
+		has_controls(S("a\x7f")));
+	CHECK(has_controls(slice_new((const uint8_t *)"a\0b", 3)));
+}
+
+static void
 signed_varints(void)
 {
 	static const int64_t values[] = {0, 1, -1, 63, -64, 64, -65, INT64_MAX, INT64_MIN};
@@ -250,5 +288,5 @@ json_text(void)
 	}
 }
 
-T_MAIN(T(slices), T(buffers), T(signed_varints), T(arenas), T(maps), T(secrets), T(encodings),
-	T(json_text), T(unicode), T(dates), T(dates_like_libc))
+T_MAIN(T(slices), T(buffers), T(copies_out), T(signed_varints), T(control_characters), T(arenas),
+	T(maps), T(secrets), T(encodings), T(json_text), T(unicode), T(dates), T(dates_like_libc))
