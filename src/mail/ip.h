@@ -13,6 +13,12 @@ struct ip_addr {
 
 /* From 4 or 16 network-order bytes; any other length gives version 0. */
 struct ip_addr ip_addr_new(struct slice bytes);
+/* Its 16 bytes, or 4 of IPv4. A view. */
+static inline struct slice
+ip_addr_bytes(const struct ip_addr *ip)
+{
+	return slice_new(ip->bytes, ip->version == 6 ? 16 : 4);
+}
 /* Whether 16 bytes (IPv4 as ::ffff:a.b.c.d) are an address of this machine itself: 127/8 or ::1. */
 bool ip_is_loopback(const uint8_t bytes[16]);
 /* Whether such 16 bytes are an address of the public Internet: neither private, local, multicast,

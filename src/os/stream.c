@@ -4,6 +4,7 @@
 #include "base/secret.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <openssl/err.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,40 @@ update(struct stream *s)
 	if (s->want_write || s->out.len > s->out_at)
 		want |= LOOP_WRITE;
 	loop_want(s->loop, &s->watch, want);
+}
+
+int
+stream_dial(struct slice ip, uint16_t port)
+{
+	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
+	bool v6 = ip.len == sizeof(in6.sin6_addr);
+	int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), r;
+
+	if (fd < 0)
+		return -1;
+	if (v6)
+		memcpy(&in6.sin6_addr, ip.ptr, sizeof(in6.sin6_addr));
+	else
+		memcpy(&in.sin_addr, ip.ptr, sizeof(in.sin_addr));
+	r = v6 ? connect(fd, (struct sockaddr *)&in6, sizeof(in6))
+	       : connect(fd, (struct sockaddr *)&in, sizeof(in));
+	if (r < 0 && errno != EINPROGRESS) {
+		int err = errno;
+		close(fd);
+		errno = err;
+		return -1;
+	}
+	return fd;
+}
+
+int
+stream_dial_error(int fd)
+{
+	socklen_t len = sizeof(int);
+	int err = 0;
+
+	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0 ? errno : err;
 }
 
 struct stream *

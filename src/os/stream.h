@@ -30,6 +30,12 @@ struct stream_ops {
 #define STREAM_LOW ((size_t)64 << 10)
 #define STREAM_SEND_MAX ((size_t)8 << 20)
 
+/* A non-blocking TCP socket that begins to connect to an address of 16 bytes (IPv6) or 4 (IPv4);
+ * -1 with errno. It can be written to when the attempt is over. */
+int stream_dial(struct slice ip, uint16_t port);
+/* 0 when the socket has connected, or the errno why it has not. */
+int stream_dial_error(int fd);
+
 /* Takes over a connected socket. NULL on failure (fd closed). */
 struct stream *stream_new(struct loop *l, int fd, const struct stream_ops *ops, void *ctx);
 /* Closes at once; what is queued is lost unless stream_finish came first. NULL is accepted. */

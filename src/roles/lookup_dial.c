@@ -7,14 +7,13 @@
 #include "mail/dns_memo.h"
 #include "mail/ip.h"
 #include "mail/srv.h"
+#include "os/stream.h"
 #include "roles/lookup.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define DIALS_MAX 200
@@ -114,11 +113,8 @@ static void
 on_connect(void *ctx, unsigned events)
 {
 	struct dial *d = ctx;
-	socklen_t len = sizeof(int);
-	int err = 0;
+	int err = stream_dial_error(d->fd);
 
-	if (getsockopt(d->fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0)
-		err = errno;
 	if (!err) {
 		done(d, LL_OK);
 		return;
@@ -136,32 +132,13 @@ on_timeout(void *ctx)
 	next_address(d);
 }
 
-static int
-open_socket(const struct ip_addr *ip, uint16_t port)
-{
-	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
-	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
-	bool v6 = ip->version == 6;
-	int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), r;
-
-	if (fd < 0)
-		return -1;
-	memcpy(&in6.sin6_addr, ip->bytes, sizeof(in6.sin6_addr));
-	memcpy(&in.sin_addr, ip->bytes, sizeof(in.sin_addr));
-	r = v6 ? connect(fd, (struct sockaddr *)&in6, sizeof(in6))
-	       : connect(fd, (struct sockaddr *)&in, sizeof(in));
-	if (r < 0 && errno != EINPROGRESS)
-		fd_close(&fd);
-	return fd;
-}
-
 static void
 next_address(struct dial *d)
 {
 	loop_unwatch(lk.env->loop, &d->watch);
 	fd_close(&d->fd);
 	while (d->at < d->n) {
-		d->fd = open_socket(&d->addresses[d->at++], d->port);
+		d->fd = stream_dial(ip_addr_bytes(&d->addresses[d->at++]), d->port);
 		if (d->fd >= 0 &&
 			!loop_watch(lk.env->loop, &d->watch, d->fd, LOOP_WRITE, on_connect, d) &&
 			!loop_timer_set(lk.env->loop, &d->timer, TRY_MS, on_timeout, d))

@@ -7,12 +7,10 @@
 #include "roles/dns_answer.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define CONN_ARENA ((size_t)4 << 20)
@@ -301,11 +299,8 @@ static void
 on_connect(void *ctx, unsigned events)
 {
 	struct conn *c = ctx;
-	socklen_t len = sizeof(int);
-	int err = 0;
+	int err = stream_dial_error(c->fd);
 
-	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0)
-		err = errno;
 	if (err) {
 		snprintf(c->why, sizeof(c->why), "%s: %s", c->remote, strerror(err));
 		conn_next_address(c);
@@ -313,30 +308,6 @@ on_connect(void *ctx, unsigned events)
 	}
 	rl.connections++;
 	conn_start_dialogue(c);
-}
-
-/* A socket that connects; -1 with errno. */
-static int
-open_socket(const struct ip_addr *ip, uint16_t port)
-{
-	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
-	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
-	bool v6 = ip->version == 6;
-	int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), r;
-
-	if (fd < 0)
-		return -1;
-	memcpy(&in6.sin6_addr, ip->bytes, sizeof(in6.sin6_addr));
-	memcpy(&in.sin_addr, ip->bytes, sizeof(in.sin_addr));
-	r = v6 ? connect(fd, (struct sockaddr *)&in6, sizeof(in6))
-	       : connect(fd, (struct sockaddr *)&in, sizeof(in));
-	if (r < 0 && errno != EINPROGRESS) {
-		int err = errno;
-		close(fd);
-		errno = err;
-		return -1;
-	}
-	return fd;
 }
 
 static int
@@ -356,7 +327,7 @@ conn_connect(struct conn *c)
 			c->host.addresses, c->host.address_count, c->address_at))) {
 		snprintf(c->remote, sizeof(c->remote), "%.*s",
 			SLICE_ARG(c->route.hosts[c->host_at].host));
-		c->fd = open_socket(ip, rl.env->config.relay_port);
+		c->fd = stream_dial(ip_addr_bytes(ip), rl.env->config.relay_port);
 		if (c->fd >= 0 && watch_connect(c) == LL_OK) {
 			conn_set_timer(c, CONNECT_TIMEOUT);
 			return;

@@ -7,9 +7,11 @@
 #include "os/stream.h"
 #include "t.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <openssl/err.h>
 #include <openssl/x509.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -292,5 +294,58 @@ memory_files(void)
 	close(pipe_fds[1]);
 }
 
+/* A socket of this machine that listens, or one that is bound and does not. */
+static int
+bound(int family, bool listens, uint16_t *ret_port)
+{
+	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr *a = family == AF_INET ? (struct sockaddr *)&in : (struct sockaddr *)&in6;
+	socklen_t len = family == AF_INET ? sizeof(in) : sizeof(in6);
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || bind(fd, a, len) || (listens && listen(fd, 1)) || getsockname(fd, a, &len)) {
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	*ret_port = ntohs(family == AF_INET ? in.sin_port : in6.sin6_port);
+	return fd;
+}
+
+static int
+dialled(struct slice ip, uint16_t port)
+{
+	struct pollfd p = {.fd = stream_dial(ip, port), .events = POLLOUT};
+	int err;
+
+	if (p.fd < 0)
+		return errno;
+	CHECK_INT(poll(&p, 1, 5000), 1);
+	err = stream_dial_error(p.fd);
+	close(p.fd);
+	return err;
+}
+
+static void
+dials(void)
+{
+	static const uint8_t v4[4] = {127, 0, 0, 1}, v6[16] = {[15] = 1};
+	uint16_t port = 0;
+	int fd = bound(AF_INET, true, &port);
+
+	CHECK(fd >= 0);
+	CHECK_INT(dialled(SLICE_OF(v4), port), 0);
+	close(fd);
+	fd = bound(AF_INET, false, &port);
+	CHECK_INT(dialled(SLICE_OF(v4), port), ECONNREFUSED);
+	close(fd);
+	fd = bound(AF_INET6, true, &port);
+	if (fd < 0)
+		return; /* a machine without IPv6 */
+	CHECK_INT(dialled(SLICE_OF(v6), port), 0);
+	close(fd);
+}
+
 T_MAIN(T(timers), T(streams), T(hung_up_while_paused), T(closed_once), T(tls), T(tls_that_fails),
-	T(memory_files), T(configuration))
+	T(memory_files), T(dials), T(configuration))
