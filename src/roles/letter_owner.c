@@ -93,15 +93,6 @@ is_message_id(struct slice s)
 }
 
 static bool
-is_line(struct slice s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if (s.ptr[i] < 0x20 || s.ptr[i] == 0x7f)
-			return false;
-	return true;
-}
-
-static bool
 is_time(uint64_t expires, int64_t now)
 {
 	return expires > (uint64_t)now && expires <= (uint64_t)(now + LETTER_LIFE_MAX);
@@ -113,7 +104,7 @@ read_new(const struct web_letter_new *m, int64_t now, struct letter *ret)
 	static const uint8_t none[WEB_ID];
 
 	if (memcmp(m->id, none, WEB_ID) == 0 || m->access_hash.len != sizeof(ret->access_hash) ||
-		!is_time(m->expires, now) || !is_line(m->to) ||
+		!is_time(m->expires, now) || has_controls(m->to) ||
 		(m->message_id.len && !is_message_id(m->message_id)))
 		return LL_ERR_SYNTAX;
 	*ret = (struct letter){.state = WEB_LETTER_DRAFT,
@@ -166,6 +157,16 @@ own_letter(struct web_call *c, const uint8_t id[WEB_ID], struct letter *ret)
 	return r;
 }
 
+/* The same, of a body that names no more than the letter. */
+static int
+named_letter(struct web_call *c, struct slice body, struct letter *ret)
+{
+	struct web_ref m;
+	int r = web_ref_get(body, &m);
+
+	return r ? r : own_letter(c, m.id, ret);
+}
+
 static size_t
 piece_len(uint64_t size, uint32_t piece)
 {
@@ -210,12 +211,9 @@ int
 web_letter_publish(struct web_call *c, struct slice body)
 {
 	const struct web_place p = web_place();
-	struct web_ref m;
 	struct letter l;
-	int r = web_ref_get(body, &m);
+	int r = named_letter(c, body, &l);
 
-	if (r == LL_OK)
-		r = own_letter(c, m.id, &l);
 	if (r || l.state == WEB_LETTER_OPEN)
 		return r;
 	if (l.state != WEB_LETTER_DRAFT || l.expires <= clock_unix())
@@ -345,12 +343,9 @@ int
 web_letter_withdraw(struct web_call *c, struct slice body)
 {
 	const struct web_place p = web_place();
-	struct web_ref m;
 	struct letter l;
-	int r = web_ref_get(body, &m);
+	int r = named_letter(c, body, &l);
 
-	if (r == LL_OK)
-		r = own_letter(c, m.id, &l);
 	if (r || l.state == WEB_LETTER_WITHDRAWN)
 		return r;
 	if (l.state == WEB_LETTER_EXPIRED)
@@ -365,12 +360,9 @@ int
 web_letter_forget(struct web_call *c, struct slice body)
 {
 	const struct web_place p = web_place();
-	struct web_ref m;
 	struct letter l;
-	int r = web_ref_get(body, &m);
+	int r = named_letter(c, body, &l);
 
-	if (r == LL_OK)
-		r = own_letter(c, m.id, &l);
 	if (r)
 		return r;
 	if (l.state == WEB_LETTER_OPEN)
