@@ -2,18 +2,11 @@
  * what is taken is a place that may be pushed to, lies inside the bytes, and is the same when it is
  * written again. (A varint may be written longer than needed, so the bytes may differ.) */
 #include "faces/push_list.h"
+#include "../must.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 static void
 inside(struct slice part, struct slice all)

@@ -1,20 +1,13 @@
 /* Any bytes as the query of an address: a value is what was written between "=" and "&", each
  * escape one octet and no control characters; a refusal leaves nothing behind. The name is the
  * first octets, as far as "?". */
+#include "../must.h"
 #include "base/text.h"
 #include "faces/web_link.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 /* Written again with everything escaped, it is read as the same. */
 static void

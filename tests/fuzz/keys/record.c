@@ -4,14 +4,13 @@
  * Properties: a header that parses is written again as the same bytes; what opens seals to the same
  * length; nothing damaged or misplaced opens; a refused record leaves the output as it was. */
 #include "keys/record.h"
+#include "../must.h"
 #include "base/buf.h"
 #include "base/error.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define OUT_MAX ((size_t)1 << 20)
-#define CHECK(cond) ((cond) ? (void)0 : abort())
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -26,8 +25,8 @@ set_up(void)
 	if (opener)
 		return;
 	ed25519_key_init(&signer, sym_key);
-	CHECK(record_opener_new(sym_key, &opener) == 0);
-	CHECK(record_sender_new(record_opener_public(opener), 0, &sender) == 0);
+	must(record_opener_new(sym_key, &opener) == 0);
+	must(record_sender_new(record_opener_public(opener), 0, &sender) == 0);
 }
 
 static int
@@ -40,7 +39,7 @@ seal(const struct record_header *h, struct slice plain, struct buf *out)
 	if (err != LL_ERR_UNSUPPORTED)
 		return err;
 	if (!record_sender_fresh(sender, 0))
-		CHECK(record_sender_renew(sender, 0) == 0);
+		must(record_sender_renew(sender, 0) == 0);
 	return record_kem_seal(sender, h, plain, out);
 }
 
@@ -56,10 +55,10 @@ open_any(const struct record_want *want, struct slice record, struct buf *out)
 			     : LL_ERR_AUTH;
 
 	if (!sig)
-		CHECK(buf_put(out, body) == 0);
+		must(buf_put(out, body) == 0);
 	if (sym && kem && sig)
 		return LL_ERR_AUTH;
-	CHECK(record_match(&got, want) == 0);
+	must(record_match(&got, want) == 0);
 	return LL_OK;
 }
 
@@ -70,17 +69,17 @@ hostile(struct slice in)
 	struct record_want want = {0};
 
 	if (record_parse(in, &want.header) != 0) {
-		CHECK(open_any(&want, in, &out) != 0 && out.len == 0);
+		must(open_any(&want, in, &out) != 0 && out.len == 0);
 		return;
 	}
-	CHECK(in.len >= RECORD_HEADER_LEN);
-	CHECK(record_kind_name(want.header.kind));
+	must(in.len >= RECORD_HEADER_LEN);
+	must(record_kind_name(want.header.kind));
 	if (open_any(&want, in, &out) != 0)
-		CHECK(out.len == 0);
-	CHECK(seal(&want.header, buf_slice(&out), &again) == 0);
-	CHECK(memcmp(again.ptr, in.ptr, RECORD_HEADER_LEN) == 0);
+		must(out.len == 0);
+	must(seal(&want.header, buf_slice(&out), &again) == 0);
+	must(memcmp(again.ptr, in.ptr, RECORD_HEADER_LEN) == 0);
 	if (out.len)
-		CHECK(again.len == in.len);
+		must(again.len == in.len);
 }
 
 static void
@@ -113,17 +112,17 @@ genuine(struct slice in)
 	read_header(&r, &want.header);
 	if (seal(&want.header, r.rest, &record) == LL_ERR_LIMIT)
 		return;
-	CHECK(open_any(&want, buf_slice(&record), &out) == 0);
-	CHECK(slice_eq(buf_slice(&out), r.rest));
+	must(open_any(&want, buf_slice(&record), &out) == 0);
+	must(slice_eq(buf_slice(&out), r.rest));
 	buf_reset(&out);
 	other = want;
 	other.header.object[at % RECORD_ID_LEN] ^= 1;
-	CHECK(open_any(&other, buf_slice(&record), &out) != 0);
-	CHECK(open_any(&want, slice_sub(buf_slice(&record), 0, at % record.len), &out) != 0);
+	must(open_any(&other, buf_slice(&record), &out) != 0);
+	must(open_any(&want, slice_sub(buf_slice(&record), 0, at % record.len), &out) != 0);
 	record.ptr[at % record.len] ^= (uint8_t)(1 << at % 8);
 	want.any = RECORD_ANY_KEYVER | RECORD_ANY_REV | RECORD_ANY_AUTHOR | RECORD_ANY_PART;
-	CHECK(open_any(&want, buf_slice(&record), &out) != 0);
-	CHECK(out.len == 0);
+	must(open_any(&want, buf_slice(&record), &out) != 0);
+	must(out.len == 0);
 }
 
 int

@@ -2,22 +2,14 @@
  * the answer is a letter of our form. One sender, one recipient, marked as automatic, no field that
  * the stranger's header could slip in, and it is itself never answered. */
 #include "mail/autoreply.h"
+#include "../must.h"
 #include "mail/header.h"
-
-#include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define ME S("anna@example.org")
 #define SENDER S("bob@x.example")
 #define LINE_MAX_OCTETS 998 /* RFC 5322 section 2.1.1 */
-
-static void
-must(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 static bool
 ours(struct slice name)

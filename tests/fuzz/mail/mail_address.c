@@ -1,12 +1,10 @@
 /* Addresses. Properties: groups are balanced, strings hold no line ends and are no longer in all
  * than the value; what is read, written and read again is the same list; what SMTP accepts is
  * accepted again as it stands, and its key is a key of itself. */
+#include "../must.h"
 #include "mail/address.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-#define CHECK(cond) ((cond) ? (void)0 : abort())
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -21,17 +19,17 @@ check_list(const struct address_list *l, size_t most)
 		const struct slice parts[] = {a->name, a->route, a->local, a->domain};
 		for (size_t k = 0; k < 4; k++) {
 			total += parts[k].len;
-			CHECK(slice_find_byte(parts[k], '\n') == SLICE_NPOS);
-			CHECK(slice_find_byte(parts[k], '\r') == SLICE_NPOS);
-			CHECK(slice_find_byte(parts[k], 0) == SLICE_NPOS);
+			must(slice_find_byte(parts[k], '\n') == SLICE_NPOS);
+			must(slice_find_byte(parts[k], '\r') == SLICE_NPOS);
+			must(slice_find_byte(parts[k], 0) == SLICE_NPOS);
 		}
-		CHECK(a->kind != ADDRESS_MAILBOX || a->local.ptr);
-		CHECK((a->kind != ADDRESS_GROUP || !group) &&
+		must(a->kind != ADDRESS_MAILBOX || a->local.ptr);
+		must((a->kind != ADDRESS_GROUP || !group) &&
 			(a->kind != ADDRESS_GROUP_END || group));
 		if (a->kind != ADDRESS_MAILBOX)
 			group = a->kind == ADDRESS_GROUP;
 	}
-	CHECK(!group && total <= most);
+	must(!group && total <= most);
 }
 
 /* A mailbox that stands as it is: no obsolete parts, a domain in one piece. */
@@ -59,11 +57,11 @@ check_written(const struct address *a)
 
 	if (!is_clean(a))
 		return;
-	CHECK(address_put(&b, a) == 0);
-	CHECK(address_list_parse(buf_slice(&b), &arena, &l) == 0);
-	CHECK(l.len == 1 && !l.damaged);
-	CHECK(slice_eq(l.at[0].local, a->local) && slice_eq(l.at[0].domain, a->domain));
-	CHECK(slice_eq(l.at[0].name, a->name));
+	must(address_put(&b, a) == 0);
+	must(address_list_parse(buf_slice(&b), &arena, &l) == 0);
+	must(l.len == 1 && !l.damaged);
+	must(slice_eq(l.at[0].local, a->local) && slice_eq(l.at[0].domain, a->domain));
+	must(slice_eq(l.at[0].name, a->name));
 }
 
 static void
@@ -75,21 +73,21 @@ check_smtp(struct slice in, unsigned flags)
 	struct slice rest = in, local;
 
 	if (address_smtp_path(&rest, flags, &a)) {
-		CHECK(slice_eq(rest, in));
+		must(slice_eq(rest, in));
 		return;
 	}
-	CHECK(in.len - rest.len <= ADDRESS_PATH_MAX && a.local.len <= ADDRESS_LOCAL_MAX + 100);
+	must(in.len - rest.len <= ADDRESS_PATH_MAX && a.local.len <= ADDRESS_LOCAL_MAX + 100);
 	if (!a.domain.len)
 		return;
-	CHECK(address_smtp_mailbox(a.spec, flags, &b) == 0);
-	CHECK(slice_eq(a.local, b.local) && slice_eq(a.domain, b.domain));
-	CHECK(a.utf8 == (address_smtp_mailbox(a.spec, 0, &b) != 0));
+	must(address_smtp_mailbox(a.spec, flags, &b) == 0);
+	must(slice_eq(a.local, b.local) && slice_eq(a.domain, b.domain));
+	must(a.utf8 == (address_smtp_mailbox(a.spec, 0, &b) != 0));
 	if (address_key(&key, a.local, a.domain))
 		return;
 	local = slice_sub(buf_slice(&key), 0, slice_rfind_byte(buf_slice(&key), '@'));
 	if (local.len && local.ptr[0] != '"') {
-		CHECK(address_key(&again, local, slice_skip(buf_slice(&key), local.len + 1)) == 0);
-		CHECK(slice_eq(buf_slice(&again), buf_slice(&key)));
+		must(address_key(&again, local, slice_skip(buf_slice(&key), local.len + 1)) == 0);
+		must(slice_eq(buf_slice(&again), buf_slice(&key)));
 	}
 }
 
@@ -100,7 +98,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct slice in = slice_new(data, size);
 	struct address_list l;
 
-	CHECK(address_list_parse(in, &arena, &l) == 0);
+	must(address_list_parse(in, &arena, &l) == 0);
 	check_list(&l, size);
 	for (size_t i = 0; i < l.len && i < 20; i++)
 		check_written(&l.at[i]);

@@ -1,9 +1,6 @@
 /* Dates. Property: what is read and written again is read as the same moment and zone. */
+#include "../must.h"
 #include "mail/date.h"
-
-#include <stdlib.h>
-
-#define CHECK(cond) ((cond) ? (void)0 : abort())
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -16,9 +13,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (mail_date_parse(slice_new(data, size), &t, &zone))
 		return 0;
-	CHECK(zone >= -1440 && zone <= 1440);
-	CHECK(mail_date_put(&b, t, zone) == 0);
-	CHECK(mail_date_parse(buf_slice(&b), &again, &zone_again) == 0);
-	CHECK(again == t && zone_again == zone);
+	must(zone >= -1440 && zone <= 1440);
+	must(mail_date_put(&b, t, zone) == 0);
+	must(mail_date_parse(buf_slice(&b), &again, &zone_again) == 0);
+	must(again == t && zone_again == zone);
 	return 0;
 }

@@ -1,11 +1,9 @@
 /* Headers. Properties: fields lie one behind the other from the start to the body; the same fields
  * come out when the input ends with the header; unfolded values hold no line ends. */
+#include "../must.h"
 #include "mail/header.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-#define CHECK(cond) ((cond) ? (void)0 : abort())
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -14,9 +12,9 @@ check_unfold(struct slice value)
 {
 	CLEANUP(buf_done) struct buf b = BUF_INIT(value.len);
 
-	CHECK(header_unfold(&b, value) == 0);
+	must(header_unfold(&b, value) == 0);
 	for (size_t i = 0; i < b.len; i++)
-		CHECK(b.ptr[i] != '\r' && b.ptr[i] != '\n' && b.ptr[i] != 0);
+		must(b.ptr[i] != '\r' && b.ptr[i] != '\n' && b.ptr[i] != 0);
 }
 
 static size_t
@@ -27,17 +25,17 @@ check_fields(struct slice in)
 	size_t end = 0, n = 0;
 
 	while (header_next(&it, &f)) {
-		CHECK(f.offset == end && f.raw.ptr == in.ptr + end && f.raw.len > 0);
-		CHECK(f.value.ptr >= f.raw.ptr &&
+		must(f.offset == end && f.raw.ptr == in.ptr + end && f.raw.len > 0);
+		must(f.value.ptr >= f.raw.ptr &&
 			f.value.ptr + f.value.len <= f.raw.ptr + f.raw.len);
-		CHECK(!f.name.len || f.value.ptr > f.name.ptr + f.name.len);
-		CHECK(!f.name.len || header_find(in, f.name, &found));
+		must(!f.name.len || f.value.ptr > f.name.ptr + f.name.len);
+		must(!f.name.len || header_find(in, f.name, &found));
 		check_unfold(f.value);
 		end += f.raw.len;
 		n++;
 	}
-	CHECK(header_length(in) >= end);
-	CHECK(n == HEADER_FIELDS_MAX || header_length(in) - end <= 2);
+	must(header_length(in) >= end);
+	must(n == HEADER_FIELDS_MAX || header_length(in) - end <= 2);
 	return n;
 }
 
@@ -47,6 +45,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct slice in = slice_new(data, size);
 
 	if (size <= 4096) /* header_find for every field is quadratic */
-		CHECK(check_fields(in) == check_fields(slice_sub(in, 0, header_length(in))));
+		must(check_fields(in) == check_fields(slice_sub(in, 0, header_length(in))));
 	return 0;
 }

@@ -1,21 +1,13 @@
 /* Any bytes as a letter that may ask for a notification, and as a notification. Whatever is asked
  * for, the answer is a letter of ours that says what it was given, asks for nothing, and is read
  * back; whatever is read can be said again. */
+#include "../must.h"
 #include "base/text.h"
 #include "mail/header.h"
 #include "mail/mdn.h"
 #include "mail/mime.h"
 
-#include <stdlib.h>
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 static void
 header_is_ours(struct slice message)

@@ -1,13 +1,10 @@
 /* Search. The input is a query's length, a query, and a message. Properties: what is found is never
  * denied by the signature, neither the given query nor pieces of the folded text of any part; all
  * ways to ask agree. */
+#include "../must.h"
 #include "base/text.h"
 #include "mail/fold.h"
 #include "mail/search_text.h"
-
-#include <stdlib.h>
-
-#define CHECK(cond) ((cond) ? (void)0 : abort())
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -31,12 +28,12 @@ check_query(const struct fixture *f, struct slice query)
 	text = search_message(q, SEARCH_TEXT, SLICE_NONE, f->message, &f->meta);
 	body = search_message(q, SEARCH_BODY, SLICE_NONE, f->message, &f->meta);
 	may = signature_may_contain(buf_slice(&f->signature), q, key);
-	CHECK(!body || text);
-	CHECK(!text || may);
-	CHECK(search_query_bind(q, key) == 0);
-	CHECK(signature_may_contain_bound(buf_slice(&f->signature), q) == may);
+	must(!body || text);
+	must(!text || may);
+	must(search_query_bind(q, key) == 0);
+	must(signature_may_contain_bound(buf_slice(&f->signature), q) == may);
 	if (search_message(q, SEARCH_HEADER, S("subject"), f->message, &f->meta))
-		CHECK(may);
+		must(may);
 	search_query_free(q);
 }
 
@@ -49,11 +46,10 @@ check_part(const struct fixture *f, const struct meta_part *p)
 	struct search_query *q;
 	struct slice piece;
 
-	CHECK(search_part_text(&text, p,
-		      slice_sub(f->message, p->body_start, p->body_end - p->body_start),
-		      4096) == 0);
-	CHECK(utf8_valid(buf_slice(&text)));
-	CHECK(fold_all(buf_slice(&text), &folded) == 0);
+	must(search_part_text(&text, p,
+		     slice_sub(f->message, p->body_start, p->body_end - p->body_start), 4096) == 0);
+	must(utf8_valid(buf_slice(&text)));
+	must(fold_all(buf_slice(&text), &folded) == 0);
 	piece = slice_sub(buf_slice(&folded), folded.len / 3, 7);
 	while (piece.len && (piece.ptr[0] & 0xc0) == 0x80)
 		piece = slice_skip(piece, 1);
@@ -61,9 +57,9 @@ check_part(const struct fixture *f, const struct meta_part *p)
 		piece.len--;
 	if (!piece.len || search_query_new(piece, &q))
 		return;
-	CHECK(search_query_in(q, buf_slice(&text)));
-	CHECK(search_message(q, SEARCH_BODY, SLICE_NONE, f->message, &f->meta));
-	CHECK(signature_may_contain(buf_slice(&f->signature), q, key));
+	must(search_query_in(q, buf_slice(&text)));
+	must(search_message(q, SEARCH_BODY, SLICE_NONE, f->message, &f->meta));
+	must(signature_may_contain(buf_slice(&f->signature), q, key));
 	search_query_free(q);
 }
 
@@ -79,14 +75,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct meta_part p;
 
 	if (!builder)
-		CHECK((builder = signature_builder_new()));
+		must((builder = signature_builder_new()));
 	if (size < 1 || size > 100000)
 		return 0;
 	query = slice_sub(in, 1, data[0] % 32);
 	f.message = slice_skip(in, 1 + query.len);
-	CHECK(message_meta_make(&meta_bytes, f.message, NULL, &a) == 0);
-	CHECK(message_meta_decode(buf_slice(&meta_bytes), &f.meta) == 0);
-	CHECK(signature_make(builder, &signature, f.message, &f.meta, key) == 0);
+	must(message_meta_make(&meta_bytes, f.message, NULL, &a) == 0);
+	must(message_meta_decode(buf_slice(&meta_bytes), &f.meta) == 0);
+	must(signature_make(builder, &signature, f.message, &f.meta, key) == 0);
 	f.signature = signature;
 	check_query(&f, query);
 	w = meta_walk_new(&f.meta);

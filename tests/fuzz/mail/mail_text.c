@@ -1,6 +1,7 @@
 /* Transfer decoders, charsets, HTML, folding and encoded words. The first bytes choose. Properties:
  * the same result however the input is cut; valid UTF-8 out; folding is idempotent; what is encoded
  * decodes to itself. */
+#include "../must.h"
 #include "base/text.h"
 #include "mail/charset.h"
 #include "mail/encoded_word.h"
@@ -9,10 +10,8 @@
 #include "mail/subject.h"
 #include "mail/transfer.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#define CHECK(cond) ((cond) ? (void)0 : abort())
 #define OUT_MAX ((size_t)1 << 24)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -28,28 +27,28 @@ struct stage {
 static void
 run_transfer(struct stage *s, struct slice in, bool last, struct buf *out)
 {
-	CHECK(transfer_decode(&s->transfer, in, out) == 0);
-	CHECK(!last || transfer_decode_end(&s->transfer, out) == 0);
+	must(transfer_decode(&s->transfer, in, out) == 0);
+	must(!last || transfer_decode_end(&s->transfer, out) == 0);
 }
 
 static void
 run_charset(struct stage *s, struct slice in, bool last, struct buf *out)
 {
-	CHECK(charset_convert(s->charset, in, last, out) == 0);
+	must(charset_convert(s->charset, in, last, out) == 0);
 }
 
 static void
 run_html(struct stage *s, struct slice in, bool last, struct buf *out)
 {
-	CHECK(html_text(&s->html, in, out) == 0);
-	CHECK(!last || html_text_end(&s->html, out) == 0);
+	must(html_text(&s->html, in, out) == 0);
+	must(!last || html_text_end(&s->html, out) == 0);
 }
 
 static void
 run_fold(struct stage *s, struct slice in, bool last, struct buf *out)
 {
-	CHECK(fold_text(&s->fold, in, out) == 0);
-	CHECK(!last || fold_end(&s->fold, out) == 0);
+	must(fold_text(&s->fold, in, out) == 0);
+	must(!last || fold_end(&s->fold, out) == 0);
 }
 
 static const char *const charsets[] = {"utf-8", "", "iso-8859-1", "koi8-r", "iso-2022-jp",
@@ -66,7 +65,7 @@ run_pieces(unsigned which, unsigned how, struct slice in, size_t n, struct buf *
 
 	transfer_decoder_init(&s.transfer, (enum transfer_encoding)(how % (TRANSFER_UNKNOWN + 1)));
 	s.charset = charset_new(slice_str(charsets[how % ARRAY_SIZE(charsets)]));
-	CHECK(s.charset);
+	must(s.charset);
 	do {
 		runs[which](&s, slice_sub(in, 0, n), in.len <= n, out);
 		in = slice_skip(in, n);
@@ -83,12 +82,12 @@ check_stages(unsigned which, unsigned how, struct slice in)
 
 	run_pieces(which, how, in, in.len + 1, &whole);
 	run_pieces(which, how, in, 1 + how % 7, &pieces);
-	CHECK(slice_eq(buf_slice(&whole), buf_slice(&pieces)));
-	CHECK(which != 0 || whole.len <= in.len);
-	CHECK((which != 1 && which != 3) || utf8_valid(buf_slice(&whole)));
+	must(slice_eq(buf_slice(&whole), buf_slice(&pieces)));
+	must(which != 0 || whole.len <= in.len);
+	must((which != 1 && which != 3) || utf8_valid(buf_slice(&whole)));
 	if (which == 3) {
 		run_pieces(3, how, buf_slice(&whole), whole.len + 1, &twice);
-		CHECK(slice_eq(buf_slice(&whole), buf_slice(&twice)));
+		must(slice_eq(buf_slice(&whole), buf_slice(&twice)));
 	}
 }
 
@@ -100,16 +99,16 @@ check_words(struct slice in)
 	CLEANUP(buf_done) struct buf words = BUF_INIT(OUT_MAX);
 	CLEANUP(buf_done) struct buf back = BUF_INIT(OUT_MAX);
 
-	CHECK(encoded_word_decode(&text, in) == 0);
-	CHECK(utf8_valid(buf_slice(&text)));
-	CHECK(slice_find_byte(buf_slice(&text), '\n') == SLICE_NPOS);
-	CHECK(subject_base(&base, in, NULL) == 0);
-	CHECK(base.len <= text.len && utf8_valid(buf_slice(&base)));
+	must(encoded_word_decode(&text, in) == 0);
+	must(utf8_valid(buf_slice(&text)));
+	must(slice_find_byte(buf_slice(&text), '\n') == SLICE_NPOS);
+	must(subject_base(&base, in, NULL) == 0);
+	must(base.len <= text.len && utf8_valid(buf_slice(&base)));
 	/* White space at the ends is no part of a value. */
-	CHECK(encoded_word_encode(&words, slice_trim(buf_slice(&text))) == 0);
-	CHECK(is_ascii(buf_slice(&words)));
-	CHECK(encoded_word_decode(&back, buf_slice(&words)) == 0);
-	CHECK(slice_eq(buf_slice(&back), slice_trim(buf_slice(&text))));
+	must(encoded_word_encode(&words, slice_trim(buf_slice(&text))) == 0);
+	must(is_ascii(buf_slice(&words)));
+	must(encoded_word_decode(&back, buf_slice(&words)) == 0);
+	must(slice_eq(buf_slice(&back), slice_trim(buf_slice(&text))));
 }
 
 static void
@@ -118,9 +117,9 @@ check_encoders(struct slice in)
 	CLEANUP(buf_done) struct buf encoded = BUF_INIT(OUT_MAX);
 	CLEANUP(buf_done) struct buf back = BUF_INIT(OUT_MAX);
 
-	CHECK(transfer_encode_base64(&encoded, in) == 0);
+	must(transfer_encode_base64(&encoded, in) == 0);
 	run_pieces(0, TRANSFER_BASE64, buf_slice(&encoded), 61, &back);
-	CHECK(slice_eq(buf_slice(&back), in));
+	must(slice_eq(buf_slice(&back), in));
 }
 
 int

@@ -1,20 +1,12 @@
 /* Any text as an armored key: what is read, armored again, reads as the same bytes; what is not
  * read leaves nothing behind. */
 #include "mail/pgp_armor.h"
+#include "../must.h"
 #include "base/text.h"
-
-#include <stdlib.h>
 
 #define LINE 64u
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 static void
 armor(struct slice binary, struct buf *out)

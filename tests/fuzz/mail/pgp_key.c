@@ -1,18 +1,11 @@
 /* Any bytes as an OpenPGP key: what is read is walked to its end, and what is published of it reads
  * as the same key with fewer names. */
 #include "mail/pgp_key.h"
+#include "../must.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,20 +1,13 @@
 /* Any bytes as an envelope: what decodes stays inside them, and decodes the same when it is encoded
  * again. (A varint may be written longer than needed, so the bytes themselves may differ.) */
 #include "roles/delivery_envelope.h"
+#include "../must.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct envelope_rcpt rcpts[ENVELOPE_RCPTS_MAX], rcpts_again[ENVELOPE_RCPTS_MAX];
-
-static void
-must(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 static void
 same(const struct delivery_envelope *a, const struct delivery_envelope *b)

@@ -1,27 +1,18 @@
 /* Any bytes as a reply to a letter under a password. Whether they pass for an encrypted message is
  * decided by their first ten bytes alone; their armor is lines of base64 that give the same bytes,
  * and nothing else that could end the message's part. */
+#include "../must.h"
 #include "base/text.h"
 #include "roles/letter.h"
 
-#include <stdlib.h>
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	CLEANUP(buf_done) struct buf armor = BUF_INIT((size_t)1 << 20);
 	CLEANUP(buf_done)
-	struct buf text = BUF_INIT((size_t)1 << 20),
-		   back = BUF_INIT((size_t)1 << 20);
+	struct buf text = BUF_INIT((size_t)1 << 20), back = BUF_INIT((size_t)1 << 20);
 	struct slice in = slice_new(data, size), rest;
 
 	if (size > WEB_PIECE_LEN)
