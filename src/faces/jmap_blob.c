@@ -239,14 +239,8 @@ static void
 created_put(struct jmap_set *s, const char *creation, const struct upload_data *u)
 {
 	struct json_out *o = &s->out[SET_CREATED];
-	char text[40];
 
-	jmap_id_put(CHANGE_UPLOAD, u->id, text);
-	jmap_created(s->c, creation, text);
-	jo_key(o, creation);
-	jo_open(o, '{');
-	jo_key(o, "id");
-	jo_str(o, text);
+	jmap_set_created(s, creation, u->id);
 	jo_key(o, "type");
 	jo_slice(o, u->type);
 	jo_key(o, "size");
@@ -333,9 +327,7 @@ blob_upload(struct jmap_call *c)
 			jmap_set_fail(&s, SET_NOT_CREATED, slice_str(key), &bad);
 	}
 	uploading_flush(&w);
-	jo_open(&c->o, '{');
-	jo_key(&c->o, "accountId");
-	jo_str(&c->o, c->j->account_id);
+	jmap_reply_open(c);
 	jmap_set_part_put(&s, SET_CREATED);
 	jmap_set_part_put(&s, SET_NOT_CREATED);
 	jo_close(&c->o, '}');
@@ -459,9 +451,7 @@ blob_get(struct jmap_call *c)
 		return jmap_bad(c, "ids");
 	if (json_array_size(ids) > JMAP_GET_MAX)
 		return JMAP_REQUEST_TOO_LARGE;
-	jo_open(&c->o, '{');
-	jo_key(&c->o, "accountId");
-	jo_str(&c->o, c->j->account_id);
+	jmap_reply_open(c);
 	jo_key(&c->o, "list");
 	jo_open(&c->o, '[');
 	for (size_t i = 0; i < json_array_size(ids); i++) {
@@ -552,9 +542,7 @@ blob_lookup(struct jmap_call *c)
 	for (size_t i = 0; i < json_array_size(types); i++)
 		if (!lookup_type_ok(json_slice(json_array_get(types, i))))
 			return JMAP_UNKNOWN_DATA_TYPE;
-	jo_open(&c->o, '{');
-	jo_key(&c->o, "accountId");
-	jo_str(&c->o, c->j->account_id);
+	jmap_reply_open(c);
 	jo_key(&c->o, "list");
 	jo_open(&c->o, '[');
 	for (size_t i = 0; i < json_array_size(ids); i++)

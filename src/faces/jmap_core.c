@@ -57,6 +57,14 @@ jmap_id(const struct jmap_call *c, struct slice id)
 }
 
 void
+jmap_reply_open(struct jmap_call *c)
+{
+	jo_open(&c->o, '{');
+	jo_key(&c->o, "accountId");
+	jo_str(&c->o, c->j->account_id);
+}
+
+void
 jmap_created(struct jmap_call *c, const char *creation, const char *id)
 {
 	json_object_set_new(c->r->created, creation, json_string(id));

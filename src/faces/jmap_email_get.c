@@ -525,9 +525,7 @@ get_answer(struct jmap_call *c, const json_t *ids, const struct jmap_email_want 
 
 	if (err)
 		return err;
-	jo_open(&c->o, '{');
-	jo_key(&c->o, "accountId");
-	jo_str(&c->o, c->j->account_id);
+	jmap_reply_open(c);
 	jo_key(&c->o, "state");
 	jmap_put_state(&c->o, account_state(c->a, CHANGE_EMAIL));
 	jo_key(&c->o, "list");

@@ -185,9 +185,7 @@ import_one(struct import *m, const char *creation, json_t *object)
 static void
 put_answer(struct jmap_call *c, struct jmap_set *s)
 {
-	jo_open(&c->o, '{');
-	jo_key(&c->o, "accountId");
-	jo_str(&c->o, c->j->account_id);
+	jmap_reply_open(c);
 	jo_key(&c->o, "oldState");
 	jmap_put_state(&c->o, s->old_state);
 	jo_key(&c->o, "newState");

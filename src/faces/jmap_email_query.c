@@ -307,9 +307,7 @@ delta_answer(struct jmap_call *c, struct slice old, const struct result *r, cons
 		return JMAP_INVALID_ARGUMENTS;
 	if (delta_size(r, d) > most)
 		return JMAP_TOO_MANY_CHANGES;
-	jo_open(&c->o, '{');
-	jo_key(&c->o, "accountId");
-	jo_str(&c->o, c->j->account_id);
+	jmap_reply_open(c);
 	jo_key(&c->o, "oldQueryState");
 	jo_slice(&c->o, old);
 	jo_key(&c->o, "newQueryState");

@@ -180,10 +180,7 @@ identities_ready(struct jmap_call *c)
 static void
 identity_id(struct jmap_call *c, const struct jmap_object *o, struct json_out *out)
 {
-	char id[40];
-
-	jmap_id_put(CHANGE_IDENTITY, o->id, id);
-	jo_str(out, id);
+	jmap_put_id(out, CHANGE_IDENTITY, o->id);
 }
 
 static void
@@ -283,7 +280,6 @@ identity_create(struct jmap_set *s, const char *creation, json_t *from)
 	const char *wrong = members_take(v, from, identity_members);
 	struct slice email = json_slice(json_object_get(v, "email"));
 	struct store_id id;
-	char text[40];
 	int err = LL_OK;
 
 	if (!wrong && !email.ptr)
@@ -297,12 +293,7 @@ identity_create(struct jmap_set *s, const char *creation, json_t *from)
 	json_decref(v);
 	if (wrong || err)
 		return wrong ? invalid(wrong, NULL) : jmap_set_error_of(err);
-	jmap_id_put(CHANGE_IDENTITY, id, text);
-	jmap_created(s->c, creation, text);
-	jo_key(&s->out[SET_CREATED], creation);
-	jo_open(&s->out[SET_CREATED], '{');
-	jo_key(&s->out[SET_CREATED], "id");
-	jo_str(&s->out[SET_CREATED], text);
+	jmap_set_created(s, creation, id);
 	jo_key(&s->out[SET_CREATED], "mayDelete");
 	jo_bool(&s->out[SET_CREATED], true);
 	jo_close(&s->out[SET_CREATED], '}');
@@ -382,35 +373,34 @@ identity_update(struct jmap_set *s, struct slice key, json_t *patch)
 		jmap_set_updated(s, jmap_id(s->c, key));
 }
 
+static void
+identity_add(struct jmap_set *s, const char *creation, json_t *from)
+{
+	struct jmap_set_error bad = identity_create(s, creation, from);
+
+	if (bad.type)
+		jmap_set_fail(s, SET_NOT_CREATED, slice_str(creation), &bad);
+}
+
+static void
+identity_remove(struct jmap_set *s, struct slice key)
+{
+	struct jmap_set_error bad = identity_destroy(s, key);
+
+	if (bad.type)
+		jmap_set_fail(s, SET_NOT_DESTROYED, key, &bad);
+	else
+		jmap_set_destroyed(s, jmap_id(s->c, key));
+}
+
 static enum jmap_error
 identity_set(struct jmap_call *c)
 {
-	struct jmap_set s;
-	const char *key;
-	json_t *v;
+	static const struct jmap_setter how = {
+		CHANGE_IDENTITY, identity_add, identity_update, identity_remove};
 	int err = identities_ready(c);
-	enum jmap_error e = err ? jmap_failed(c, err) : jmap_set_begin(&s, c, CHANGE_IDENTITY);
 
-	if (e)
-		return e;
-	json_object_foreach(s.create, key, v)
-	{
-		struct jmap_set_error bad = identity_create(&s, key, v);
-		if (bad.type)
-			jmap_set_fail(&s, SET_NOT_CREATED, slice_str(key), &bad);
-	}
-	json_object_foreach(s.update, key, v) identity_update(&s, slice_str(key), v);
-	for (size_t i = 0; i < json_array_size(s.destroy); i++) {
-		struct slice id = json_slice(json_array_get(s.destroy, i));
-		struct jmap_set_error bad = identity_destroy(&s, id);
-		if (bad.type)
-			jmap_set_fail(&s, SET_NOT_DESTROYED, id, &bad);
-		else
-			jmap_set_destroyed(&s, jmap_id(c, id));
-	}
-	e = jmap_set_end(&s);
-	jmap_set_done(&s);
-	return e;
+	return err ? jmap_failed(c, err) : jmap_stored_set(c, &how);
 }
 
 /* ---- VacationResponse: one object, always there ---- */
@@ -482,9 +472,8 @@ vacation_get(struct jmap_call *c)
 		.find = vacation_find,
 		.release = jmap_stored_release,
 		.each = vacation_each};
-	int err = account_objects_load(c->a);
 
-	return err ? jmap_failed(c, err) : jmap_get(c, &g);
+	return jmap_stored_get(c, &g);
 }
 
 /* Whoever answers while nobody is here must know first. */
@@ -519,27 +508,27 @@ vacation_update(struct jmap_set *s, struct slice key, json_t *patch)
 		jmap_set_updated(s, key);
 }
 
+static const struct jmap_set_error singleton = {"singleton"};
+
+static void
+vacation_create(struct jmap_set *s, const char *creation, json_t *from)
+{
+	jmap_set_fail(s, SET_NOT_CREATED, slice_str(creation), &singleton);
+}
+
+static void
+vacation_destroy(struct jmap_set *s, struct slice key)
+{
+	jmap_set_fail(s, SET_NOT_DESTROYED, key, &singleton);
+}
+
 static enum jmap_error
 vacation_set(struct jmap_call *c)
 {
-	static const struct jmap_set_error singleton = {"singleton"};
-	struct jmap_set s;
-	const char *key;
-	json_t *v;
-	int err = account_objects_load(c->a);
-	enum jmap_error e = err ? jmap_failed(c, err) : jmap_set_begin(&s, c, CHANGE_VACATION);
+	static const struct jmap_setter how = {
+		CHANGE_VACATION, vacation_create, vacation_update, vacation_destroy};
 
-	if (e)
-		return e;
-	json_object_foreach(s.create, key, v)
-		jmap_set_fail(&s, SET_NOT_CREATED, slice_str(key), &singleton);
-	json_object_foreach(s.update, key, v) vacation_update(&s, slice_str(key), v);
-	for (size_t i = 0; i < json_array_size(s.destroy); i++)
-		jmap_set_fail(&s, SET_NOT_DESTROYED, json_slice(json_array_get(s.destroy, i)),
-			&singleton);
-	e = jmap_set_end(&s);
-	jmap_set_done(&s);
-	return e;
+	return jmap_stored_set(c, &how);
 }
 
 const struct jmap_method jmap_identity_methods[] = {

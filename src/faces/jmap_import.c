@@ -2,6 +2,7 @@
  * docs/api/jmap.md says what a job looks like. What is kept is account/importing.h; the work is
  * done by whoever handed in struct jmap_import. The password only passes through here. */
 #include "faces/jmap_mailbox.h"
+#include "faces/jmap_stored.h"
 
 #include "account/importing.h"
 #include "account/types.h"
@@ -105,10 +106,7 @@ state_name(const struct jmap_call *c, const struct shown *s)
 static void
 put_id(struct jmap_call *c, const struct jmap_object *o, struct json_out *out)
 {
-	char id[40];
-
-	jmap_id_put(CHANGE_IMPORT, o->id, id);
-	jo_str(out, id);
+	jmap_put_id(out, CHANGE_IMPORT, o->id);
 }
 
 static void
@@ -280,17 +278,14 @@ job_get(struct jmap_call *c)
 		.find = job_find,
 		.release = job_release,
 		.each = job_each};
-	int err = account_objects_load(c->a);
 
-	return err ? jmap_failed(c, err) : jmap_get(c, &g);
+	return jmap_stored_get(c, &g);
 }
 
 static enum jmap_error
 job_changes(struct jmap_call *c)
 {
-	int err = account_objects_load(c->a);
-
-	return err ? jmap_failed(c, err) : jmap_changes(c, CHANGE_IMPORT);
+	return jmap_stored_changes(c, CHANGE_IMPORT);
 }
 
 /* ---- ImportJob/set ---- */
@@ -534,44 +529,28 @@ job_update(struct jmap_set *s, struct slice key, json_t *patch)
 	job_release(&o);
 }
 
-static void
-job_destroy(struct jmap_set *s, struct slice text)
+static int
+job_destroyed(struct jmap_call *c, struct store_id id)
 {
-	const struct jmap_import *i = s->c->j->env.import;
-	struct object_change change = {.type = CHANGE_IMPORT, .destroy = true};
-	struct jmap_set_error e = {"notFound"};
-	int err = LL_ERR_NOTFOUND;
+	const struct jmap_import *i = c->j->env.import;
 
-	if (jmap_id_parse(CHANGE_IMPORT, jmap_id(s->c, text), &change.id))
-		err = account_objects_change(s->c->a, &change, 1);
-	if (!err && i)
-		i->changed(i->ctx, change.id);
-	if (err)
-		e = jmap_set_error_of(err);
-	if (err)
-		jmap_set_fail(s, SET_NOT_DESTROYED, text, &e);
-	else
-		jmap_set_destroyed(s, jmap_id(s->c, text));
+	if (i)
+		i->changed(i->ctx, id);
+	return LL_OK;
+}
+
+static void
+job_destroy(struct jmap_set *s, struct slice key)
+{
+	jmap_stored_destroy(s, key, job_destroyed);
 }
 
 static enum jmap_error
 job_set(struct jmap_call *c)
 {
-	struct jmap_set s;
-	const char *key;
-	json_t *v;
-	int err = account_objects_load(c->a);
-	enum jmap_error e = err ? jmap_failed(c, err) : jmap_set_begin(&s, c, CHANGE_IMPORT);
+	static const struct jmap_setter how = {CHANGE_IMPORT, job_create, job_update, job_destroy};
 
-	if (e)
-		return e;
-	json_object_foreach(s.create, key, v) job_create(&s, key, v);
-	json_object_foreach(s.update, key, v) job_update(&s, slice_str(key), v);
-	for (size_t i = 0; i < json_array_size(s.destroy); i++)
-		job_destroy(&s, json_slice(json_array_get(s.destroy, i)));
-	e = jmap_set_end(&s);
-	jmap_set_done(&s);
-	return e;
+	return jmap_stored_set(c, &how);
 }
 
 const struct jmap_method jmap_import_methods[] = {

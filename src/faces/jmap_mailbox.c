@@ -102,14 +102,11 @@ info_of(const struct jmap_object *o)
 static void
 put_box_id(const struct mailbox *mb, struct json_out *out)
 {
-	char id[40];
-
 	if (!mb) {
 		jo_null(out);
 		return;
 	}
-	jmap_id_put(CHANGE_MAILBOX, mailbox_info(mb)->id, id);
-	jo_str(out, id);
+	jmap_put_id(out, CHANGE_MAILBOX, mailbox_info(mb)->id);
 }
 
 static void

@@ -224,7 +224,6 @@ static enum jmap_error
 list_answer(struct jmap_call *c, struct list *l)
 {
 	struct jmap_window w;
-	char id[40];
 	enum jmap_error e = jmap_window(c, l->n, list_index, l, &w);
 
 	if (e)
@@ -232,10 +231,8 @@ list_answer(struct jmap_call *c, struct list *l)
 	jmap_query_head(c, account_state(c->a, CHANGE_MAILBOX), false, &w);
 	jo_key(&c->o, "ids");
 	jo_open(&c->o, '[');
-	for (size_t i = w.from; i < w.to; i++) {
-		jmap_id_put(CHANGE_MAILBOX, mailbox_info(l->at[i].mb)->id, id);
-		jo_str(&c->o, id);
-	}
+	for (size_t i = w.from; i < w.to; i++)
+		jmap_put_id(&c->o, CHANGE_MAILBOX, mailbox_info(l->at[i].mb)->id);
 	jo_close(&c->o, ']');
 	jmap_query_tail(c, l->n, &w);
 	return JMAP_OK;

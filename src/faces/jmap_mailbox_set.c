@@ -127,14 +127,8 @@ created_put(
 	struct jmap_set *s, const char *creation, const struct mailbox *mb, const struct wish *w)
 {
 	struct json_out *o = &s->out[SET_CREATED];
-	char id[40];
 
-	jmap_id_put(CHANGE_MAILBOX, mailbox_info(mb)->id, id);
-	jmap_created(s->c, creation, id);
-	jo_key(o, creation);
-	jo_open(o, '{');
-	jo_key(o, "id");
-	jo_str(o, id);
+	jmap_set_created(s, creation, mailbox_info(mb)->id);
 	if (!w->has_order) {
 		jo_key(o, "sortOrder");
 		jo_uint(o, jmap_mailbox_order(s->c->a, mb));

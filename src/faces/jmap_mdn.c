@@ -373,9 +373,7 @@ mdn_send(struct jmap_call *c)
 		else
 			jmap_set_fail(&s, SET_NOT_CREATED, slice_str(key), &no);
 	}
-	jo_open(&c->o, '{');
-	jo_key(&c->o, "accountId");
-	jo_str(&c->o, c->j->account_id);
+	jmap_reply_open(c);
 	jmap_set_part_as(&s, "sent", SET_CREATED);
 	jmap_set_part_as(&s, "notSent", SET_NOT_CREATED);
 	jo_close(&c->o, '}');
@@ -533,9 +531,7 @@ mdn_parse_method(struct jmap_call *c)
 	if (json_array_size(ids) > JMAP_GET_MAX)
 		return JMAP_REQUEST_TOO_LARGE;
 	err = emails_load(c->a);
-	jo_open(&c->o, '{');
-	jo_key(&c->o, "accountId");
-	jo_str(&c->o, c->j->account_id);
+	jmap_reply_open(c);
 	jo_key(&c->o, "parsed");
 	jo_open(&c->o, '{');
 	for (size_t i = 0; i < json_array_size(ids) && !err; i++)

@@ -56,9 +56,7 @@ jmap_email_parse_method(struct jmap_call *c)
 		return e;
 	x.missing_out.b = &x.missing;
 	x.damaged_out.b = &x.damaged;
-	jo_open(&c->o, '{');
-	jo_key(&c->o, "accountId");
-	jo_str(&c->o, c->j->account_id);
+	jmap_reply_open(c);
 	jo_key(&c->o, "parsed");
 	jo_open(&c->o, '{');
 	for (size_t i = 0; i < json_array_size(ids) && !err; i++)
@@ -248,9 +246,7 @@ snippets(struct jmap_call *c, const json_t *ids, const struct buf *words, size_t
 	struct json_out m = {.b = &missing};
 	int err = emails_load(c->a);
 
-	jo_open(&c->o, '{');
-	jo_key(&c->o, "accountId");
-	jo_str(&c->o, c->j->account_id);
+	jmap_reply_open(c);
 	jo_key(&c->o, "list");
 	jo_open(&c->o, '[');
 	for (size_t i = 0; i < json_array_size(ids) && !err; i++) {

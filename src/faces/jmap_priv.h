@@ -115,6 +115,9 @@ extern const struct jmap_method jmap_mailbox_methods[], jmap_thread_methods[], j
 bool jmap_capability_known(const struct jmap *j, struct slice name);
 const struct jmap_method *jmap_method_find(const struct jmap *j, struct slice name);
 
+/* Opens a reply: what follows are its members after accountId. */
+void jmap_reply_open(struct jmap_call *c);
+
 /* ---- Arguments ---- */
 
 enum jmap_error jmap_bad(struct jmap_call *c, const char *why); /* invalidArguments */
@@ -131,6 +134,7 @@ void jmap_created(struct jmap_call *c, const char *creation, const char *id);
 /* ---- Ids ---- */
 
 void jmap_id_put(enum change_type type, struct store_id id, char ret_text[40]);
+void jmap_put_id(struct json_out *out, enum change_type type, struct store_id id);
 bool jmap_id_parse(enum change_type type, struct slice text, struct store_id *ret);
 bool jmap_hex_id(struct slice text, uint8_t letter, struct store_id *ret);
 struct mailbox *jmap_mailbox(const struct jmap_call *c, struct slice id);
@@ -207,6 +211,9 @@ void jmap_set_fail(struct jmap_set *s, enum jmap_set_part part, struct slice key
 void jmap_set_error_put(struct json_out *o, const struct jmap_set_error *e);
 /* The error for an engine's error. */
 struct jmap_set_error jmap_set_error_of(int err);
+/* Remembers a new object, and opens what is told of it: the id is written, other members may
+ * follow. */
+void jmap_set_created(struct jmap_set *s, const char *creation, struct store_id id);
 /* An updated object with nothing else to tell. */
 void jmap_set_updated(struct jmap_set *s, struct slice id);
 void jmap_set_destroyed(struct jmap_set *s, struct slice id);

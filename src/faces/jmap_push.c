@@ -345,14 +345,8 @@ static void
 create_tell(struct jmap_set *s, const char *creation, struct store_id id, const json_t *v)
 {
 	struct json_out *o = &s->out[SET_CREATED];
-	char text[40];
 
-	jmap_id_put(CHANGE_PUSH, id, text);
-	jmap_created(s->c, creation, text);
-	jo_key(o, creation);
-	jo_open(o, '{');
-	jo_key(o, "id");
-	jo_str(o, text);
+	jmap_set_created(s, creation, id);
 	jo_key(o, "expires");
 	jo_time(o, expires_of(v));
 	jo_close(o, '}');
@@ -436,23 +430,16 @@ push_update(struct jmap_set *s, struct slice key, json_t *patch)
 	json_decref(v);
 }
 
-static void
-push_destroy(struct jmap_set *s, struct slice text)
+static int
+push_destroyed(struct jmap_call *c, struct store_id id)
 {
-	struct object_change change = {.type = CHANGE_PUSH, .destroy = true};
-	struct jmap_set_error e = {"notFound"};
-	int err = LL_ERR_NOTFOUND;
+	return push_store(c->j);
+}
 
-	if (jmap_id_parse(CHANGE_PUSH, jmap_id(s->c, text), &change.id))
-		err = account_objects_change(s->c->a, &change, 1);
-	if (!err)
-		err = push_store(s->c->j);
-	if (err)
-		e = jmap_set_error_of(err);
-	if (err)
-		jmap_set_fail(s, SET_NOT_DESTROYED, text, &e);
-	else
-		jmap_set_destroyed(s, jmap_id(s->c, text));
+static void
+push_destroy(struct jmap_set *s, struct slice key)
+{
+	jmap_stored_destroy(s, key, push_destroyed);
 }
 
 /* Those that have run out make room. */
@@ -478,18 +465,14 @@ tidy(struct jmap_call *c)
 static enum jmap_error
 push_set(struct jmap_call *c)
 {
+	static const struct jmap_setter how = {CHANGE_PUSH, push_create, push_update, push_destroy};
 	struct jmap_set s;
-	const char *key;
-	json_t *v;
 	int err = tidy(c);
 	enum jmap_error e = err ? jmap_failed(c, err) : jmap_set_begin(&s, c, CHANGE_PUSH);
 
 	if (e)
 		return e;
-	json_object_foreach(s.create, key, v) push_create(&s, key, v);
-	json_object_foreach(s.update, key, v) push_update(&s, slice_str(key), v);
-	for (size_t i = 0; i < json_array_size(s.destroy); i++)
-		push_destroy(&s, json_slice(json_array_get(s.destroy, i)));
+	jmap_set_each(&s, &how);
 	jo_open(&c->o, '{');
 	e = jmap_set_parts(&s);
 	jo_close(&c->o, '}');

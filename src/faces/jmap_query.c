@@ -57,9 +57,7 @@ void
 jmap_query_head(
 	struct jmap_call *c, uint64_t state, bool can_calculate, const struct jmap_window *w)
 {
-	jo_open(&c->o, '{');
-	jo_key(&c->o, "accountId");
-	jo_str(&c->o, c->j->account_id);
+	jmap_reply_open(c);
 	jo_key(&c->o, "queryState");
 	jmap_put_state(&c->o, state);
 	jo_key(&c->o, "canCalculateChanges");

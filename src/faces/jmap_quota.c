@@ -125,9 +125,7 @@ quota_changes(struct jmap_call *c)
 	/* A limit that came or went: only a new look tells. */
 	if (changed && slice_find_byte(since, '.') == SLICE_NPOS)
 		return JMAP_CANNOT_CALCULATE;
-	jo_open(&c->o, '{');
-	jo_key(&c->o, "accountId");
-	jo_str(&c->o, c->j->account_id);
+	jmap_reply_open(c);
 	jo_key(&c->o, "oldState");
 	jo_slice(&c->o, since);
 	jo_key(&c->o, "newState");

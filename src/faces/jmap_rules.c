@@ -1,6 +1,6 @@
 /* Rule (urn:letterlock:params:jmap:rules): what is done with mail that arrives; docs/api/jmap.md
  * says what they look like. The engine applies them (account/rule.h). */
-#include "faces/jmap_priv.h"
+#include "faces/jmap_stored.h"
 
 #include "account/rule.h"
 #include "account/types.h"
@@ -222,10 +222,7 @@ rule_take(struct jmap_call *c, json_t *from, struct rule *ret)
 static void
 rule_id(struct jmap_call *c, const struct jmap_object *o, struct json_out *out)
 {
-	char id[40];
-
-	jmap_id_put(CHANGE_RULES, o->id, id);
-	jo_str(out, id);
+	jmap_put_id(out, CHANGE_RULES, o->id);
 }
 
 #define RULE_MEMBER(fn, name)                                                                      \
@@ -305,17 +302,14 @@ rule_get(struct jmap_call *c)
 		.find = rule_find,
 		.release = rule_release,
 		.each = rule_each};
-	int err = account_objects_load(c->a);
 
-	return err ? jmap_failed(c, err) : jmap_get(c, &g);
+	return jmap_stored_get(c, &g);
 }
 
 static enum jmap_error
 rule_changes(struct jmap_call *c)
 {
-	int err = account_objects_load(c->a);
-
-	return err ? jmap_failed(c, err) : jmap_changes(c, CHANGE_RULES);
+	return jmap_stored_changes(c, CHANGE_RULES);
 }
 
 /* ---- Rule/set ---- */
@@ -338,14 +332,8 @@ rule_created(struct jmap_set *s, const char *creation, struct store_id id, const
 	json_t *v = rule_json(r);
 	const char *key;
 	json_t *member;
-	char text[40];
 
-	jmap_id_put(CHANGE_RULES, id, text);
-	jmap_created(s->c, creation, text);
-	jo_key(o, creation);
-	jo_open(o, '{');
-	jo_key(o, "id");
-	jo_str(o, text);
+	jmap_set_created(s, creation, id);
 	json_object_foreach(v, key, member)
 	{
 		jo_key(o, key);
@@ -415,40 +403,18 @@ rule_update(struct jmap_set *s, struct slice key, json_t *patch)
 }
 
 static void
-rule_destroy(struct jmap_set *s, struct slice text)
+rule_destroy(struct jmap_set *s, struct slice key)
 {
-	struct object_change change = {.type = CHANGE_RULES, .destroy = true};
-	struct jmap_set_error e = {"notFound"};
-	int err = LL_ERR_NOTFOUND;
-
-	if (jmap_id_parse(CHANGE_RULES, jmap_id(s->c, text), &change.id))
-		err = account_objects_change(s->c->a, &change, 1);
-	if (err)
-		e = jmap_set_error_of(err);
-	if (err)
-		jmap_set_fail(s, SET_NOT_DESTROYED, text, &e);
-	else
-		jmap_set_destroyed(s, jmap_id(s->c, text));
+	jmap_stored_destroy(s, key, NULL);
 }
 
 static enum jmap_error
 rule_set(struct jmap_call *c)
 {
-	struct jmap_set s;
-	const char *key;
-	json_t *v;
-	int err = account_objects_load(c->a);
-	enum jmap_error e = err ? jmap_failed(c, err) : jmap_set_begin(&s, c, CHANGE_RULES);
+	static const struct jmap_setter how = {
+		CHANGE_RULES, rule_create, rule_update, rule_destroy};
 
-	if (e)
-		return e;
-	json_object_foreach(s.create, key, v) rule_create(&s, key, v);
-	json_object_foreach(s.update, key, v) rule_update(&s, slice_str(key), v);
-	for (size_t i = 0; i < json_array_size(s.destroy); i++)
-		rule_destroy(&s, json_slice(json_array_get(s.destroy, i)));
-	e = jmap_set_end(&s);
-	jmap_set_done(&s);
-	return e;
+	return jmap_stored_set(c, &how);
 }
 
 const struct jmap_method jmap_rule_methods[] = {

@@ -2,7 +2,7 @@
  * other, sealed by them under keys that the server never has. To the server they are bytes of some
  * length; what clients need of it is that a set is one commit and that ifInState makes it
  * compare-and-set. */
-#include "faces/jmap_priv.h"
+#include "faces/jmap_stored.h"
 
 #include "base/macros.h"
 #include "base/text.h"
@@ -14,10 +14,7 @@
 static void
 put_id(struct jmap_call *c, const struct jmap_object *o, struct json_out *out)
 {
-	char id[40];
-
-	jmap_id_put(CHANGE_SETTINGS, o->id, id);
-	jo_str(out, id);
+	jmap_put_id(out, CHANGE_SETTINGS, o->id);
 }
 
 static void
@@ -60,17 +57,14 @@ settings_get(struct jmap_call *c)
 {
 	static const struct jmap_getter g = {
 		.type = CHANGE_SETTINGS, .props = props, .find = part_find, .each = part_each};
-	int err = account_objects_load(c->a);
 
-	return err ? jmap_failed(c, err) : jmap_get(c, &g);
+	return jmap_stored_get(c, &g);
 }
 
 static enum jmap_error
 settings_changes(struct jmap_call *c)
 {
-	int err = account_objects_load(c->a);
-
-	return err ? jmap_failed(c, err) : jmap_changes(c, CHANGE_SETTINGS);
+	return jmap_stored_changes(c, CHANGE_SETTINGS);
 }
 
 /* ---- ClientSettings/set ---- */

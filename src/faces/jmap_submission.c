@@ -21,10 +21,7 @@ jmap_submission_undo(const struct jmap_call *c, const json_t *v)
 static void
 put_id(struct jmap_call *c, const struct jmap_object *o, struct json_out *out)
 {
-	char id[40];
-
-	jmap_id_put(CHANGE_SUBMISSION, o->id, id);
-	jo_str(out, id);
+	jmap_put_id(out, CHANGE_SUBMISSION, o->id);
 }
 
 #define SUBMISSION_MEMBER(fn, name)                                                                \
@@ -111,17 +108,14 @@ submission_get(struct jmap_call *c)
 		.find = find_one,
 		.release = jmap_stored_release,
 		.each = each};
-	int err = account_objects_load(c->a);
 
-	return err ? jmap_failed(c, err) : jmap_get(c, &g);
+	return jmap_stored_get(c, &g);
 }
 
 static enum jmap_error
 submission_changes(struct jmap_call *c)
 {
-	int err = account_objects_load(c->a);
-
-	return err ? jmap_failed(c, err) : jmap_changes(c, CHANGE_SUBMISSION);
+	return jmap_stored_changes(c, CHANGE_SUBMISSION);
 }
 
 /* ---- query ---- */

@@ -51,6 +51,15 @@ jmap_id_put(enum change_type type, struct store_id id, char ret_text[40])
 		hex_id(id.b, number ? 4 : sizeof(id.b), letters[type], ret_text);
 }
 
+void
+jmap_put_id(struct json_out *out, enum change_type type, struct store_id id)
+{
+	char text[40];
+
+	jmap_id_put(type, id, text);
+	jo_str(out, text);
+}
+
 bool
 jmap_hex_id(struct slice text, uint8_t letter, struct store_id *ret)
 {
@@ -243,9 +252,7 @@ jmap_get(struct jmap_call *c, const struct jmap_getter *g)
 		return jmap_bad(c, "properties");
 	if (json_array_size(ids) > JMAP_GET_MAX || (!ids && !g->each))
 		return JMAP_REQUEST_TOO_LARGE;
-	jo_open(&c->o, '{');
-	jo_key(&c->o, "accountId");
-	jo_str(&c->o, c->j->account_id);
+	jmap_reply_open(c);
 	jo_key(&c->o, "state");
 	if (g->state)
 		jo_str(&c->o, g->state);
@@ -331,9 +338,7 @@ jmap_changes(struct jmap_call *c, enum change_type type)
 	if (part)
 		from = changes_skip(&ch, since, &after);
 	end = ch.len - from > most ? from + most : ch.len;
-	jo_open(&c->o, '{');
-	jo_key(&c->o, "accountId");
-	jo_str(&c->o, c->j->account_id);
+	jmap_reply_open(c);
 	jo_key(&c->o, "oldState");
 	jo_slice(&c->o, text);
 	put_new_state(c, type, &ch, end);
@@ -455,6 +460,20 @@ jmap_set_error_of(int err)
 }
 
 void
+jmap_set_created(struct jmap_set *s, const char *creation, struct store_id id)
+{
+	struct json_out *o = &s->out[SET_CREATED];
+	char text[40];
+
+	jmap_id_put(s->type, id, text);
+	jmap_created(s->c, creation, text);
+	jo_key(o, creation);
+	jo_open(o, '{');
+	jo_key(o, "id");
+	jo_str(o, text);
+}
+
+void
 jmap_set_updated(struct jmap_set *s, struct slice id)
 {
 	jo_key_slice(&s->out[SET_UPDATED], id);
@@ -504,9 +523,7 @@ jmap_set_end(struct jmap_set *s)
 {
 	struct json_out *o = &s->c->o;
 
-	jo_open(o, '{');
-	jo_key(o, "accountId");
-	jo_str(o, s->c->j->account_id);
+	jmap_reply_open(s->c);
 	jo_key(o, "oldState");
 	jmap_put_state(o, s->old_state);
 	jo_key(o, "newState");
