@@ -101,8 +101,7 @@ class World:
     def __init__(self):
         self.net = Network("one")
         self.namespace, self.address = self.net.namespace("one"), self.net.address("one")
-        for address in (PUBLIC, DNS):
-            command("ip", "-n", self.namespace, "addr", "add", f"{address}/32", "dev", "lo")
+        self.net.stand_in("one", PUBLIC, DNS)
         self.pictures, self.key = f"pictures.{PLAIN}", OpenPgp(f"someone@advanced.{SIGNED}")
         self.ca = Authority(WORK / "ca")
         self.zones()

@@ -14,7 +14,7 @@ import ssl
 import threading
 import time
 
-from harness import (ROOT, WORK, Daemon, Installation, Network, Skip, check, check_equal, command, inside, letter, main,
+from harness import (ROOT, WORK, Daemon, Installation, Network, Skip, check, check_equal, inside, letter, main,
                      stop_and_inspect, wait_until)
 from nameserver import Authority, Nameserver, Zone
 from test_websecret import Words, look_everywhere, look_on_disk
@@ -157,8 +157,7 @@ class World:
     def __init__(self):
         self.net = Network("one")
         self.namespace, self.address = self.net.namespace("one"), self.net.address("one")
-        for address in (DOVECOT, OTHER, EMPTY, CUTTING, DNS):
-            command("ip", "-n", self.namespace, "addr", "add", f"{address}/32", "dev", "lo")
+        self.net.stand_in("one", DOVECOT, OTHER, EMPTY, CUTTING, DNS)
         self.ca = Authority(WORK / "ca")
         certificate = self.ca.certificate("dovecot", f"imap.{ELSEWHERE}", f"cutting.{ELSEWHERE}", f"inside.{ELSEWHERE}")
         self.dovecot = Dovecot(self.namespace, certificate)

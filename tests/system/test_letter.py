@@ -3,17 +3,14 @@ their own with the link from the mail; answered, expired, withdrawn. web/browser
 What the letters say is then looked for in the memory of every process and in every file."""
 import email
 import email.policy
-import json
 import os
 import re
 import secrets
-import subprocess
-import sys
 
 from harness import WORK, Installation, Skip, check, free_ports, main, stop_and_inspect, wait_until
 from nameserver import Nameserver, Zone
 from sink import Sink
-from test_web import DOMAIN, WEB, Browser, add_person, ready, spki
+from test_web import DOMAIN, Browser, add_person, ready, tests
 from test_websecret import Words, look_everywhere, look_on_disk
 
 LINK = re.compile(r"https://\S+/letter#[A-Za-z0-9_-]{66}")
@@ -68,13 +65,6 @@ def teardown(world):
     stop_and_inspect(world)
 
 
-def browser_test(name):
-    def test(world):
-        world.browser.run(name)
-    test.__name__ = name
-    return test
-
-
 def test_the_server_never_has_what_letters_say(world):
     """While people are still signed in, and what they wrote has gone through all processes."""
     disk = look_on_disk(world, world.words)
@@ -94,16 +84,5 @@ def test_the_search_finds_what_is_there(world):
     check(look_everywhere(world, known), "nothing is found that must be there")
 
 
-def tests():
-    try:
-        ready()
-    except Skip:
-        return [browser_test("letters under a password in Chromium")]
-    listed = subprocess.run(["node", "browser/run.mjs", "--list", "protected"], cwd=WEB, stdout=subprocess.PIPE, check=True).stdout
-    wanted = sys.argv[1:]
-    chosen = [name for name in json.loads(listed) if not wanted or any(w in name for w in wanted)]
-    return [browser_test(name) for name in chosen] + [test_the_server_never_has_what_letters_say, test_the_search_finds_what_is_there]
-
-
 if __name__ == "__main__":
-    main(tests(), setup, teardown)
+    main([*tests("protected"), test_the_server_never_has_what_letters_say, test_the_search_finds_what_is_there], setup, teardown)

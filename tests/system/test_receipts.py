@@ -2,12 +2,9 @@
 says so, to who asked. What arrives is read by IMAP."""
 import email
 import email.policy
-import json
-import subprocess
-import sys
 
-from harness import Installation, Skip, letter, main, quote, stop_and_inspect, token, wait_until
-from test_web import DOMAIN, WEB, Browser, add_person, browser_test, ready
+from harness import Installation, letter, main, quote, token, wait_until
+from test_web import DOMAIN, Browser, add_person, ready, teardown, tests
 
 # He reads by IMAP, and is told by receipts.
 DAVE = f"dave@{DOMAIN}"
@@ -48,20 +45,5 @@ def setup():
     return world
 
 
-def teardown(world):
-    world.browser.close()
-    stop_and_inspect(world)
-
-
-def tests():
-    try:
-        ready()
-    except Skip:
-        return [browser_test("read receipts in Chromium")]
-    listed = subprocess.run(["node", "browser/run.mjs", "--list", "receipts"], cwd=WEB, stdout=subprocess.PIPE, check=True).stdout
-    wanted = sys.argv[1:]
-    return [browser_test(name) for name in json.loads(listed) if not wanted or any(w in name for w in wanted)]
-
-
 if __name__ == "__main__":
-    main(tests(), setup, teardown)
+    main(tests("receipts"), setup, teardown)

@@ -4,17 +4,15 @@ import email.utils
 import hashlib
 import imaplib
 import io
-import json
 import os
 import re
 import signal
-import subprocess
 import sys
 import tarfile
 import zipfile
 
-from harness import Installation, Skip, WORK, check, command, main, quote, stop_and_inspect, wait_until
-from test_web import DOMAIN, MAKE_MAIL, WEB, Browser, add_person, browser_test, ready
+from harness import Installation, WORK, check, command, main, quote, wait_until
+from test_web import DOMAIN, MAKE_MAIL, Browser, add_person, ready, teardown, tests
 
 FILES = WORK / "files"
 MESSAGES = 1500
@@ -197,20 +195,5 @@ def setup():
     return world
 
 
-def teardown(world):
-    world.browser.close()
-    stop_and_inspect(world)
-
-
-def tests():
-    try:
-        ready()
-    except Skip:
-        return [browser_test("import and export in Chromium")]
-    listed = subprocess.run(["node", "browser/run.mjs", "--list", "transfer"], cwd=WEB, stdout=subprocess.PIPE, check=True).stdout
-    wanted = sys.argv[1:]
-    return [browser_test(name) for name in json.loads(listed) if not wanted or any(w in name for w in wanted)]
-
-
 if __name__ == "__main__":
-    main(tests(), setup, teardown)
+    main(tests("transfer"), setup, teardown)
