@@ -1,6 +1,7 @@
 /* Registration and invitations: records, and the names that nobody can register. */
 #include "roles/invitation.h"
 #include "base/error.h"
+#include "roles/web_row.h"
 #include "store/service.h"
 
 #include <string.h>
@@ -19,18 +20,6 @@ key_of(const struct web_place *p, const char *prefix, const char *kind, struct s
 	memcpy(k.bytes, prefix, 4);
 	directory_name(p->keys, kind, name, k.bytes + 4);
 	return k;
-}
-
-static int
-read_value(const struct web_place *p, const struct name_key *k, struct buf *ret)
-{
-	CLEANUP(buf_done) struct buf sealed = BUF_INIT(STORE_VALUE_MAX);
-	int r = p->store ? store_get(p->store, store_directory, SLICE_OF(k->bytes), &sealed)
-			 : LL_ERR_CLOSED;
-
-	return r ? r
-		 : directory_open(
-			   p->keys, store_directory.b, SLICE_OF(k->bytes), buf_slice(&sealed), ret);
 }
 
 static int
@@ -56,7 +45,7 @@ registration_get(const struct web_place *p, struct slice domain, struct registra
 	CLEANUP(buf_done) struct buf value = BUF_INIT(VALUE_MAX);
 	struct name_key k = key_of(p, "reg/", "registration", domain);
 	struct reader rd;
-	int r = read_value(p, &k, &value);
+	int r = web_row_get(p, SLICE_OF(k.bytes), &value);
 
 	*ret = (struct registration){.mode = WEB_CLOSED};
 	if (r)
@@ -108,7 +97,7 @@ invitation_find(const struct web_place *p, struct slice typed, struct invitation
 	if (typed.len > APP_PASSWORD_INPUT_MAX || app_password_parse(typed, &code))
 		return LL_ERR_NOTFOUND;
 	k = key_of(p, "inv/", "invitation", app_password_slice(&code));
-	r = read_value(p, &k, &value);
+	r = web_row_get(p, SLICE_OF(k.bytes), &value);
 	return r ? r : decode(buf_slice(&value), ret);
 }
 

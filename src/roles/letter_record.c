@@ -2,66 +2,41 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "roles/letter.h"
+#include "roles/web_row.h"
 #include "store/service.h"
 
 #include <string.h>
 
 #define RECORD_VERSION 1
 #define RECORD_MAX ((size_t)24 << 10)
-#define KEY_MAX 40
-#define OPS_MAX 4
 
-struct row_key {
-	uint8_t b[KEY_MAX];
-	size_t len;
-};
-
-static struct row_key
-row_key(const char *prefix, struct slice one, struct slice two)
-{
-	struct row_key k = {.len = strlen(prefix) + one.len + two.len};
-
-	memcpy(k.b, prefix, strlen(prefix));
-	if (one.len)
-		memcpy(k.b + strlen(prefix), one.ptr, one.len);
-	if (two.len)
-		memcpy(k.b + strlen(prefix) + one.len, two.ptr, two.len);
-	return k;
-}
-
-static struct slice
-key_slice(const struct row_key *k)
-{
-	return slice_new(k->b, k->len);
-}
-
-static struct row_key
+static struct web_row_key
 record_key(const uint8_t id[WEB_ID])
 {
-	return row_key("ltr/", slice_new(id, WEB_ID), SLICE_NONE);
+	return web_row_key("ltr/", slice_new(id, WEB_ID), SLICE_NONE);
 }
 
-static struct row_key
+static struct web_row_key
 owner_key(const struct letter *l)
 {
-	return row_key("ltra/", SLICE_OF(l->account), SLICE_OF(l->id));
+	return web_row_key("ltra/", SLICE_OF(l->account), SLICE_OF(l->id));
 }
 
-static struct row_key
+static struct web_row_key
 due_key(int64_t due, const uint8_t id[WEB_ID])
 {
 	uint8_t at[8];
 
 	be64_put(at, (uint64_t)due);
-	return row_key("ltre/", SLICE_OF(at), slice_new(id, WEB_ID));
+	return web_row_key("ltre/", SLICE_OF(at), slice_new(id, WEB_ID));
 }
 
-static struct row_key
+static struct web_row_key
 reply_key(const uint8_t id[WEB_ID], uint16_t reply)
 {
 	uint8_t n[2] = {(uint8_t)(reply >> 8), (uint8_t)reply};
 
-	return row_key("ltrq/", slice_new(id, WEB_ID), SLICE_OF(n));
+	return web_row_key("ltrq/", slice_new(id, WEB_ID), SLICE_OF(n));
 }
 
 int64_t
@@ -162,16 +137,11 @@ decode(struct slice in, struct letter *l)
 int
 letter_load(const struct web_place *p, const uint8_t id[WEB_ID], struct letter *ret)
 {
-	CLEANUP(buf_done) struct buf sealed = BUF_INIT(STORE_VALUE_MAX);
 	CLEANUP(buf_wipe) struct buf plain = BUF_INIT(RECORD_MAX);
-	struct row_key k = record_key(id);
+	struct web_row_key k = record_key(id);
 	struct letter l = {0};
-	int r = p->store ? store_get(p->store, store_directory, key_slice(&k), &sealed)
-			 : LL_ERR_CLOSED;
+	int r = web_row_get(p, web_row_slice(&k), &plain);
 
-	if (r == LL_OK)
-		r = directory_open(
-			p->keys, store_directory.b, key_slice(&k), buf_slice(&sealed), &plain);
 	if (r == LL_OK)
 		r = decode(buf_slice(&plain), &l);
 	if (r)
@@ -182,123 +152,70 @@ letter_load(const struct web_place *p, const uint8_t id[WEB_ID], struct letter *
 	return LL_OK;
 }
 
-struct saving {
-	struct row_key keys[OPS_MAX + 1];
-	struct buf sealed[OPS_MAX + 1];
-	struct store_op ops[OPS_MAX + 1];
-	size_t n;
-};
-
-static int
-add_put(const struct web_place *p, struct saving *sv, enum store_op_kind kind, struct row_key k,
-	struct slice value)
-{
-	size_t i = sv->n++;
-	int r;
-
-	sv->keys[i] = k;
-	sv->sealed[i] = BUF_INIT(STORE_VALUE_MAX);
-	r = directory_seal(
-		p->keys, store_directory.b, key_slice(&sv->keys[i]), value, &sv->sealed[i]);
-	sv->ops[i] = (struct store_op){
-		.kind = kind, .key = key_slice(&sv->keys[i]), .value = buf_slice(&sv->sealed[i])};
-	return r;
-}
-
 static void
-add_delete(struct saving *sv, struct row_key k)
-{
-	size_t i = sv->n++;
-
-	sv->keys[i] = k;
-	sv->ops[i] = (struct store_op){.kind = STORE_DEL, .key = key_slice(&sv->keys[i])};
-}
-
-static int
-commit(const struct web_place *p, const struct saving *sv)
-{
-	struct store_commit c = {.partition = store_directory,
-		.expect = STORE_ANY_VERSION,
-		.ops = sv->ops,
-		.n = sv->n};
-
-	return p->store ? store_commit_sync(p->store, &c, NULL) : LL_ERR_CLOSED;
-}
-
-static void
-saving_done(struct saving *sv)
-{
-	for (size_t i = 0; i < sv->n; i++)
-		buf_done(&sv->sealed[i]);
-}
-
-static int
-add_letter(const struct web_place *p, struct saving *sv, const struct letter *l, bool is_new)
+add_letter(struct web_rows *w, const struct letter *l, bool is_new)
 {
 	CLEANUP(buf_wipe) struct buf plain = BUF_INIT(RECORD_MAX);
 	int64_t due = letter_due(l);
 	uint8_t size[8];
-	int r = encode(l, &plain);
 
 	be64_put(size, letter_size(l));
+	w->err = encode(l, &plain);
+	web_rows_put(w, is_new ? STORE_PUT_NEW : STORE_PUT, record_key(l->id), buf_slice(&plain));
+	web_rows_put(w, STORE_PUT, owner_key(l), SLICE_OF(size));
+	if (l->due && l->due != due)
+		web_rows_delete(w, due_key(l->due, l->id));
+	web_rows_put(w, STORE_PUT, due_key(due, l->id), SLICE_NONE);
+}
+
+/* What add_letter put there, and what was added to it. */
+static int
+commit_letter(const struct web_rows *w, struct letter *l)
+{
+	int r = web_rows_commit(w);
+
 	if (r == LL_OK)
-		r = add_put(p, sv, is_new ? STORE_PUT_NEW : STORE_PUT, record_key(l->id),
-			buf_slice(&plain));
-	if (r == LL_OK)
-		r = add_put(p, sv, STORE_PUT, owner_key(l), SLICE_OF(size));
-	if (r == LL_OK && l->due && l->due != due)
-		add_delete(sv, due_key(l->due, l->id));
-	if (r == LL_OK)
-		r = add_put(p, sv, STORE_PUT, due_key(due, l->id), SLICE_NONE);
+		l->due = letter_due(l);
 	return r;
 }
 
 int
 letter_save(const struct web_place *p, struct letter *l, bool is_new)
 {
-	CLEANUP(saving_done) struct saving sv = {.n = 0};
-	int r = add_letter(p, &sv, l, is_new);
+	CLEANUP(web_rows_done) struct web_rows w = WEB_ROWS_INIT(p);
 
-	if (r == LL_OK)
-		r = commit(p, &sv);
-	if (r == LL_OK)
-		l->due = letter_due(l);
-	return r;
+	add_letter(&w, l, is_new);
+	return commit_letter(&w, l);
 }
 
 int
 letter_delete(const struct web_place *p, const struct letter *l)
 {
-	CLEANUP(saving_done) struct saving sv = {.n = 0};
+	CLEANUP(web_rows_done) struct web_rows w = WEB_ROWS_INIT(p);
 
-	add_delete(&sv, record_key(l->id));
-	add_delete(&sv, owner_key(l));
-	add_delete(&sv, due_key(l->due, l->id));
-	return commit(p, &sv);
+	web_rows_delete(&w, record_key(l->id));
+	web_rows_delete(&w, owner_key(l));
+	web_rows_delete(&w, due_key(l->due, l->id));
+	return web_rows_commit(&w);
 }
 
 int
 letter_reply_queue(const struct web_place *p, struct letter *l, uint16_t reply)
 {
-	CLEANUP(saving_done) struct saving sv = {.n = 0};
-	int r = add_letter(p, &sv, l, false);
+	CLEANUP(web_rows_done) struct web_rows w = WEB_ROWS_INIT(p);
 
-	if (r == LL_OK)
-		r = add_put(p, &sv, STORE_PUT, reply_key(l->id, reply), SLICE_NONE);
-	if (r == LL_OK)
-		r = commit(p, &sv);
-	if (r == LL_OK)
-		l->due = letter_due(l);
-	return r;
+	add_letter(&w, l, false);
+	web_rows_put(&w, STORE_PUT, reply_key(l->id, reply), SLICE_NONE);
+	return commit_letter(&w, l);
 }
 
 int
 letter_reply_done(const struct web_place *p, const uint8_t id[WEB_ID], uint16_t reply)
 {
-	CLEANUP(saving_done) struct saving sv = {.n = 0};
+	CLEANUP(web_rows_done) struct web_rows w = WEB_ROWS_INIT(p);
 
-	add_delete(&sv, reply_key(id, reply));
-	return commit(p, &sv);
+	web_rows_delete(&w, reply_key(id, reply));
+	return web_rows_commit(&w);
 }
 
 /* --- lists --- */
@@ -329,11 +246,12 @@ on_owned(void *ctx, struct slice key, struct slice value)
 int
 letter_each(const struct web_place *p, const uint8_t account[WEB_ID], letter_row *row, void *ctx)
 {
-	struct row_key prefix = row_key("ltra/", slice_new(account, WEB_ID), SLICE_NONE);
+	struct web_row_key prefix = web_row_key("ltra/", slice_new(account, WEB_ID), SLICE_NONE);
 	struct walk w = {.p = p, .row = row, .ctx = ctx, .skip = prefix.len};
 
-	return p->store ? store_each(p->store, store_directory, key_slice(&prefix), on_owned, &w)
-			: LL_ERR_CLOSED;
+	return p->store
+		? store_each(p->store, store_directory, web_row_slice(&prefix), on_owned, &w)
+		: LL_ERR_CLOSED;
 }
 
 static int
@@ -352,12 +270,12 @@ int
 letter_due_now(const struct web_place *p, int64_t now, size_t max, uint8_t (*ret_ids)[WEB_ID],
 	size_t *ret_n)
 {
-	struct row_key from = row_key("ltre/", SLICE_NONE, SLICE_NONE);
-	struct row_key to = due_key(now + 1, (const uint8_t[WEB_ID]){0});
+	struct web_row_key from = web_row_key("ltre/", SLICE_NONE, SLICE_NONE);
+	struct web_row_key to = due_key(now + 1, (const uint8_t[WEB_ID]){0});
 	struct walk w = {.ids = ret_ids, .max = max, .skip = from.len};
 	bool more;
-	int r = p->store ? store_range(p->store, store_directory, key_slice(&from), key_slice(&to),
-				   max, on_due, &w, &more)
+	int r = p->store ? store_range(p->store, store_directory, web_row_slice(&from),
+				   web_row_slice(&to), max, on_due, &w, &more)
 			 : LL_ERR_CLOSED;
 
 	if (r == LL_OK)
@@ -378,9 +296,11 @@ on_waiting(void *ctx, struct slice key, struct slice value)
 int
 letter_replies(const struct web_place *p, const uint8_t *id, letter_waiting *each, void *ctx)
 {
-	struct row_key prefix = row_key("ltrq/", slice_new(id, id ? WEB_ID : 0), SLICE_NONE);
+	struct web_row_key prefix =
+		web_row_key("ltrq/", slice_new(id, id ? WEB_ID : 0), SLICE_NONE);
 	struct walk w = {.waiting = each, .ctx = ctx, .skip = strlen("ltrq/")};
 
-	return p->store ? store_each(p->store, store_directory, key_slice(&prefix), on_waiting, &w)
-			: LL_ERR_CLOSED;
+	return p->store
+		? store_each(p->store, store_directory, web_row_slice(&prefix), on_waiting, &w)
+		: LL_ERR_CLOSED;
 }

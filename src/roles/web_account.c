@@ -4,6 +4,7 @@
 #include "base/secret.h"
 #include "keys/kdf.h"
 #include "mail/ip.h"
+#include "roles/web_row.h"
 #include "store/service.h"
 
 #include <stdlib.h>
@@ -15,25 +16,16 @@
 #define BRIEF_S (12 * 3600)
 #define DAY_S 86400
 
-struct record_key {
-	uint8_t bytes[5 + WEB_HASH_LEN];
-	size_t len;
-};
-
-static struct record_key
-key_of(const char *prefix, const uint8_t *id, size_t n)
+static struct web_row_key
+account_key(const uint8_t id[WEB_ID])
 {
-	struct record_key k = {.len = strlen(prefix) + n};
-
-	memcpy(k.bytes, prefix, strlen(prefix));
-	memcpy(k.bytes + strlen(prefix), id, n);
-	return k;
+	return web_row_key("web/", slice_new(id, WEB_ID), SLICE_NONE);
 }
 
-static struct slice
-key_slice(const struct record_key *k)
+static struct web_row_key
+token_key(const uint8_t hash[WEB_HASH_LEN])
 {
-	return slice_new(k->bytes, k->len);
+	return web_row_key("webt/", slice_new(hash, WEB_HASH_LEN), SLICE_NONE);
 }
 
 /* --- encoding --- */
@@ -212,25 +204,13 @@ web_account_cleanup(struct web_account **a)
 	web_account_free(*a);
 }
 
-static int
-read_record(const struct web_place *p, const struct record_key *k, struct buf *ret)
-{
-	CLEANUP(buf_done) struct buf sealed = BUF_INIT(STORE_VALUE_MAX);
-	int r = p->store ? store_get(p->store, store_directory, key_slice(k), &sealed)
-			 : LL_ERR_CLOSED;
-
-	return r
-		? r
-		: directory_open(p->keys, store_directory.b, key_slice(k), buf_slice(&sealed), ret);
-}
-
 int
 web_account_load(const struct web_place *p, const uint8_t id[WEB_ID], struct web_account **ret)
 {
 	CLEANUP(buf_wipe) struct buf plain = BUF_INIT(RECORD_MAX);
 	CLEANUP(web_account_cleanup) struct web_account *a = calloc(1, sizeof(*a));
-	struct record_key k = key_of("web/", id, WEB_ID);
-	int r = a ? read_record(p, &k, &plain) : LL_ERR_NOMEM;
+	struct web_row_key k = account_key(id);
+	int r = a ? web_row_get(p, web_row_slice(&k), &plain) : LL_ERR_NOMEM;
 
 	if (r == LL_OK)
 		r = decode(buf_slice(&plain), a);
@@ -245,88 +225,34 @@ web_account_load(const struct web_place *p, const uint8_t id[WEB_ID], struct web
 	return LL_OK;
 }
 
-struct saving {
-	struct record_key keys[1 + WEB_SESSIONS_MAX * 2];
-	struct buf sealed[1 + WEB_SESSIONS_MAX * 2];
-	struct store_op ops[1 + WEB_SESSIONS_MAX * 2];
-	size_t n;
-};
-
-static int
-add_put(const struct web_place *p, struct saving *sv, struct record_key k, struct slice value)
-{
-	size_t i = sv->n++;
-	int r;
-
-	sv->keys[i] = k;
-	sv->sealed[i] = BUF_INIT(STORE_VALUE_MAX);
-	r = directory_seal(
-		p->keys, store_directory.b, key_slice(&sv->keys[i]), value, &sv->sealed[i]);
-	sv->ops[i] = (struct store_op){.kind = STORE_PUT,
-		.key = key_slice(&sv->keys[i]),
-		.value = buf_slice(&sv->sealed[i])};
-	return r;
-}
-
 static void
-add_delete(struct saving *sv, struct record_key k)
-{
-	size_t i = sv->n++;
-
-	sv->keys[i] = k;
-	sv->ops[i] = (struct store_op){.kind = STORE_DEL, .key = key_slice(&sv->keys[i])};
-}
-
-static int
-add_token(const struct web_place *p, struct saving *sv, const struct web_account *a,
-	const struct web_session *s)
+add_token(struct web_rows *w, const struct web_account *a, const struct web_session *s)
 {
 	uint8_t value[2 * WEB_ID];
 
 	memcpy(value, a->id, WEB_ID);
 	memcpy(value + WEB_ID, s->id, WEB_ID);
-	return add_put(p, sv, key_of("webt/", s->hash, WEB_HASH_LEN), SLICE_OF(value));
-}
-
-static int
-commit(const struct web_place *p, struct saving *sv)
-{
-	struct store_commit c = {.partition = store_directory,
-		.expect = STORE_ANY_VERSION,
-		.ops = sv->ops,
-		.n = sv->n};
-
-	return p->store ? store_commit_sync(p->store, &c, NULL) : LL_ERR_CLOSED;
-}
-
-static void
-saving_free(struct saving *sv)
-{
-	for (size_t i = 0; sv && i < sv->n; i++)
-		buf_done(&sv->sealed[i]);
-	free(sv);
+	web_rows_put(w, STORE_PUT, token_key(s->hash), SLICE_OF(value));
 }
 
 int
 web_account_save(const struct web_place *p, struct web_account *a)
 {
 	CLEANUP(buf_wipe) struct buf plain = BUF_INIT(RECORD_MAX);
-	struct saving *sv = calloc(1, sizeof(*sv));
-	int r = sv ? encode(a, &plain) : LL_ERR_NOMEM;
+	CLEANUP(web_rows_done) struct web_rows w = WEB_ROWS_INIT(p);
+	int r = encode(a, &plain);
 
 	if (r == LL_OK && (a->gone.len > WEB_SESSIONS_MAX || a->sessions.len > WEB_SESSIONS_MAX))
 		r = LL_ERR_LIMIT;
-	if (r == LL_OK)
-		r = add_put(p, sv, key_of("web/", a->id, WEB_ID), buf_slice(&plain));
+	if (r)
+		return r;
+	web_rows_put(&w, STORE_PUT, account_key(a->id), buf_slice(&plain));
 	VEC_EACH (s, &a->sessions)
-		if (r == LL_OK && s->fresh)
-			r = add_token(p, sv, a, s);
+		if (s->fresh)
+			add_token(&w, a, s);
 	VEC_EACH (g, &a->gone)
-		if (r == LL_OK)
-			add_delete(sv, key_of("webt/", g->b, WEB_HASH_LEN));
-	if (r == LL_OK)
-		r = commit(p, sv);
-	saving_free(sv);
+		web_rows_delete(&w, token_key(g->b));
+	r = web_rows_commit(&w);
 	if (r)
 		return r;
 	a->gone.len = 0;
@@ -339,17 +265,15 @@ int
 web_account_drop(const struct web_place *p, const uint8_t id[WEB_ID])
 {
 	CLEANUP(web_account_cleanup) struct web_account *a = NULL;
-	struct saving *sv = calloc(1, sizeof(*sv));
-	int r = sv ? web_account_load(p, id, &a) : LL_ERR_NOMEM;
+	CLEANUP(web_rows_done) struct web_rows w = WEB_ROWS_INIT(p);
+	int r = web_account_load(p, id, &a);
 
-	if (r == LL_OK) {
-		add_delete(sv, key_of("web/", id, WEB_ID));
-		VEC_EACH (s, &a->sessions)
-			add_delete(sv, key_of("webt/", s->hash, WEB_HASH_LEN));
-		r = commit(p, sv);
-	}
-	saving_free(sv);
-	return r;
+	if (r)
+		return r;
+	web_rows_delete(&w, account_key(id));
+	VEC_EACH (s, &a->sessions)
+		web_rows_delete(&w, token_key(s->hash));
+	return web_rows_commit(&w);
 }
 
 int
@@ -358,14 +282,14 @@ web_token_find(const struct web_place *p, struct slice token, uint8_t ret_accoun
 {
 	CLEANUP(buf_done) struct buf value = BUF_INIT(256);
 	uint8_t hash[WEB_HASH_LEN];
-	struct record_key k;
+	struct web_row_key k;
 	int r;
 
 	if (token.len != WEB_TOKEN_LEN)
 		return LL_ERR_NOTFOUND;
 	hash_sha256(token, hash);
-	k = key_of("webt/", hash, sizeof(hash));
-	r = read_record(p, &k, &value);
+	k = token_key(hash);
+	r = web_row_get(p, web_row_slice(&k), &value);
 	if (r || value.len != 2 * WEB_ID)
 		return r ? r : LL_ERR_CORRUPT;
 	memcpy(ret_account, value.ptr, WEB_ID);
