@@ -250,6 +250,64 @@ trash_moves(const struct txn_box *b)
 	return was != is;
 }
 
+static bool
+is_below(struct slice name, struct slice top)
+{
+	return name.len > top.len && slice_starts(name, top) && name.ptr[top.len] == '/';
+}
+
+/* Whether a name that is above this one comes or goes with this commit. */
+static bool
+superior_moves(const struct txn *t, struct slice name)
+{
+	VEC_EACH (b, &t->boxes) {
+		struct slice old = b->created ? SLICE_NONE : b->mb->s.info.name;
+		struct slice new = b->deleted ? SLICE_NONE : b->s.info.name;
+		if (!slice_eq(old, new) &&
+			((old.len && is_below(name, old)) || is_below(name, new)))
+			return true;
+	}
+	return false;
+}
+
+static bool
+names_move(const struct txn *t)
+{
+	VEC_EACH (b, &t->boxes)
+		if (b->created || b->deleted || b->name)
+			return true;
+	return false;
+}
+
+static bool
+in_commit(const struct txn *t, const struct mailbox *mb)
+{
+	VEC_EACH (b, &t->boxes)
+		if (b->mb == mb)
+			return true;
+	return false;
+}
+
+/* IMAP's mailboxes have names, and those above need not exist; JMAP's have parents (RFC 8621
+ * section 2). Who is below a mailbox that comes or goes has another parent and name from now on,
+ * though nothing of its own changes. */
+static int
+log_inferiors(struct txn *t)
+{
+	struct log_event e = {.modseq = t->head.modseq, .op = LOG_BOX_SET};
+	int err = LL_OK;
+
+	for (size_t i = 0; names_move(t) && i < t->a->boxes.len && !err; i++) {
+		const struct mailbox *mb = t->a->boxes.at[i];
+		if (in_commit(t, mb) || !superior_moves(t, mb->s.info.name))
+			continue;
+		e.id = mb->s.info.id;
+		t->head.states[CHANGE_MAILBOX] = t->head.modseq;
+		err = VEC_PUSH(&t->log, e);
+	}
+	return err;
+}
+
 static int
 log_boxes(struct txn *t)
 {
@@ -353,6 +411,8 @@ txn_log_seal(struct txn *t)
 
 	if (!err && !t->silent)
 		err = log_boxes(t);
+	if (!err && !t->silent)
+		err = log_inferiors(t);
 	if (err || t->silent || !t->log.len)
 		return err;
 	log_states(t);

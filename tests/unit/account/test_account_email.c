@@ -375,6 +375,50 @@ a_client_that_follows_changes_knows_all(void)
 	fixture_done(&f);
 }
 
+/* How many of the changes since then are of this mailbox, and of this kind. */
+static size_t
+box_changes(struct account *a, uint64_t since, struct store_id id, enum change_kind kind)
+{
+	struct changes c = {0};
+	size_t n = 0;
+
+	CHECK_INT(account_changes(a, CHANGE_MAILBOX, since, &c), 0);
+	VEC_EACH (one, &c)
+		n += memcmp(one->id.b, id.b, sizeof(id.b)) == 0 && one->kind == kind;
+	changes_done(&c);
+	return n;
+}
+
+/* A mailbox whose superior comes or goes has another parent, and is told of as changed. */
+static void
+parents_come_and_go(void)
+{
+	struct fixture f;
+	struct mailbox *top, *low;
+	struct store_id id;
+	uint64_t since;
+
+	fixture_init(&f);
+	CHECK_INT(account_mailbox_create(f.a, S("a/b/c"), MAILBOX_NO_ROLE, &low), 0);
+	CHECK_INT(account_mailbox_create(f.a, S("ab"), MAILBOX_NO_ROLE, &top), 0);
+	id = mailbox_info(low)->id;
+	since = account_state(f.a, CHANGE_MAILBOX);
+	CHECK_INT(account_mailbox_delete(f.a, top), 0); /* a name that only begins alike */
+	CHECK_INT(box_changes(f.a, since, id, CHANGE_UPDATED), 0);
+	since = account_state(f.a, CHANGE_MAILBOX);
+	CHECK_INT(account_mailbox_delete(f.a, fixture_box(f.a, "a/b")), 0);
+	CHECK_INT(box_changes(f.a, since, id, CHANGE_UPDATED), 1);
+	since = account_state(f.a, CHANGE_MAILBOX);
+	CHECK_INT(account_mailbox_create(f.a, S("a/b"), MAILBOX_NO_ROLE, NULL), 0);
+	CHECK_INT(box_changes(f.a, since, id, CHANGE_UPDATED), 1);
+	CHECK_INT(account_mailbox_delete(f.a, fixture_box(f.a, "a/b")), 0);
+	CHECK_INT(account_mailbox_create(f.a, S("x"), MAILBOX_NO_ROLE, &top), 0);
+	since = account_state(f.a, CHANGE_MAILBOX);
+	CHECK_INT(account_mailbox_rename(f.a, S("x"), S("a/b")), 0);
+	CHECK_INT(box_changes(f.a, since, id, CHANGE_UPDATED), 1);
+	fixture_done(&f);
+}
+
 static void
 the_log_forgets(void)
 {
@@ -576,5 +620,6 @@ a_hundred_thousand(void)
 	fixture_done(&f);
 }
 
-T_MAIN(T(a_client_that_follows_changes_knows_all), T(the_log_forgets), T(uploads_come_and_go),
-	T(used_uploads_make_room), T(queries_are_exact), T(a_hundred_thousand))
+T_MAIN(T(a_client_that_follows_changes_knows_all), T(the_log_forgets), T(parents_come_and_go),
+	T(uploads_come_and_go), T(used_uploads_make_room), T(queries_are_exact),
+	T(a_hundred_thousand))
