@@ -177,10 +177,12 @@ export const tests = {
 		await a.page.evaluate(() => { history.pushState(null, "", "/settings/keys"); dispatchEvent(new PopStateEvent("popstate")); });
 		const other = a.page.locator(`[data-key-of="${address("gus")}"][data-used="false"]`);
 		await other.first().waitFor();
+		const fresh = await other.first().getAttribute("data-fingerprint");
 		await menu(a.page, "gus", "Use the new key", '[data-used="false"]');
 		const dialog = a.page.getByRole("dialog", { name: `Use another key for ${address("gus")}?` });
 		await dialog.getByText("somebody who wants to read your letters").waitFor();
 		await dialog.getByRole("button", { name: "Use the new key" }).click();
+		await a.page.locator(`[data-fingerprint="${fresh}"][data-used="true"]`).waitFor();
 		await a.page.goto(`${world.url}/mail/inbox`);
 		await inbox(a.page);
 		await writeTo(a.page, "gus", "After");

@@ -73,7 +73,7 @@ function Row({ k, all, act }: { k: Known; all: readonly Known[]; act(run: () => 
 	];
 	return (
 		<>
-			<Item icon={<Icon name={k.verified ? "check" : "user"} size={20} />} title={<span data-key-of={k.address} data-verified={k.verified} data-used={k.pinned}>{k.address}</span>}
+			<Item icon={<Icon name={k.verified ? "check" : "user"} size={20} />} title={<span data-key-of={k.address} data-verified={k.verified} data-used={k.pinned} data-fingerprint={k.info.fingerprint}>{k.address}</span>}
 				detail={<span class={css.keyDetail}><Fingerprint value={k.info.fingerprint} /><span>{standing(k, all)}</span></span>}>
 				<Menu label={t("pgpKeyMenu")} side="end" entries={entries} button={(p) => <IconButton icon="more" label={t("pgpKeyMenu")} {...p} />} />
 			</Item>
