@@ -55,5 +55,13 @@ uint32_t change_number(const struct change *c);
  * updated when their counters changed, those of threads included. */
 int account_changes(
 	struct account *a, enum change_type type, uint64_t since, struct changes *ret) CHECKED;
+/* The same after a place in the middle: that of a change which was told before, with all that stand
+ * before it. What was told as created, and is gone since, is then told as destroyed. */
+struct change_place {
+	uint64_t modseq;
+	struct store_id id;
+};
+int account_changes_after(struct account *a, enum change_type type,
+	const struct change_place *after, struct changes *ret) CHECKED;
 
 #endif

@@ -35,6 +35,7 @@ struct note {
 };
 struct notes {
 	VEC(struct note) v;
+	const struct change_place *after; /* what is told up to there is left out; may be NULL */
 	int err;
 };
 
@@ -42,8 +43,10 @@ static void
 note_add(struct notes *n, struct store_id id, uint64_t modseq, enum note_kind kind)
 {
 	struct note note = {id, modseq, kind};
+	bool told = n->after && modseq == n->after->modseq &&
+		memcmp(id.b, n->after->id.b, sizeof(id.b)) <= 0;
 
-	if (!n->err)
+	if (!n->err && !told)
 		n->err = VEC_PUSH(&n->v, note);
 }
 
@@ -319,15 +322,14 @@ changes_collect(struct account *a, enum change_type type, uint64_t since, struct
 	return n->err;
 }
 
-int
-account_changes(struct account *a, enum change_type type, uint64_t since, struct changes *ret)
+static int
+changes_since(struct account *a, enum change_type type, uint64_t since,
+	const struct change_place *after, struct changes *ret)
 {
-	struct notes n = {.err = LL_OK};
+	struct notes n = {.after = after};
 	int err;
 
 	*ret = (struct changes){.only_counters = true};
-	if (since == a->head.states[type])
-		return LL_OK;
 	err = since > a->head.modseq ? LL_ERR_RANGE : changes_collect(a, type, since, &n);
 	if (!err)
 		err = notes_fold(&n, ret);
@@ -335,4 +337,20 @@ account_changes(struct account *a, enum change_type type, uint64_t since, struct
 		changes_done(ret);
 	VEC_DONE(&n.v);
 	return err;
+}
+
+int
+account_changes(struct account *a, enum change_type type, uint64_t since, struct changes *ret)
+{
+	if (since != a->head.states[type])
+		return changes_since(a, type, since, NULL, ret);
+	*ret = (struct changes){.only_counters = true};
+	return LL_OK;
+}
+
+int
+account_changes_after(struct account *a, enum change_type type, const struct change_place *after,
+	struct changes *ret)
+{
+	return changes_since(a, type, after->modseq - 1, after, ret);
 }

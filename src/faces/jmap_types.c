@@ -305,46 +305,33 @@ put_new_state(struct jmap_call *c, enum change_type type, const struct changes *
 	jo_str(&c->o, text);
 }
 
-/* What a page before has told already. */
-static size_t
-changes_skip(const struct changes *ch, uint64_t modseq, const struct store_id *after)
-{
-	size_t i = 0;
-
-	while (i < ch->len && ch->at[i].modseq == modseq &&
-		memcmp(ch->at[i].id.b, after->b, sizeof(after->b)) <= 0)
-		i++;
-	return i;
-}
-
 enum jmap_error
 jmap_changes(struct jmap_call *c, enum change_type type)
 {
 	struct slice text = json_slice(json_object_get(c->args, "sinceState"));
 	struct changes ch = {0};
-	struct store_id after = {{0}};
-	uint64_t since = 0, most = UINT64_MAX;
-	size_t from = 0, end;
+	struct change_place since = {0};
+	uint64_t most = UINT64_MAX;
 	bool part = false;
+	size_t end;
 	int err;
 
 	if (!text.ptr || !jmap_arg_uint(c, "maxChanges", &most) || !most)
 		return jmap_bad(c, text.ptr ? "maxChanges" : "sinceState");
-	if (!jmap_state_parse(text, &since, &after, &part))
+	if (!jmap_state_parse(text, &since.modseq, &since.id, &part))
 		return JMAP_CANNOT_CALCULATE;
-	err = account_changes(c->a, type, part ? since - 1 : since, &ch);
+	err = part ? account_changes_after(c->a, type, &since, &ch)
+		   : account_changes(c->a, type, since.modseq, &ch);
 	if (err)
 		return jmap_failed(c, err);
-	if (part)
-		from = changes_skip(&ch, since, &after);
-	end = ch.len - from > most ? from + most : ch.len;
+	end = MIN(ch.len, most);
 	jmap_reply_open(c);
 	jo_key(&c->o, "oldState");
 	jo_slice(&c->o, text);
 	put_new_state(c, type, &ch, end);
 	jo_key(&c->o, "hasMoreChanges");
 	jo_bool(&c->o, end < ch.len);
-	put_changes(c, type, ch.at ? ch.at + from : NULL, end - from);
+	put_changes(c, type, ch.at, end);
 	if (type == CHANGE_MAILBOX) {
 		jo_key(&c->o, "updatedProperties");
 		if (ch.only_counters)

@@ -419,6 +419,39 @@ parents_come_and_go(void)
 	fixture_done(&f);
 }
 
+/* Told page by page: what a page has told as made, and is gone by the next one, is told as gone. */
+static void
+pages_of_changes_forget_nothing(void)
+{
+	static const char *const names[] = {"a/b/c", "a/b", "a"};
+	struct change_place place = {0};
+	struct changes c = {0};
+	struct fixture f;
+	uint64_t since;
+	bool told = false;
+
+	fixture_init(&f);
+	since = account_state(f.a, CHANGE_MAILBOX);
+	CHECK_INT(account_mailbox_create(f.a, S("a/b/c"), MAILBOX_NO_ROLE, NULL), 0);
+	CHECK_INT(account_changes(f.a, CHANGE_MAILBOX, since, &c), 0);
+	CHECK_INT(c.len, 3); /* of one commit */
+	place = (struct change_place){c.at[1].modseq, c.at[1].id};
+	changes_done(&c);
+	CHECK_INT(account_changes_after(f.a, CHANGE_MAILBOX, &place, &c), 0);
+	CHECK(c.len == 1 && c.at[0].kind == CHANGE_CREATED);
+	changes_done(&c);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		CHECK_INT(account_mailbox_delete(f.a, fixture_box(f.a, names[i])), 0);
+	CHECK_INT(account_changes_after(f.a, CHANGE_MAILBOX, &place, &c), 0);
+	CHECK_INT(c.len, 2); /* the third was never told of */
+	VEC_EACH (one, &c)
+		told |= one->kind == CHANGE_DESTROYED &&
+			memcmp(one->id.b, place.id.b, sizeof(place.id.b)) == 0;
+	CHECK(told);
+	changes_done(&c);
+	fixture_done(&f);
+}
+
 static void
 the_log_forgets(void)
 {
@@ -621,5 +654,5 @@ a_hundred_thousand(void)
 }
 
 T_MAIN(T(a_client_that_follows_changes_knows_all), T(the_log_forgets), T(parents_come_and_go),
-	T(uploads_come_and_go), T(used_uploads_make_room), T(queries_are_exact),
-	T(a_hundred_thousand))
+	T(pages_of_changes_forget_nothing), T(uploads_come_and_go), T(used_uploads_make_room),
+	T(queries_are_exact), T(a_hundred_thousand))
