@@ -73,6 +73,7 @@ export interface Export {
 }
 
 export class Account {
+	private turn: Promise<unknown> = Promise.resolve();
 	private entry: Kept;
 	private secrets: AreaSecret[] = [];
 	private openpgpKeys: Bytes[] = [];
@@ -264,8 +265,18 @@ export class Account {
 		this.openpgpKeys = owner.openpgp.map((k) => k.slice());
 	}
 
+	/** One change after the other, those of other tabs included: what is staged belongs to the sign-in, which
+	 * they share. */
+	private change(make: (o: Owner) => Promise<Verifier[]>): Promise<void> {
+		const locks = globalThis.navigator?.locks;
+		const run = () => (locks ? locks.request("letterlock-keys-change", () => this.changeNow(make)) : this.changeNow(make));
+		const done = this.turn.then(run);
+		this.turn = done.catch(() => undefined);
+		return done;
+	}
+
 	/** Applies a change to the account as it is now; once more when another client was faster. */
-	private async change(make: (o: Owner) => Promise<Verifier[]>): Promise<void> {
+	private async changeNow(make: (o: Owner) => Promise<Verifier[]>): Promise<void> {
 		for (let attempt = 0; ; attempt++) {
 			const owner = await this.owner();
 			try {
