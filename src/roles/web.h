@@ -37,6 +37,7 @@ struct web_flow {
 	uint8_t secret[TOTP_SECRET_LEN];
 	char invitation[64];
 	uint64_t quota;
+	uint8_t change[WEB_ID]; /* of keys: which one is staged, of the client's choice */
 };
 
 /* One command being handled. */

@@ -69,21 +69,38 @@ web_keys_read(struct web_call *c, struct slice body)
 			   &(struct web_changes){.more = items.more, .records = items.items});
 }
 
+/* The flow of the change to stage. A page may go between staging and storing; what it leaves behind
+ * is no part of the next change. */
+static int
+stage_flow(struct web_call *c, const struct web_stage *m, struct web_flow **ret)
+{
+	static const uint8_t none[WEB_ID];
+	int r;
+
+	if (memcmp(m->handle, none, WEB_ID) != 0)
+		return web_flow_find(c, m->handle, FLOW_SIGNUP, ret);
+	if (!c->session)
+		return web_fail(c, LL_ERR_NOTFOUND, "signed-out", "Nobody is signed in here.");
+	if (memcmp(m->change, none, WEB_ID) == 0)
+		return LL_ERR_SYNTAX;
+	r = keys_flow(c, ret);
+	if (r == LL_OK && memcmp((*ret)->change, m->change, WEB_ID) != 0) {
+		control_unstage(&(*ret)->control);
+		memcpy((*ret)->change, m->change, WEB_ID);
+	}
+	return r;
+}
+
 int
 web_keys_stage(struct web_call *c, struct slice body)
 {
 	CLEANUP(buf_done) struct buf items = BUF_INIT(IPC_PAYLOAD_MAX);
-	static const uint8_t none[WEB_ID];
 	struct web_stage m;
 	struct web_flow *f = NULL;
 	int r = web_stage_get(body, &m);
 
-	if (r == LL_OK && memcmp(m.handle, none, WEB_ID) != 0)
-		r = web_flow_find(c, m.handle, FLOW_SIGNUP, &f);
-	else if (r == LL_OK)
-		r = c->session
-			? keys_flow(c, &f)
-			: web_fail(c, LL_ERR_NOTFOUND, "signed-out", "Nobody is signed in here.");
+	if (r == LL_OK)
+		r = stage_flow(c, &m, &f);
 	if (r == LL_OK)
 		r = control_items_put(&items, &(struct control_items){.items = m.changes});
 	if (r)
@@ -151,6 +168,9 @@ web_keys_update(struct web_call *c, struct slice body)
 		r = web_need_fresh(c);
 	if (r == LL_OK)
 		r = keys_flow(c, &f);
+	if (r == LL_OK && memcmp(f->change, m.change, WEB_ID) != 0)
+		return web_fail(c, LL_ERR_EXISTS, "conflict",
+			"Another change of the keys came between; try again.");
 	if (r == LL_OK)
 		r = control_verifiers_put(
 			&verifiers, &(struct control_verifiers){.items = m.verifiers});

@@ -424,6 +424,21 @@ def test_a_fresh_proof_is_asked_for_by_the_server(world):
         check(address not in world.ctl("account", "list"), "deleted")
 
 
+def test_a_change_that_was_left_is_no_part_of_the_next(world):
+    manifest = base64.urlsafe_b64encode(b"k/manifest/" + bytes(7) + b"\x09").decode().rstrip("=")
+    leave = dict(change="bGVmdCBieSBhIHBhZ2UuLg", changes=[{"kind": "put-new", "key": manifest, "value": "AA"}])
+    with Client(world) as c:
+        c.login(f"alice@{DOMAIN}")
+        before = c.post("account")["seq"]
+        c.post("keys-stage", **leave)
+        c.call("rotate", areas=1)
+        check_equal(c.post("account")["seq"], before + 1, "the next change")
+        c.post("keys-stage", **leave)
+        refused("conflict", c.post, "keys-update", change="YW5vdGhlciBjaGFuZ2UuLg", verifiers=[])
+        refused("malformed", c.post, "keys-update", change=leave["change"], verifiers=[])
+        refused("malformed", c.post, "keys-stage", changes=leave["changes"])
+
+
 def test_app_passwords_show_their_last_use(world):
     with Client(world) as c:
         address, _ = sign_up(world, c, "mailer")

@@ -31,13 +31,16 @@ export function pinOf(a: Answer): Pin {
 
 const STAGE_BYTES = 128 * 1024;
 
-/** Sends changes in portions of a size that one request may have. */
-export async function stage(t: Transport, changes: KeyChange[], handle?: Bytes): Promise<void> {
+/** So often a change begins again because another client was faster. */
+const RACES = 3;
+
+/** Sends changes in portions of a size that one request may have, for a sign-up or as one named change. */
+export async function stage(t: Transport, changes: KeyChange[], to: { handle: Bytes } | { change: Bytes }): Promise<void> {
 	let portion: Fields[] = [];
 	let bytes = 0;
 	const send = async () => {
 		const list = portion.map((p) => ({ ...p }));
-		if (list.length) await auth(t, "keys-stage", { handle, changes: list as never });
+		if (list.length) await auth(t, "keys-stage", { ...to, changes: list as never });
 		portion = [];
 		bytes = 0;
 	};
@@ -250,13 +253,21 @@ export class Account {
 	}
 
 	private async owner(): Promise<Owner> {
-		const [answer, records] = await Promise.all([auth(this.transport, "account"), readRecords(this.transport)]);
-		const pin = pinOf(answer);
-		const seen = await this.device.pin(this.id);
-		const request: OpenRequest = { ...this.entry, records, pins: [pin], seen, now: now() };
-		const owner = await Owner.open(request);
-		await this.device.setPin(this.id, pin);
-		return owner;
+		for (let pin = pinOf(await auth(this.transport, "account")); ; ) {
+			const records = await readRecords(this.transport);
+			const seen = await this.device.pin(this.id);
+			const request: OpenRequest = { ...this.entry, records, pins: [pin], seen, now: now() };
+			try {
+				const owner = await Owner.open(request);
+				await this.device.setPin(this.id, pin);
+				return owner;
+			} catch (err) {
+				// Another client may have changed the keys while they were read.
+				const after = pinOf(await auth(this.transport, "account"));
+				if (after.seq === pin.seq) throw err;
+				pin = after;
+			}
+		}
 	}
 
 	private adopt(owner: Owner): void {
@@ -265,8 +276,7 @@ export class Account {
 		this.openpgpKeys = owner.openpgp.map((k) => k.slice());
 	}
 
-	/** One change after the other, those of other tabs included: what is staged belongs to the sign-in, which
-	 * they share. */
+	/** One change after the other, those of other tabs included: only one at a time is staged in a sign-in. */
 	private change(make: (o: Owner) => Promise<Verifier[]>): Promise<void> {
 		const locks = globalThis.navigator?.locks;
 		const run = () => (locks ? locks.request("letterlock-keys-change", () => this.changeNow(make)) : this.changeNow(make));
@@ -275,7 +285,7 @@ export class Account {
 		return done;
 	}
 
-	/** Applies a change to the account as it is now; once more when another client was faster. */
+	/** Applies a change to the account as it is now; again when another client was faster. */
 	private async changeNow(make: (o: Owner) => Promise<Verifier[]>): Promise<void> {
 		for (let attempt = 0; ; attempt++) {
 			const owner = await this.owner();
@@ -285,7 +295,7 @@ export class Account {
 				this.adopt(owner);
 				return;
 			} catch (err) {
-				if (attempt > 0 || !(err instanceof ApiError) || err.type !== "conflict") throw err;
+				if (attempt === RACES || !(err instanceof ApiError) || err.type !== "conflict") throw err;
 			} finally {
 				owner.close();
 			}
@@ -293,8 +303,9 @@ export class Account {
 	}
 
 	private async store(c: Committed, verifiers: Verifier[]): Promise<void> {
-		await stage(this.transport, c.changes);
-		await auth(this.transport, "keys-update", { verifiers: verifiers.map((v) => base64url(verifierEncode(v))) });
+		const change = crypto.getRandomValues(new Uint8Array(16));
+		await stage(this.transport, c.changes, { change });
+		await auth(this.transport, "keys-update", { change, verifiers: verifiers.map((v) => base64url(verifierEncode(v))) });
 		await this.device.setPin(this.id, c.pin);
 	}
 

@@ -111,7 +111,7 @@ export class SignUp {
 		const d = this.current();
 		if (!codeMatches(d.code, typedCode)) throw new KeysError("auth", "not the code that was shown");
 		const { changes, pin } = await d.owner.commit(now());
-		await stage(this.transport, changes, d.handle);
+		await stage(this.transport, changes, { handle: d.handle });
 		const { handle, owner, password, recovery, address } = d;
 		await auth(this.transport, "account-create", {
 			handle,

@@ -3,7 +3,7 @@
 import { base64url, type Bytes, equal, hex, random, unbase64url } from "../../src/keys/bytes";
 import type { Device, Kept } from "../../src/keys/device";
 import type { KeptAnswers } from "../../src/keys/kept_answers";
-import { Answer, ApiError, type Fields, type JsonObject, type Transport } from "../../src/keys/http";
+import { Answer, ApiError, type Fields, type Json, type JsonObject, type Transport } from "../../src/keys/http";
 import { type AreaSecret } from "../../src/keys/keyring";
 import { manifestHash, manifestOpen } from "../../src/keys/manifest";
 import type { Pin } from "../../src/keys/open";
@@ -41,6 +41,8 @@ export class Server implements Transport {
 	/** Runs once before the next keys-update: another client that is faster. */
 	race: (() => Promise<void>) | undefined;
 	private staged: Staged[] = [];
+	/** Which change that is. */
+	private change: Json | undefined;
 	private readonly sessionSeed = random(32);
 
 	constructor(readonly peer: Peer) {}
@@ -168,6 +170,8 @@ export class Server implements Transport {
 		"account-register": (f: JsonObject) => this.register(f),
 		"keys-register": (f: JsonObject) => this.register(f),
 		"keys-stage": async (f: JsonObject) => {
+			if (this.change !== f["change"]) this.staged = [];
+			this.change = f["change"];
 			this.staged.push(...(f["changes"] as unknown as Staged[]));
 			return {};
 		},
@@ -179,10 +183,8 @@ export class Server implements Transport {
 		"keys-update": async (f: JsonObject) => {
 			const { race } = this;
 			this.race = undefined;
-			const mine = this.staged;
-			this.staged = [];
 			await race?.();
-			this.staged = mine;
+			if (this.change !== f["change"]) throw new ApiError("conflict", "another change came between", 409, undefined);
 			const verifiers = f["verifiers"] as string[];
 			try {
 				if (verifiers.length && !this.fresh) throw new ApiError("confirm", "confirm", 403, undefined);
