@@ -120,6 +120,26 @@ fixture_second(struct fixture *f)
 	return a;
 }
 
+void
+fixture_work(struct fixture *f)
+{
+	bool more = true;
+	int steps = 0;
+
+	while (more && steps++ < 1000)
+		CHECK_INT(account_work(f->a, &more), 0);
+	CHECK(!more);
+}
+
+uint64_t
+fixture_blobs(struct fixture *f)
+{
+	struct store_stat st = {0};
+
+	CHECK_INT(store_stat(f->store, f->env.id, &st), 0);
+	return st.blobs;
+}
+
 uint64_t
 fixture_random(struct fixture *f)
 {

@@ -32,6 +32,11 @@ void fixture_open(struct fixture *f);
 /* A second engine over the same store. */
 struct account *fixture_second(struct fixture *f);
 
+/* Lets the account do all the work that it has put off. */
+void fixture_work(struct fixture *f);
+/* How many blobs the store keeps for the account. */
+uint64_t fixture_blobs(struct fixture *f);
+
 uint64_t fixture_random(struct fixture *f);
 /* A number below n. */
 size_t fixture_below(struct fixture *f, size_t n);

@@ -1,9 +1,5 @@
 /* Each operation of the engine over the real store, seen again after reopening. */
-#include "account/object.h"
 #include "fixture.h"
-
-#include <sys/wait.h>
-#include <unistd.h>
 
 static size_t
 row_count(struct mailbox *mb)
@@ -206,26 +202,6 @@ keywords_run_out_and_are_reused(void)
 }
 
 static void
-work_all(struct account *a)
-{
-	bool more = true;
-	int steps = 0;
-
-	while (more && steps++ < 1000)
-		CHECK_INT(account_work(a, &more), 0);
-	CHECK(!more);
-}
-
-static uint64_t
-blob_count(struct fixture *f)
-{
-	struct store_stat st = {0};
-
-	CHECK_INT(store_stat(f->store, f->env.id, &st), 0);
-	return st.blobs;
-}
-
-static void
 expunge_and_vanished(void)
 {
 	struct fixture f;
@@ -250,8 +226,8 @@ expunge_and_vanished(void)
 	CHECK_INT(mailbox_expunge(in, NULL, 0, &gone), 0);
 	CHECK(gone.len == 1 && gone.at[0] == 4);
 	CHECK_INT(mailbox_info(in)->exists, 3);
-	work_all(f.a);
-	CHECK_INT(blob_count(&f), 3);
+	fixture_work(&f);
+	CHECK_INT(fixture_blobs(&f), 3);
 	fixture_restart(&f);
 	in = fixture_box(f.a, "INBOX");
 	gone.len = 0;
@@ -294,11 +270,11 @@ copy_and_move(void)
 	CHECK(bit2 && bit2 != bit);
 	CHECK_INT(mailbox_row(to, 1)->flags, FLAG_SEEN | bit2);
 	CHECK_INT(mailbox_row(to, 1)->email, email);
-	CHECK_INT(blob_count(&f), 2);
+	CHECK_INT(fixture_blobs(&f), 2);
 	/* The copy keeps the body alive. */
 	CHECK_INT(mailbox_remove(in, uids, 1, NULL), 0);
-	work_all(f.a);
-	CHECK_INT(blob_count(&f), 2);
+	fixture_work(&f);
+	CHECK_INT(fixture_blobs(&f), 2);
 	CHECK_INT(message_read(f.a, email, 0, UINT64_MAX, &out), 0);
 	CHECK_SLICE(buf_slice(&out), body);
 	/* A move back, then the last one goes. */
@@ -309,8 +285,8 @@ copy_and_move(void)
 	CHECK_INT(mailbox_row(in, 3)->flags, FLAG_SEEN | bit);
 	uids[0] = 3;
 	CHECK_INT(mailbox_remove(in, uids, 1, NULL), 0);
-	work_all(f.a);
-	CHECK_INT(blob_count(&f), 1);
+	fixture_work(&f);
+	CHECK_INT(fixture_blobs(&f), 1);
 	/* Within one mailbox. */
 	uids[0] = 2;
 	CHECK_INT(mailbox_copy(in, uids, 1, in, &r), 0);
@@ -321,202 +297,6 @@ copy_and_move(void)
 	mailbox_close(in);
 	mailbox_close(to);
 	buf_done(&out);
-	fixture_done(&f);
-}
-
-static void
-names_are_normalised(void)
-{
-	static const struct {
-		const char *in, *out; /* out NULL: refused */
-	} t[] = {{"inbox", "INBOX"}, {"InBoX/sub", "INBOX/sub"}, {"a/inbox", "a/inbox"},
-		{"a\xcc\x88", "\xc3\xa4"}, {"\xc3\xa4", "\xc3\xa4"}, {"", NULL}, {"/a", NULL},
-		{"a/", NULL}, {"a//b", NULL}, {"a/../b", NULL}, {".", NULL}, {"a\nb", NULL},
-		{"\xff", NULL}, {"\xe2\x80\xa8", NULL}, {"a.b/c d", "a.b/c d"},
-		{"inboxes", "inboxes"}};
-
-	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
-		struct buf out = BUF_INIT(MAILBOX_NAME_MAX);
-		int err = mailbox_name_normalise(&out, slice_str(t[i].in));
-		if (t[i].out)
-			CHECK_SLICE(buf_slice(&out), slice_str(t[i].out));
-		else
-			CHECK_INT(err, LL_ERR_SYNTAX);
-		buf_done(&out);
-	}
-}
-
-static void
-mailboxes_come_and_go(void)
-{
-	struct fixture f;
-	struct mailbox *mb, *sub;
-	const struct slice *orphans;
-	size_t n;
-
-	fixture_init(&f);
-	CHECK_INT(account_mailbox_create(f.a, S("a/b/c"), MAILBOX_NO_ROLE, &mb), 0);
-	CHECK_SLICE(mailbox_info(mb)->name, S("a/b/c"));
-	CHECK_INT(account_mailbox_create(f.a, S("a/b"), MAILBOX_NO_ROLE, &sub), LL_ERR_EXISTS);
-	CHECK_INT(account_mailbox_create(f.a, S("x"), MAILBOX_SENT, &sub), LL_ERR_DENIED);
-	CHECK_INT(account_mailbox_create(f.a, S("x"), MAILBOX_FLAGGED, &sub), 0);
-	fixture_append(mb, fixture_message("s", "id", NULL, "b"), 0);
-	CHECK_INT(account_subscribe(f.a, S("a/b/c"), true), 0);
-	CHECK_INT(account_subscribe(f.a, S("nowhere"), true), 0);
-	CHECK_INT(account_mailbox_rename(f.a, S("a/b"), S("a/b/c/d")), LL_ERR_DENIED);
-	CHECK_INT(account_mailbox_rename(f.a, S("a/b"), S("Sent")), LL_ERR_EXISTS);
-	CHECK_INT(account_mailbox_rename(f.a, S("a/b"), S("new/top")), 0);
-	fixture_reopen(&f);
-	mb = fixture_box(f.a, "new/top/c");
-	CHECK(mailbox_info(mb)->subscribed && mailbox_info(mb)->exists == 1);
-	fixture_box(f.a, "new");
-	CHECK_INT(account_mailbox(f.a, S("a/b/c"), &sub), LL_ERR_NOTFOUND);
-	CHECK_INT(mailbox_open(mb), 0);
-	CHECK_INT(account_mailbox_delete(f.a, mb), 0);
-	CHECK(mailbox_gone(mb));
-	mailbox_rows(mb, &n);
-	CHECK_INT(n, 0);
-	mailbox_close(mb);
-	orphans = account_orphan_subscriptions(f.a, &n);
-	CHECK_INT(n, 2);
-	CHECK_SLICE(orphans[0], S("nowhere"));
-	CHECK_SLICE(orphans[1], S("new/top/c"));
-	CHECK_INT(account_mailbox_create(f.a, S("nowhere"), MAILBOX_NO_ROLE, &mb), 0);
-	CHECK(mailbox_info(mb)->subscribed);
-	CHECK_INT(account_subscribe(f.a, S("new/top/c"), false), 0);
-	account_orphan_subscriptions(f.a, &n);
-	CHECK_INT(n, 0);
-	CHECK_INT(account_mailbox_delete(f.a, fixture_box(f.a, "INBOX")), LL_ERR_DENIED);
-	work_all(f.a);
-	CHECK_INT(blob_count(&f), 0);
-	fixture_reopen(&f);
-	account_orphan_subscriptions(f.a, &n);
-	CHECK_INT(n, 0);
-	fixture_done(&f);
-}
-
-#define TREE 700 /* mailboxes, far more than one commit renames */
-
-static void
-make_tree(struct fixture *f)
-{
-	char name[64];
-	struct mailbox *mb;
-
-	CHECK_INT(account_mailbox_create(f->a, S("tree"), MAILBOX_NO_ROLE, &mb), 0);
-	fixture_append(mb, fixture_message("s", "id", NULL, "b"), 0);
-	for (unsigned i = 1; i < TREE; i++) {
-		snprintf(name, sizeof(name), "tree/%u/%u", i % 7, i);
-		CHECK_INT(account_mailbox_create(f->a, slice_str(name), MAILBOX_NO_ROLE, &mb), 0);
-	}
-}
-
-/* How many mailboxes have a name that begins so. */
-static size_t
-count_below(struct fixture *f, const char *prefix)
-{
-	struct mailbox *const *at;
-	size_t n, found = 0;
-
-	at = account_mailboxes(f->a, &n);
-	for (size_t i = 0; i < n; i++)
-		found += slice_starts(mailbox_info(at[i])->name, slice_str(prefix));
-	return found;
-}
-
-static void
-large_tree_is_renamed(void)
-{
-	struct fixture f;
-	struct mailbox *mb;
-	size_t n;
-
-	fixture_init(&f);
-	make_tree(&f);
-	n = count_below(&f, "tree");
-	CHECK(n >= TREE);
-	CHECK_INT(account_mailbox_create(f.a, S("other/wood/3/10"), MAILBOX_NO_ROLE, &mb), 0);
-	/* A name that is taken, far behind: nothing at all is renamed. */
-	CHECK_INT(account_mailbox_rename(f.a, S("tree"), S("other/wood")), LL_ERR_EXISTS);
-	CHECK_INT(count_below(&f, "tree"), n);
-	CHECK_INT(account_mailbox_rename(f.a, S("tree"), S("new/wood")), 0);
-	CHECK_INT(count_below(&f, "tree"), 0);
-	CHECK_INT(count_below(&f, "new/wood"), n);
-	fixture_restart(&f);
-	CHECK_INT(count_below(&f, "new/wood"), n);
-	CHECK_INT(mailbox_info(fixture_box(f.a, "new/wood"))->exists, 1);
-	fixture_box(f.a, "new");
-	fixture_box(f.a, "new/wood/6/699");
-	CHECK_INT(account_objects_load(f.a), 0);
-	n = 0;
-	CHECK(!account_object_next(f.a, CHANGE_RENAME, &n));
-	fixture_done(&f);
-}
-
-static unsigned commits_left;
-
-static void
-dies_at_last(struct account_listener *l, struct mailbox *mb, unsigned events)
-{
-	static uint64_t last;
-
-	if (!mb || !(events & ACCOUNT_RENAMED) || account_modseq(mailbox_account(mb)) == last)
-		return;
-	last = account_modseq(mailbox_account(mb));
-	if (!--commits_left)
-		_exit(9); /* as kill -9 would: nothing is closed */
-}
-
-/* The process dies after some of the commits; whoever opens the account next sees all of them. */
-static void
-broken_rename_is_finished(void)
-{
-	for (unsigned after = 1; after <= 5; after += 2) {
-		struct account_listener dying = {.changed = dies_at_last};
-		struct fixture f;
-		int status = 0;
-		size_t n;
-		pid_t pid;
-
-		fixture_init(&f);
-		make_tree(&f);
-		n = count_below(&f, "tree");
-		account_close(f.a);
-		store_free(f.store);
-		fflush(stdout);
-		pid = fork();
-		if (pid == 0) {
-			fixture_open(&f);
-			account_listen(f.a, &dying);
-			commits_left = after;
-			(void)!account_mailbox_rename(f.a, S("tree"), S("new/wood"));
-			_exit(0);
-		}
-		waitpid(pid, &status, 0);
-		CHECK(WIFEXITED(status));
-		CHECK_INT(WEXITSTATUS(status), 9);
-		fixture_open(&f);
-		CHECK_INT(count_below(&f, "tree"), 0);
-		CHECK_INT(count_below(&f, "new/wood"), n);
-		CHECK_INT(account_mailbox_rename(f.a, S("new/wood"), S("tree")), 0);
-		CHECK_INT(count_below(&f, "tree"), n);
-		fixture_done(&f);
-	}
-}
-
-static void
-rename_inbox_moves_messages(void)
-{
-	struct fixture f;
-	struct mailbox *in, *to;
-
-	fixture_init(&f);
-	in = fixture_box(f.a, "INBOX");
-	fixture_append(in, fixture_message("s", "id", NULL, "b"), FLAG_FLAGGED);
-	CHECK_INT(account_mailbox_rename(f.a, S("inbox"), S("old/mail")), 0);
-	to = fixture_box(f.a, "old/mail");
-	CHECK_INT(mailbox_info(in)->exists, 0);
-	CHECK_INT(mailbox_info(to)->exists, 1);
 	fixture_done(&f);
 }
 
@@ -550,8 +330,8 @@ multiappend_is_atomic(void)
 	CHECK_INT(uids.len, 300);
 	for (size_t i = 0; i < ARRAY_SIZE(items); i++)
 		staged_message_free(items[i].message);
-	work_all(f.a);
-	CHECK_INT(blob_count(&f), 300);
+	fixture_work(&f);
+	CHECK_INT(fixture_blobs(&f), 300);
 	fixture_restart(&f);
 	in = fixture_box(f.a, "INBOX");
 	CHECK_INT(mailbox_open(in), 0);
@@ -593,8 +373,8 @@ replace_in_one_commit(void)
 	CHECK_INT(mailbox_info(in)->exists, 1);
 	CHECK_INT(mailbox_info(drafts)->exists, 0);
 	staged_message_free(item.message);
-	work_all(f.a);
-	CHECK_INT(blob_count(&f), 1);
+	fixture_work(&f);
+	CHECK_INT(fixture_blobs(&f), 1);
 	fixture_done(&f);
 }
 
@@ -648,8 +428,8 @@ deliveries_are_admitted_once(void)
 	CHECK_INT(message_get(f.a, rows[159].email, &msg), 0);
 	CHECK_SLICE(msg.meta.envelope.subject, S("delivered 199"));
 	mailbox_close(in);
-	work_all(f.a);
-	CHECK_INT(blob_count(&f), 200);
+	fixture_work(&f);
+	CHECK_INT(fixture_blobs(&f), 200);
 	record_sender_free(sender);
 	fixture_done(&f);
 }
@@ -815,7 +595,7 @@ bell_within_a_commit(void)
 			0);
 		fixture_append(in, fixture_message("own", id, NULL, "b"), 0);
 	}
-	work_all(f.a);
+	fixture_work(&f);
 	CHECK_INT(account_poll(f.a), 0);
 	CHECK(bells > 0);
 	CHECK_INT(mailbox_info(in)->exists, 40);
@@ -850,7 +630,7 @@ import_packs_by_itself(void)
 	}
 	CHECK_INT(store_each(f.store, f.env.id, S("m/msg/"), count_row, &records), 0);
 	CHECK(records < 18 * 64);
-	work_all(f.a);
+	fixture_work(&f);
 	records = 0;
 	CHECK_INT(store_each(f.store, f.env.id, S("m/"), count_row, &records), 0);
 	CHECK(records < 300);
@@ -864,8 +644,7 @@ import_packs_by_itself(void)
 
 T_MAIN(T(create_has_default_mailboxes), T(append_and_read), T(large_body_by_ranges), T(store_flags),
 	T(keywords_run_out_and_are_reused), T(expunge_and_vanished), T(copy_and_move),
-	T(names_are_normalised), T(mailboxes_come_and_go), T(large_tree_is_renamed),
-	T(broken_rename_is_finished), T(rename_inbox_moves_messages), T(multiappend_is_atomic),
-	T(replace_in_one_commit), T(deliveries_are_admitted_once), T(bad_deliveries_are_set_aside),
-	T(two_engines_see_each_other), T(quota_holds_until_room_is_made),
-	T(new_area_version_seals_and_old_opens), T(import_packs_by_itself), T(bell_within_a_commit))
+	T(multiappend_is_atomic), T(replace_in_one_commit), T(deliveries_are_admitted_once),
+	T(bad_deliveries_are_set_aside), T(two_engines_see_each_other),
+	T(quota_holds_until_room_is_made), T(new_area_version_seals_and_old_opens),
+	T(import_packs_by_itself), T(bell_within_a_commit))

@@ -438,19 +438,15 @@ static void
 check_garbage(struct run *r)
 {
 	bool *alive = calloc(r->contents + 1, sizeof(*alive));
-	struct store_stat st = {0};
 	uint64_t n = 0;
-	bool more = true;
 
-	while (more)
-		CHECK_INT(account_work(r->f.a, &more), 0);
+	fixture_work(&r->f);
 	for (size_t box = 0; box < BOXES; box++)
 		for (size_t i = 0; i < r->box[box].n; i++)
 			alive[r->box[box].rows[i].content] = true;
 	for (uint32_t i = 0; i < r->contents; i++)
 		n += alive[i];
-	CHECK_INT(store_stat(r->f.store, r->f.env.id, &st), 0);
-	CHECK_INT(st.blobs, n);
+	CHECK_INT(fixture_blobs(&r->f), n);
 	free(alive);
 }
 
