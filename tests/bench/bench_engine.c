@@ -2,6 +2,7 @@
  * walking, reading, searching, flags, appending, admission. One line per figure.
  *
  *	bench_engine [messages [directory [bytes of a message]]] */
+#include "../unit/tree.h"
 #include "account/account.h"
 #include "account/deliver.h"
 #include "account/find.h"
@@ -453,12 +454,6 @@ bench_expunge(struct bench *b)
 	free(uids);
 }
 
-static int
-remove_entry(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-	return remove(path);
-}
-
 static void
 setup(struct bench *b, int argc, char **argv)
 {
@@ -514,6 +509,6 @@ main(int argc, char **argv)
 	printf("%-44s %10.1f kB\n", "heap of the idle account",
 		(double)(held - mallinfo2().uordblks) / 1e3);
 	store_free(b.store);
-	nftw(b.dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	remove_tree(b.dir);
 	return 0;
 }

@@ -10,6 +10,7 @@
  *
  * After each the store is opened again and compared with the model byte for byte, every count is
  * recomputed, and the work goes on from there. An optional last argument is the seed. */
+#include "../unit/tree.h"
 #include "base/error.h"
 #include "base/macros.h"
 #include "disk.h"
@@ -18,7 +19,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -308,18 +308,6 @@ learn(struct world *w, const struct message *m)
 			model_step(&w->groups[m->group], NULL);
 	}
 	return m->kind != MSG_ERROR;
-}
-
-static int
-remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	return remove(path);
-}
-
-static void
-remove_tree(const char *path)
-{
-	nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 /* Reads what the worker tells; kills it after so many acknowledgements and microseconds. False when

@@ -2,6 +2,7 @@
  */
 #include "world.h"
 
+#include "../unit/tree.h"
 #include "account/deliver.h"
 #include "base/error.h"
 #include "base/secret.h"
@@ -9,7 +10,6 @@
 #include "memory_store.h"
 #include "store/embedded.h"
 
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,15 +61,6 @@ world_open_memory(struct world *w)
 	return w->store ? LL_OK : LL_ERR_NOMEM;
 }
 
-static int
-remove_entry(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st;
-	(void)kind;
-	(void)ftw;
-	return remove(path);
-}
-
 void
 world_account_close(struct world *w)
 {
@@ -84,7 +75,7 @@ world_close(struct world *w)
 	SECRET_FREE(w->secret);
 	store_free(w->store);
 	if (w->dir[0])
-		nftw(w->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+		remove_tree(w->dir);
 }
 
 int

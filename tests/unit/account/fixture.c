@@ -1,8 +1,8 @@
 #include "fixture.h"
 
 #include "keys/account_keys.h"
+#include "tree.h"
 
-#include <ftw.h>
 #include <stdarg.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -25,12 +25,6 @@ static void
 heard(struct account_listener *l, struct mailbox *mb, unsigned events)
 {
 	CONTAINER_OF(l, struct fixture, listener)->heard |= events;
-}
-
-static int
-remove_entry(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-	return remove(path);
 }
 
 static void
@@ -86,7 +80,7 @@ fixture_done(struct fixture *f)
 {
 	account_close(f->a);
 	store_free(f->store);
-	nftw(f->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	remove_tree(f->dir);
 }
 
 void

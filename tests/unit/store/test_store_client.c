@@ -7,8 +7,8 @@
 #include "store/client.h"
 #include "store/embedded.h"
 #include "store/service.h"
+#include "tree.h"
 
-#include <ftw.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -80,12 +80,6 @@ static void __attribute__((noreturn)) serve(int fd)
 
 /* --- the factory --- */
 
-static int
-remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	return remove(path);
-}
-
 static void
 lost(void *ctx)
 {
@@ -136,7 +130,7 @@ static void
 close_and_remove(struct store *s)
 {
 	stop(s);
-	nftw(dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	remove_tree(dir);
 }
 
 static struct store *
