@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "mail/address.h"
+#include "mail/auth_results.h"
 #include "mail/build.h"
 #include "mail/header.h"
 
@@ -187,19 +188,27 @@ check_fields(const struct submission_options *o, const struct seen *seen, struct
 
 /* ---- The header to use ---- */
 
-static void
-put_fields(struct slice header, struct buf *out)
+/* Nobody but this server says what it has found out (RFC 8601 section 5). */
+static int
+put_fields(struct slice header, struct slice hostname, struct buf *out)
 {
+	struct auth_results_ranges forged = {0};
+	int err = auth_results_forged(header, hostname, &forged);
 	struct header_iter it = header_iter_new(header);
 	struct header_field f;
+	size_t n = 0;
 
-	while (header_next(&it, &f)) {
-		if (is_dropped(f.name))
-			continue;
-		buf_put(out, f.raw);
-		if (!slice_ends(f.raw, S("\n")))
-			buf_put(out, S("\r\n"));
+	while (!err && header_next(&it, &f)) {
+		if (n < forged.len && forged.at[n].offset == f.offset)
+			n++;
+		else if (!is_dropped(f.name)) {
+			buf_put(out, f.raw);
+			if (!slice_ends(f.raw, S("\n")))
+				buf_put(out, S("\r\n"));
+		}
 	}
+	VEC_DONE(&forged);
+	return err;
 }
 
 static int
@@ -218,7 +227,8 @@ put_header(const struct submission_options *o, struct slice header, struct buf *
 	struct submission_result *ret)
 {
 	smtp_received_put(out, o->received);
-	put_fields(header, out);
+	if (put_fields(header, o->received->hostname, out))
+		return LL_ERR_NOMEM;
 	if (ret->added_date) {
 		buf_puts(out, "Date: ");
 		date_put_rfc5322(out, o->now);

@@ -120,9 +120,9 @@
 #define MSG_SESSION_PUSH_SEND(F) F##_ID(subscription) F##_BYTES(body, 3072)
 #define MSG_SESSION_PUSH_KEY(F) F##_BYTES(key, 65)
 #define MSG_PUSH_DELIVERED(F)   F##_ID(account)
-/* delivery -> auth: may the holder of this ticket send as this address? Who is it? */
+/* delivery -> auth: may the holder of this ticket send as this address? */
 #define MSG_TICKET_QUERY(F)     F##_U64(id) F##_ID(ticket) F##_BYTES(address, IPC_ADDRESS_MAX)
-#define MSG_TICKET_REPLY(F)     F##_U64(id) F##_U8(result) F##_ID(account) F##_BYTES(address, IPC_ADDRESS_MAX)
+#define MSG_TICKET_REPLY(F)     F##_U64(id) F##_U8(result)
 
 /* delivery, relay, frontend -> lookup. rdata: each record as 2-byte length and wire-format rdata. status: enum dns_status. */
 #define MSG_DNS_QUERY(F)        F##_U64(id) F##_U16(type) F##_BYTES(name, 256)

@@ -465,14 +465,12 @@ mailauth_result(const struct mailauth *m)
 }
 
 void
-mailauth_submission_header(
-	struct buf *out, struct slice authserv_id, struct slice login, struct slice mail_from)
+mailauth_submission_header(struct buf *out, struct slice authserv_id, struct slice mail_from)
 {
 	struct auth_results_writer w;
 
 	auth_results_begin(&w, out, authserv_id);
 	auth_results_method(&w, "auth", "pass", NULL);
-	auth_results_property(&w, "smtp", "auth", login);
 	auth_results_property(&w, "smtp", "mailfrom", mail_from);
 	auth_results_end(&w);
 }

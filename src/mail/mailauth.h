@@ -57,8 +57,8 @@ int mailauth_step(struct mailauth *m, struct dns_memo *memo) CHECKED;
 const struct mailauth_result *mailauth_result(const struct mailauth *m);
 
 /* Writes the field for a message submitted by an authenticated user of ours:
- * "auth=pass smtp.auth=LOGIN smtp.mailfrom=ADDRESS". Errors stick in out. */
-void mailauth_submission_header(
-	struct buf *out, struct slice authserv_id, struct slice login, struct slice mail_from);
+ * "auth=pass smtp.mailfrom=ADDRESS". By which name they signed in is not said: who writes as an
+ * alias may not want the account's own address known. Errors stick in out. */
+void mailauth_submission_header(struct buf *out, struct slice authserv_id, struct slice mail_from);
 
 #endif

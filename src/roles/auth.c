@@ -287,11 +287,8 @@ on_ticket_query(struct role_env *env, struct ipc_channel *c, const struct msg *m
 
 	if (t && (t->scope.protocols & SCOPE_SMTP) &&
 		directory_account(auth.directory, t->account, &account) == LL_OK &&
-		!account.disabled) {
+		!account.disabled)
 		reply.result = (uint8_t)may_send_as(t, m->ticket_query.address);
-		memcpy(reply.account, t->account, sizeof(reply.account));
-		reply.address = slice_str(account.address);
-	}
 	(void)ipc_send_ticket_reply(c, &reply, -1);
 }
 

@@ -57,7 +57,6 @@ struct job {
 	struct loop_timer dns_timer;
 	bool dns_over; /* too slow: what is not known by now counts as failed */
 	uint32_t tickets; /* sender checks under way */
-	char login[IPC_ADDRESS_MAX + 1]; /* whose submission it is */
 	char refused[IPC_ADDRESS_MAX + 1]; /* a recipient that does not exist */
 	struct arena arena; /* of what follows */
 	VEC(struct slice) author_keys; /* lookup keys of its From and Sender addresses */
@@ -69,6 +68,7 @@ struct job {
 	const char *text;
 	struct loop_timer timer;
 	bool composing;
+	bool held; /* to be sent later: relay keeps it, and nobody has it yet */
 };
 
 /* job.c */

@@ -142,7 +142,7 @@ may_answer(const struct job *j)
 {
 	const struct mailauth_result *a = j->auth ? mailauth_result(j->auth) : NULL;
 
-	return j->envelope.service != SERVICE_INTERNAL && j->envelope.hold_until <= clock_unix() &&
+	return j->envelope.service != SERVICE_INTERNAL &&
 		(!a || a->dmarc.disposition == DMARC_POLICY_NONE);
 }
 
@@ -175,12 +175,12 @@ job_committed(void *job, int err, uint64_t version)
 		log_warn("commit", "error=%s", log_quote(slice_str(ll_strerror(err))));
 	if (--j->commits)
 		return;
-	if (j->code == 250 && j->envelope.hold_until <= clock_unix())
+	if (j->code == 250 && !j->held) {
 		job_report_delivered(j);
-	if (j->code == 250)
 		push_delivered(j);
-	if (j->code == 250 && may_answer(j))
-		vacation_delivered(j);
+		if (may_answer(j))
+			vacation_delivered(j);
+	}
 	finish(j, j->code, j->text);
 }
 
@@ -274,13 +274,29 @@ static int
 compose_incoming(struct job *j)
 {
 	const struct mailauth_result *a = mailauth_result(j->auth);
-	struct smtp_path from = {.text = j->envelope.from};
 
-	(void)smtp_return_path_put(&j->message, &from);
 	buf_put(&j->message, a->header);
 	buf_put(&j->message, j->envelope.received);
 	put_rest(&j->message, j->body, a->forged, a->forged_count);
 	return buf_err(&j->message);
+}
+
+/* The message as mailboxes get it, with the return path of its final delivery (RFC 5321
+ * section 4.4) whoever it came from; what is held is not delivered yet, and gets it then. */
+static int
+complete(struct job *j, const char **ret_why)
+{
+	enum service s = j->envelope.service;
+
+	j->message = BUF_INIT(j->body.len + ADDED_MAX);
+	if (!j->held)
+		(void)smtp_return_path_put(
+			&j->message, &(struct smtp_path){.text = j->envelope.from});
+	if (j->auth)
+		return compose_incoming(j);
+	if (s == SERVICE_INTERNAL || s == SERVICE_RELEASED)
+		return buf_put(&j->message, j->body); /* complete since it was made, or submitted */
+	return job_complete_submission(j, &j->message, ret_why);
 }
 
 static void
@@ -292,7 +308,7 @@ compose(struct job *j)
 	int r;
 
 	j->composing = true;
-	j->message = BUF_INIT(j->body.len + ADDED_MAX);
+	j->held = j->envelope.hold_until > clock_unix();
 	if (a && a->dmarc.disposition == DMARC_POLICY_REJECT) {
 		finish(j, 550, "The message fails its author domain's DMARC policy");
 		return;
@@ -303,15 +319,8 @@ compose(struct job *j)
 	}
 	if (a && a->dmarc.disposition == DMARC_POLICY_QUARANTINE)
 		role = MAILBOX_JUNK;
-	if (j->envelope.service == SERVICE_INTERNAL) {
-		(void)smtp_return_path_put(&j->message, &(struct smtp_path){.text = SLICE_NONE});
-		r = buf_put(&j->message, j->body);
-	} else if (j->envelope.service == SERVICE_RELEASED) {
-		r = buf_put(&j->message, j->body); /* complete since it was submitted */
-	} else {
-		r = a ? compose_incoming(j) : job_complete_submission(j, &j->message, &why);
-	}
-	if (r == LL_OK && j->envelope.hold_until > clock_unix())
+	r = complete(j, &why);
+	if (r == LL_OK && j->held)
 		hold(j);
 	else if (r == LL_OK)
 		commit_all(j, role);
@@ -500,7 +509,6 @@ job_ticket(const struct msg_ticket_reply *m)
 	if (!j || !j->tickets)
 		return;
 	j->tickets--;
-	snprintf(j->login, sizeof(j->login), "%.*s", SLICE_ARG(m->address));
 	if (m->result == LOGIN_TEMPORARY)
 		note(j, 451, "");
 	else if (m->result != LOGIN_OK)

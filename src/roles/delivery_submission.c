@@ -48,8 +48,7 @@ job_complete_submission(struct job *j, struct buf *out, const char **ret_why)
 	randombytes_buf(id, sizeof(id));
 	(void)base64url_encode(&text, SLICE_OF(id));
 	received_facts(j, buf_slice(&text), &received);
-	mailauth_submission_header(
-		out, slice_str(dv.env->config.hostname), slice_str(j->login), j->envelope.from);
+	mailauth_submission_header(out, slice_str(dv.env->config.hostname), j->envelope.from);
 	r = submission_prepare(&o, j->body, &arena, out, &result);
 	if (r)
 		return r;

@@ -106,6 +106,20 @@ def test_a_receipt(world):
     check_equal(len(imap.search(None, "KEYWORD", "$MDNSent", "SUBJECT", subject)[1][0].split()), 1, "IMAP sees that it was sent")
 
 
+def test_a_receipt_without_asking(world):
+    """May go to who wrote the letter, as its return path says; a colleague's letter has one like any other."""
+    subject = token()
+    with world.submission(BOB) as s:
+        s.sendmail(BOB, [ALICE], letter(BOB, ALICE, subject, **{"Disposition-Notification-To": BOB}))
+    world.wait_message(ALICE, subject)
+    found, identity = ask(world, ALICE, ("Email/query", {"filter": {"subject": subject}}), ("Identity/get", {}))
+    sent, = ask(world, ALICE, ("MDN/send", {"identityId": identity["list"][0]["id"], "send": {"k": {
+        "forEmailId": found["ids"][0], "subject": f"Read: {subject}",
+        "disposition": {"actionMode": "automatic-action", "sendingMode": "mdn-sent-automatically", "type": "displayed"}}}}))
+    check(sent["sent"], sent)
+    check(world.wait_message(BOB, f"Read: {subject}").startswith(b"Return-Path: <>\r\n"), "its own return path is null")
+
+
 TESTS = [value for name, value in list(globals().items()) if name.startswith("test_")]
 
 if __name__ == "__main__":

@@ -218,6 +218,21 @@ def submit(world, service, login):
     return message
 
 
+def test_a_letter_to_a_colleague(world):
+    """Who it is from is certain, and says so; what the author calls this server's findings is not among them."""
+    word, office = token(), "office@letterlock.test"
+    forged = f"Authentication-Results: {world.hostname}; dmarc=fail\r\nReturn-Path: <{FOREIGN}>\r\n"
+    with world.submission(ALICE) as s:
+        check_equal(s.sendmail(office, [CAROL], (forged + letter(office, CAROL, f"From an alias {word}").decode()).encode()), {}, "refused")
+    text = world.wait_message(CAROL, word)
+    message = parse(text)
+    check(text.startswith(f"Return-Path: <{office}>\r\n".encode()), text[:200])
+    check_equal(message.get_all("Return-Path"), [f"<{office}>"], "return paths")
+    results = [" ".join(value.split()) for value in message.get_all("Authentication-Results")]
+    check_equal(results, [f"{world.hostname}; auth=pass smtp.mailfrom={office}"], "findings")
+    check(ALICE.encode() not in text, "the alias's own address is told")
+
+
 def test_submission_with_plain(world):
     for service in ("submission", "submissions"):
         submit(world, service, lambda s: s.login(ALICE, world.accounts[ALICE]))

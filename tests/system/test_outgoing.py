@@ -7,6 +7,7 @@ import email.policy
 import http.client
 import json
 import os
+import re
 import signal
 import time
 
@@ -119,6 +120,25 @@ def test_sent_at_once(w):
     check_equal(submission.get("undoStatus", "final"), "final", "nothing to undo")
     w.arrives_once(mark)
     check("cannotUnsend" in json.dumps(w.undo(submission)), "sent is sent")
+
+
+def trace(w, mark):
+    """The fields that servers put on top of a copy here; and that a copy elsewhere has no return path, which is not final yet."""
+    text = next(t for t in w.one.texts(BOB) if mark.encode() in t)
+    got = next(m for m in w.sink.messages if mark in m)
+    check(b"Return-Path" not in got.data, "a Return-Path field went out")
+    return [re.sub(r"\s+", " ", f) for f in re.split(r"\r\n(?![ \t])", text.decode().split("\r\n\r\n")[0])][:3]
+
+
+def test_a_return_path_where_it_is_delivered(w):
+    """At once, and when it was held until now (RFC 5321 section 4.4)."""
+    for hold in (0, HOLD):
+        mark, _ = w.send(BOB, ELSEWHERE, hold=hold)
+        w.arrives_once(mark)
+        path, results, received = trace(w, mark)
+        check_equal(path, f"Return-Path: <{ALICE}>", "the first field")
+        check_equal(results, f"Authentication-Results: {w.one.hostname}; auth=pass smtp.mailfrom={ALICE}", "the second")
+        check(received.startswith("Received: from submission by"), received)
 
 
 def test_held_and_taken_back(w):

@@ -67,6 +67,14 @@ accepted(void)
 			S("From: =?utf-8?q?a=2C?= <info@example.org>,\r\n alice@example.org\r\n"
 			  "Date: x\r\nMessage-ID: <a@b>\r\n\r\n"),
 			S("Bcc: not a field\r\n")},
+		{S("From: alice@example.org\r\nAuthentication-Results: MX.example.org;\r\n"
+		   " dmarc=pass\r\nAuthentication-Results: mx.other.example; none\r\nDate: x\r\n"
+		   "Message-ID: <a@b>\r\nAuthentication-Results: \"mx.example.org\"; auth=pass\r\n"
+		   "\r\n"),
+			S("From: alice@example.org\r\n"
+			  "Authentication-Results: mx.other.example; none\r\nDate: x\r\n"
+			  "Message-ID: <a@b>\r\n\r\n"),
+			S("")},
 	};
 	struct submission_options o = options();
 

@@ -60,10 +60,10 @@ submission(void)
 {
 	CLEANUP(buf_done) struct buf out = BUF_INIT(AUTH_RESULTS_MAX);
 
-	mailauth_submission_header(&out, S("mx.example.org"), S("anne"), S("anne@example.org"));
+	mailauth_submission_header(&out, S("mx.example.org"), S("anne@example.org"));
 	CHECK_SLICE(buf_slice(&out),
 		S("Authentication-Results: mx.example.org;\r\n"
-		  "\tauth=pass smtp.auth=anne smtp.mailfrom=anne@example.org\r\n"));
+		  "\tauth=pass smtp.mailfrom=anne@example.org\r\n"));
 }
 
 static void

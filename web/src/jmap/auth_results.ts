@@ -5,10 +5,22 @@
  * itself counts: an address may contain "dmarc=pass", too, and stands in the field as it was given.
  */
 export function dmarcResult(fields: readonly string[] | null | undefined): string {
+	return resultOf("dmarc", fields);
+}
+
+/**
+ * Is it known that the author's domain, or here the author, has sent it? Who sends a letter from this server has signed in
+ * (`auth=pass`), and the server lets nobody write under another's name.
+ */
+export function isAuthentic(fields: readonly string[] | null | undefined): boolean {
+	return resultOf("dmarc", fields) === "pass" || resultOf("auth", fields) === "pass";
+}
+
+function resultOf(method: string, fields: readonly string[] | null | undefined): string {
 	const bare = withoutComments((fields?.[0] ?? "").replace(/"(?:[^"\\]|\\.)*(?:"|$)/g, "x"));
 	for (const one of bare.split(";").slice(1)) {
-		const result = /^\s*dmarc(?:\s*\/\s*\d+)?\s*=\s*([a-z]+)(?=\s|$)/i.exec(one)?.[1];
-		if (result)
+		const [, name, result] = /^\s*([a-z-]+)(?:\s*\/\s*\d+)?\s*=\s*([a-z]+)(?=\s|$)/i.exec(one) ?? [];
+		if (result && name?.toLowerCase() === method)
 			return result.toLowerCase();
 	}
 	return "none";

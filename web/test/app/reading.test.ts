@@ -2,7 +2,7 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { cleanCss } from "../../src/app/mail/sanitize.ts";
-import { dmarcResult } from "../../src/jmap/auth_results.ts";
+import { dmarcResult, isAuthentic } from "../../src/jmap/auth_results.ts";
 import { blocksOf, trailingQuote } from "../../src/app/mail/text_body.tsx";
 import { imitates, isDangerous, showsOtherAddress, skeleton, unturned } from "../../src/app/mail/warnings.ts";
 
@@ -92,3 +92,11 @@ const results: [string, string[] | null][] = [
 ];
 for (const [want, fields] of results)
 	test(`DMARC is read from the result, not from words: ${fields?.[0]}`, () => assert.equal(dmarcResult(fields), want));
+
+test("who wrote from this server has signed in", () => {
+	assert.ok(isAuthentic(["mx.test; auth=pass smtp.mailfrom=a@a.test"]));
+	assert.ok(isAuthentic(["mx.test; spf=fail; dmarc=pass header.from=a.test"]));
+	for (const fields of [["mx.test; spf=pass; dmarc=none", "mx.test; auth=pass"], ["mx.test; auth=fail"], ["mx.test; spf=pass smtp.mailfrom=\"; auth=pass\"@a.test"],
+		["mx.test; x-auth=pass; arc=pass"], null])
+		assert.ok(!isAuthentic(fields), String(fields));
+});

@@ -2,7 +2,7 @@
 // what the server could show. Everything else of the client then works with the letter as with any other.
 import { signal, type Signal } from "@preact/signals";
 import type { Content, ReadMessage } from "../../pgp/client";
-import { dmarcResult } from "../../jmap/auth_results.ts";
+import { isAuthentic } from "../../jmap/auth_results.ts";
 import type { MailStore } from "../../jmap/mail.ts";
 import type { BodyPart, FullEmail, Id, PgpState } from "../../jmap/types.ts";
 import { mail } from "../mail/state.ts";
@@ -12,9 +12,9 @@ import { KeysLocked, persist, pgp } from "./worker.ts";
 
 export type Opening = "waiting" | "locked" | "failed" | "done";
 
-/** DMARC passed, as our own server says; it takes away what a sender wrote in its name. */
+/** As our own server says; it takes away what a sender wrote in its name. */
 export function authentic(email: FullEmail): boolean {
-	return dmarcResult(email["header:Authentication-Results:asText:all"]) === "pass";
+	return isAuthentic(email["header:Authentication-Results:asText:all"]);
 }
 
 const states = new WeakMap<MailStore, Map<Id, Signal<Opening>>>();
