@@ -2,13 +2,7 @@
 #ifndef TESTS_SYSTEM_ATTACK_ABUSE_H
 #define TESTS_SYSTEM_ATTACK_ABUSE_H
 
-#include "os/roles.h"
-
-#include <stdbool.h>
-#include <stdint.h>
-
-/* r: 0 and more: it worked; -EPERM: refused; -EPIPE: the peer closed the channel. */
-typedef void attack_report(const char *stage, const char *name, long r);
+#include "attack.h"
 
 struct attack_session {
 	const uint8_t *ticket;
