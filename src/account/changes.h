@@ -28,6 +28,7 @@ enum change_type {
 	CHANGE_SNOOZE, /* Emails that are to come back (snooze.h); no client sees a state of these
 			*/
 	CHANGE_IMPORT, /* mail that is brought over from another server (importing.h) */
+	CHANGE_KEPT_IDENTITY, /* of aliases that were taken away; no client sees these */
 	CHANGE_TYPES, /* one past the last */
 };
 

@@ -1,11 +1,8 @@
 /* Identity (RFC 8621 section 6) and VacationResponse (section 8): JSON objects in the account's
- * sealed store. Every address of the account has an identity at least. */
-#include "faces/jmap_stored.h"
+ * sealed store. */
+#include "faces/jmap_addresses.h"
 
 #include <stdlib.h>
-
-#define ALIASES_MAX ((size_t)64 << 10)
-#define ALIASES_SHOWN 100 /* that have an identity without being asked for */
 
 static void
 put_text_member(const struct jmap_object *o, const char *name, struct json_out *out)
@@ -87,96 +84,6 @@ static const struct member identity_members[] = {{"name", MEMBER_TEXT}, {"email"
 	{"replyTo", MEMBER_ADDRESSES}, {"bcc", MEMBER_ADDRESSES}, {"textSignature", MEMBER_TEXT},
 	{"htmlSignature", MEMBER_TEXT}, {NULL, MEMBER_TEXT}};
 
-bool
-jmap_address_own(const struct jmap *j, struct slice email)
-{
-	struct slice rest = buf_slice(&j->aliases);
-	size_t at = slice_rfind_byte(email, '@');
-
-	for (size_t i = 0; i < j->env.n_addresses; i++)
-		if (slice_ieq(j->env.addresses[i], email))
-			return true;
-	while (rest.len && at && at != SLICE_NPOS) {
-		struct slice line = slice_line(&rest);
-		bool whole = slice_starts(line, S("@"));
-		if (slice_ieq(line, whole ? slice_skip(email, at) : email))
-			return true;
-	}
-	return false;
-}
-
-/* What is known stays where nobody can be asked. */
-void
-jmap_aliases_read(struct jmap *j)
-{
-	struct buf fresh = BUF_INIT(ALIASES_MAX);
-
-	if (!j->env.aliases || j->env.aliases(j->env.ctx, &fresh)) {
-		buf_done(&fresh);
-		return;
-	}
-	buf_done(&j->aliases);
-	j->aliases = fresh;
-}
-
-static size_t
-identities_of(struct account *a, struct slice email)
-{
-	const struct object *o;
-	size_t pos = 0, n = 0;
-
-	while ((o = account_object_next(a, CHANGE_IDENTITY, &pos)) != NULL) {
-		json_t *v = jmap_stored_json(o);
-		n += slice_ieq(json_slice(json_object_get(v, "email")), email);
-		json_decref(v);
-	}
-	return n;
-}
-
-static int
-identity_new(struct jmap_call *c, const json_t *v, struct store_id *ret)
-{
-	int err = c->j->env.random(c->j->env.ctx, ret->b, sizeof(ret->b));
-
-	return err ? err : jmap_stored_put(c, CHANGE_IDENTITY, *ret, v);
-}
-
-static int
-identity_needed(struct jmap_call *c, struct slice email)
-{
-	struct store_id id;
-	json_t *v;
-	int err;
-
-	if (identities_of(c->a, email))
-		return LL_OK;
-	v = json_object();
-	json_object_set_new(v, "email", json_stringn((const char *)email.ptr, email.len));
-	err = v ? identity_new(c, v, &id) : LL_ERR_NOMEM;
-	json_decref(v);
-	return err;
-}
-
-/* Reads the objects and sees to it that each address has an identity. For all of a domain there is
- * none: its owner makes those that are wanted. */
-static int
-identities_ready(struct jmap_call *c)
-{
-	int err = account_objects_load(c->a);
-	struct slice rest;
-	size_t n = 0;
-
-	jmap_aliases_read(c->j);
-	for (size_t i = 0; i < c->j->env.n_addresses && !err; i++)
-		err = identity_needed(c, c->j->env.addresses[i]);
-	for (rest = buf_slice(&c->j->aliases); rest.len && !err && n < ALIASES_SHOWN; n++) {
-		struct slice line = slice_line(&rest);
-		if (!slice_starts(line, S("@")))
-			err = identity_needed(c, line);
-	}
-	return err;
-}
-
 static void
 identity_id(struct jmap_call *c, const struct jmap_object *o, struct json_out *out)
 {
@@ -224,7 +131,7 @@ identity_may_delete(struct jmap_call *c, const struct jmap_object *o, struct jso
 {
 	struct slice email = json_slice(json_object_get(o->p, "email"));
 
-	jo_bool(out, identities_of(c->a, email) > 1 || !jmap_address_own(c->j, email));
+	jo_bool(out, jmap_identities_of(c->a, email) > 1 || !jmap_address_own(c->j, email));
 }
 
 static const struct jmap_property identity_props[] = {
@@ -260,7 +167,7 @@ identity_get(struct jmap_call *c)
 		.find = identity_find,
 		.release = jmap_stored_release,
 		.each = identity_each};
-	int err = identities_ready(c);
+	int err = jmap_identities_ready(c);
 
 	return err ? jmap_failed(c, err) : jmap_get(c, &g);
 }
@@ -268,7 +175,7 @@ identity_get(struct jmap_call *c)
 static enum jmap_error
 identity_changes(struct jmap_call *c)
 {
-	int err = identities_ready(c);
+	int err = jmap_identities_ready(c);
 
 	return err ? jmap_failed(c, err) : jmap_changes(c, CHANGE_IDENTITY);
 }
@@ -289,7 +196,7 @@ identity_create(struct jmap_set *s, const char *creation, json_t *from)
 		return (struct jmap_set_error){"forbiddenFrom"};
 	}
 	if (!wrong)
-		err = identity_new(s->c, v, &id);
+		err = jmap_identity_new(s->c, v, &id);
 	json_decref(v);
 	if (wrong || err)
 		return wrong ? invalid(wrong, NULL) : jmap_set_error_of(err);
@@ -349,7 +256,7 @@ identity_destroy(struct jmap_set *s, struct slice text)
 		return (struct jmap_set_error){"notFound"};
 	v = jmap_stored_json(o);
 	email = json_slice(json_object_get(v, "email"));
-	may = identities_of(s->c->a, email) > 1 || !jmap_address_own(s->c->j, email);
+	may = jmap_identities_of(s->c->a, email) > 1 || !jmap_address_own(s->c->j, email);
 	json_decref(v);
 	if (!may)
 		return (struct jmap_set_error){
@@ -398,7 +305,7 @@ identity_set(struct jmap_call *c)
 {
 	static const struct jmap_setter how = {
 		CHANGE_IDENTITY, identity_add, identity_update, identity_remove};
-	int err = identities_ready(c);
+	int err = jmap_identities_ready(c);
 
 	return err ? jmap_failed(c, err) : jmap_stored_set(c, &how);
 }

@@ -178,7 +178,7 @@ take_recipient(struct receipt *p)
 	address = slice_trim(address);
 	if (!slice_ieq(type, S("rfc822")) && !slice_ieq(type, S("utf-8")))
 		return invalid("finalRecipient", NULL);
-	jmap_aliases_read(p->c->j);
+	(void)jmap_aliases_read(p->c->j);
 	return jmap_address_own(p->c->j, address)
 		? fine
 		: (struct jmap_set_error){

@@ -141,8 +141,8 @@ struct mailbox *jmap_mailbox(const struct jmap_call *c, struct slice id);
 
 /* Whether the account has this address, or may write under it. */
 bool jmap_address_own(const struct jmap *j, struct slice email);
-/* Learns what it may write as at present. */
-void jmap_aliases_read(struct jmap *j);
+/* Learns what it may write as at present. False: nobody could be asked, or not all was told. */
+bool jmap_aliases_read(struct jmap *j);
 
 /* ---- Foo/get ---- */
 

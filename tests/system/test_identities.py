@@ -78,6 +78,29 @@ def test_aliases_come_and_go(world):
     check_equal(got["notCreated"]["i"]["type"], "forbiddenFrom", "one that is gone")
 
 
+def changes(world, state):
+    told, = ask(world, ALICE, ("Identity/changes", {"sinceState": state}))
+    return told["created"], told["updated"], told["destroyed"], told["newState"]
+
+
+def test_an_alias_comes_back_as_it_was(world):
+    alias = "again@letterlock.test"
+    world.ctl("alias", "add", alias, ALICE)
+    old = identities(world, ALICE)[alias]
+    done, = ask(world, ALICE, ("Identity/set", {"update": {old: {"name": "Again", "textSignature": "A."}}}))
+    world.ctl("alias", "remove", alias)
+    check_equal(changes(world, done["newState"])[:3], ([], [], [old]), "changes when it goes")
+    check(alias not in identities(world, ALICE), "it is still listed")
+    _, _, _, state = changes(world, done["newState"])
+    world.stop()
+    world.start()
+    world.ctl("alias", "add", alias, ALICE)
+    created, _, _, _ = changes(world, state)
+    got, = ask(world, ALICE, ("Identity/get", {"ids": created}))
+    check_equal([(one["email"], one["name"], one["textSignature"]) for one in got["list"]], [(alias, "Again", "A.")], "what came back")
+    world.ctl("alias", "remove", alias)
+
+
 def test_all_of_a_domain(world):
     world.ctl("alias", "add", "@letterlock.test", ALICE)
     got, = ask(world, ALICE, ("Identity/set", {"create": {"i": {"email": "whoever@letterlock.test", "name": "W"}}}))

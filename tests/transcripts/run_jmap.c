@@ -33,6 +33,8 @@ struct run {
 	size_t n_held;
 	unsigned sent;
 	int64_t away_until;
+	struct buf aliases; /* lines */
+	bool aliases_known;
 };
 
 static void
@@ -250,6 +252,26 @@ push_key_ok(struct slice key)
 	return key.ptr[0] == 4;
 }
 
+static int
+run_aliases(void *ctx, struct buf *ret_lines)
+{
+	struct run *r = ctx;
+
+	return r->aliases_known ? buf_put(ret_lines, buf_slice(&r->aliases)) : LL_ERR_CLOSED;
+}
+
+/* aliases A B ...: what else the account may write as from now on; "?": nobody can be asked. */
+static void
+step_aliases(struct run *r, struct slice text)
+{
+	buf_reset(&r->aliases);
+	r->aliases_known = !slice_eq(text, S("?"));
+	while (text.len) {
+		buf_put(&r->aliases, slice_split(&text, ' '));
+		buf_putc(&r->aliases, '\n');
+	}
+}
+
 static bool
 start(struct run *r)
 {
@@ -258,6 +280,7 @@ start(struct run *r)
 	const struct outbound outbound = {out_send, out_cancel, out_vacation, r};
 	struct jmap_env env = {.now = run_now,
 		.random = run_random,
+		.aliases = run_aliases,
 		.ctx = r,
 		.addresses = addresses,
 		.n_addresses = ARRAY_SIZE(addresses),
@@ -525,6 +548,8 @@ step(struct run *r, struct slice word, struct slice text)
 		r->world.clock += strtoll((const char *)text.ptr, NULL, 10);
 	else if (slice_eq(word, S("pushed")))
 		step_pushed(r, text);
+	else if (slice_eq(word, S("aliases")))
+		step_aliases(r, text);
 	else if (slice_eq(word, S("wake"))) {
 		int64_t next;
 		if (snooze_wake(r->world.account, r->world.clock, &next))
@@ -565,7 +590,10 @@ main(int argc, char **argv)
 	int bad = 0;
 
 	for (int i = 1; i < argc; i++) {
-		struct run r = {.file = argv[i], .vars = json_object(), .messages = json_object()};
+		struct run r = {.file = argv[i],
+			.vars = json_object(),
+			.messages = json_object(),
+			.aliases = BUF_INIT(MAX_BYTES)};
 		struct buf text = BUF_INIT(MAX_BYTES);
 		FILE *f = fopen(argv[i], "rb");
 		while (f && !feof(f)) {
@@ -585,6 +613,7 @@ main(int argc, char **argv)
 		json_decref(r.vars);
 		json_decref(r.messages);
 		json_decref(r.reply);
+		buf_done(&r.aliases);
 		buf_done(&text);
 		if (f)
 			fclose(f);
