@@ -31,7 +31,7 @@ export class Person {
 	private readonly mailboxes = new Map<string, string>(); // ids by role
 
 	constructor(readonly name: string, readonly address: string, private readonly https: Https) {
-		this.pgp = new PgpService((keys, fingerprints) => this.keys.setOpenpgp(keys, fingerprints));
+		this.pgp = new PgpService((edit) => this.keys.editOpenpgp(edit));
 		this.keys = new KeyService(https, new Visit(), (keys, storeKeys) => this.pgp.setKeys(keys.map((k) => k.slice()), storeKeys));
 	}
 

@@ -11,6 +11,7 @@ import { type Answer, ApiError, auth, type Fields, type Transport } from "./http
 import type { AreaSecret } from "./keyring";
 import { OpaqueLogin, OpaqueRegistration } from "./opaque";
 import type { OpenRequest, Pin } from "./open";
+import type { KeyEdit } from "./own_keys";
 import { type Committed, Owner } from "./owner";
 import { type KeyChange, KeyRecords } from "./records";
 import { type Scope, UnlockType } from "./scope";
@@ -223,9 +224,9 @@ export class Account {
 		});
 	}
 
-	setOpenpgp(keys: Bytes[], fingerprints: Bytes[]): Promise<void> {
+	editOpenpgp(edit: KeyEdit): Promise<void> {
 		return this.change(async (o) => {
-			o.setOpenpgp(keys, fingerprints);
+			o.editOpenpgp(edit);
 			return [];
 		});
 	}

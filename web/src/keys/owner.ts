@@ -28,6 +28,7 @@ import {
 	VERSIONS_MAX,
 } from "./manifest";
 import { openAccount, type OpenRequest, type Pin } from "./open";
+import { edited, type KeyEdit } from "./own_keys";
 import { Area, AREAS, ID_LEN, KEY_LEN } from "./record";
 import { type KeyChange, type KeyRecords, recordKey } from "./records";
 import {
@@ -152,9 +153,10 @@ export class Owner {
 		return this.keyring.names.find((n) => equal(n.id, id))?.text ?? "";
 	}
 
-	/** The raw OpenPGP secret keys to be kept, the one in use first, and the fingerprints to be listed. */
-	setOpenpgp(keys: Bytes[], fingerprints: Bytes[]): void {
+	/** One of the OpenPGP keys; a KeysError "state" when it is not there any more. */
+	editOpenpgp(edit: KeyEdit): void {
 		const old = this.keyring.openpgp;
+		const { keys, fingerprints } = edited({ keys: old, fingerprints: this.m.fingerprints }, edit);
 		this.keyring.openpgp = keys.map((k) => k.slice());
 		wipe(...old);
 		this.m.fingerprints = fingerprints.map((f) => f.slice());

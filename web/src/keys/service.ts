@@ -9,6 +9,7 @@ import { deviceOpen, deviceSeal } from "./device_store";
 import { KeysError } from "./error";
 import { ApiError, auth, type Transport } from "./http";
 import { answersOf, withKept } from "./kept_answers";
+import type { KeyEdit } from "./own_keys";
 import type { Scope } from "./scope";
 import { type Assertion, SignIn, type SignInOptions, type SignInState } from "./signin";
 import { type Domain, SignUp } from "./signup";
@@ -211,12 +212,9 @@ export class KeyService {
 	}
 
 	/** From the OpenPGP worker: keys made, imported, expired, revoked or deleted there. */
-	async setOpenpgp(keys: Bytes[], fingerprints: Bytes[]): Promise<void> {
-		if (!this.account) {
-			this.signUp.setOpenpgp(keys, fingerprints);
-			return;
-		}
-		await this.followed(this.account.setOpenpgp(keys, fingerprints));
+	async editOpenpgp(edit: KeyEdit): Promise<void> {
+		if (!this.account) return this.changed(this.signUp.editOpenpgp(edit), []);
+		await this.followed(this.account.editOpenpgp(edit));
 		await this.tell(this.account);
 	}
 

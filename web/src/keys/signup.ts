@@ -8,6 +8,7 @@ import { KeysError } from "./error";
 import { auth, type Transport } from "./http";
 import { sha256 } from "./kdf";
 import { OpaqueRegistration } from "./opaque";
+import type { KeyEdit } from "./own_keys";
 import { Owner } from "./owner";
 import { UnlockType } from "./scope";
 import type { SignInOptions } from "./signin";
@@ -102,8 +103,10 @@ export class SignUp {
 	}
 
 	/** The account's OpenPGP key, which the other worker made. */
-	setOpenpgp(keys: Bytes[], fingerprints: Bytes[]): void {
-		this.current().owner.setOpenpgp(keys, fingerprints);
+	editOpenpgp(edit: KeyEdit): readonly Bytes[] {
+		const { owner } = this.current();
+		owner.editOpenpgp(edit);
+		return owner.openpgp;
 	}
 
 	/** Stores it and is signed in, once the code was typed back. */

@@ -4,6 +4,7 @@ import type { StoreKey } from "../pgp/sealed";
 import type { Bytes } from "./bytes";
 import { browserDevice } from "./device";
 import { overHttp } from "./http";
+import type { KeyEdit } from "./own_keys";
 import { type Endpoint, serve } from "./rpc";
 import { keyServiceMethods, KeyService } from "./service";
 
@@ -30,7 +31,7 @@ const service = new KeyService(overHttp, browserDevice, (keys, storeKeys) => {
 	return sendKeys();
 });
 
-type FromPgp = { applied: number } | { id: number; keys: Bytes[]; fingerprints: Bytes[] };
+type FromPgp = { applied: number } | { id: number; edit: KeyEdit };
 
 /** The answer to keys is {stored: id} or {failed: id}. */
 async function fromPgp(port: MessagePort, m: FromPgp): Promise<void> {
@@ -40,7 +41,7 @@ async function fromPgp(port: MessagePort, m: FromPgp): Promise<void> {
 		return;
 	}
 	try {
-		await service.setOpenpgp(m.keys, m.fingerprints);
+		await service.editOpenpgp(m.edit);
 		port.postMessage({ stored: m.id });
 	} catch (err) {
 		const { code } = err as { code?: string };

@@ -4,6 +4,7 @@ import PostalMime from "postal-mime";
 import type { PrivateKey, PublicKey } from "openpgp";
 import { wipe } from "../keys/bytes";
 import { type LetterInput, type LetterMade, letterMake } from "../keys/letter";
+import type { KeyEdit } from "../keys/own_keys";
 import { autocryptOf, autocryptValue } from "./autocrypt";
 import type { Draft } from "./build";
 import { type Protection, write } from "./crypt";
@@ -43,8 +44,8 @@ import type { Candidate, KeyStore, Source } from "./store";
 import { Synced } from "./synced";
 import type { SenderKey } from "./verdict";
 
-/** Stores the account's secret keys and their fingerprints. */
-export type Keep = (keys: Bytes[], fingerprints: Bytes[]) => Promise<void>;
+/** Stores a change of the account's secret keys; done once setKeys was called with what they are now. */
+export type Keep = (edit: KeyEdit) => Promise<void>;
 
 export interface Content {
 	text: string | undefined;
@@ -85,9 +86,9 @@ export class PgpService {
 
 	constructor(private readonly keep: Keep) {}
 
-	/** From the key worker, at sign-in, after every change, and with nothing at sign-out. */
+	/** From the key worker, at sign-in, after every change, and with nothing at sign-out. What it gives is wiped by the next. */
 	async setKeys(secrets: Bytes[], storeKeys: readonly StoreKey[]): Promise<void> {
-		if (storeKeys.length === 0) {
+		if (secrets.length + storeKeys.length === 0) {
 			this.synced = new Synced();
 			this.index = new SearchIndex();
 			this.writing = undefined;
@@ -118,14 +119,13 @@ export class PgpService {
 	}
 
 	async use(a: { fingerprint: string }): Promise<void> {
-		const chosen = this.secretOf(a.fingerprint);
-		await this.save([chosen, ...this.secrets.filter((s) => s !== chosen)]);
+		this.secretOf(a.fingerprint);
+		await this.keep({ fingerprint: fingerprintBytes(a.fingerprint), place: "first" });
 	}
 
 	/** What is encrypted to it can then not be read any more. */
 	async remove(a: { fingerprint: string }): Promise<void> {
-		const gone = this.secretOf(a.fingerprint);
-		await this.save(this.secrets.filter((s) => s !== gone));
+		await this.keep({ fingerprint: fingerprintBytes(a.fingerprint), place: "gone" });
 	}
 
 	setExpiry(a: { fingerprint: string; expires: number }): Promise<KeyInfo> {
@@ -357,26 +357,14 @@ export class PgpService {
 
 	private async take(secret: Bytes): Promise<KeyInfo> {
 		const key = await readSecret(secret);
-		const same = this.own.findIndex((k) => k.getFingerprint() === key.getFingerprint());
-		await this.save([secret, ...this.secrets.filter((_, i) => i !== same)]);
+		await this.keep({ fingerprint: fingerprintBytes(key.getFingerprint()), key: secret, place: "first" });
 		return infoOf(key.toPublic());
 	}
 
 	private async alter(fingerprint: string, change: (secret: Bytes) => Promise<Bytes>): Promise<KeyInfo> {
-		const old = this.secretOf(fingerprint);
-		const made = await change(old);
-		await this.save(this.secrets.map((s) => (s === old ? made : s)));
-		return infoOf((await readSecret(made)).toPublic());
-	}
-
-	/** The manifest lists all of them: a revoked one, too, is published once more. */
-	private async save(list: Bytes[]): Promise<void> {
-		// Copies: the key worker's answer comes with new ones, and what was there is wiped then.
-		const secrets = list.map((s) => s.slice());
-		const keys = await Promise.all(secrets.map(readSecret));
-		await this.keep(secrets, keys.map((k) => fingerprintBytes(k.getFingerprint())));
-		this.secrets = secrets;
-		this.own = keys;
+		const key = await change(this.secretOf(fingerprint));
+		await this.keep({ fingerprint: fingerprintBytes(fingerprint), key, place: "same" });
+		return infoOf((await readSecret(key)).toPublic());
 	}
 
 	/** What was known of a key is merged with what is new: a revocation, once seen, stays. */

@@ -3,6 +3,7 @@ import { type Endpoint, serve } from "../keys/rpc";
 import type { Bytes } from "./openpgp";
 import type { StoreKey } from "./sealed";
 import { PgpService, pgpServiceMethods } from "./service";
+import type { KeyEdit } from "../keys/own_keys";
 
 type FromKeys =
 	| { keys: Bytes[]; storeKeys: StoreKey[]; serial: number }
@@ -13,7 +14,7 @@ let port: MessagePort | undefined;
 let next = 1;
 const waiting = new Map<number, { resolve: () => void; reject: (e: Error) => void }>();
 
-function keep(keys: Bytes[], fingerprints: Bytes[]): Promise<void> {
+function keep(edit: KeyEdit): Promise<void> {
 	return new Promise((resolve, reject) => {
 		if (!port) {
 			reject(new Error("there is no key worker"));
@@ -21,7 +22,7 @@ function keep(keys: Bytes[], fingerprints: Bytes[]): Promise<void> {
 		}
 		const id = next++;
 		waiting.set(id, { resolve, reject });
-		port.postMessage({ id, keys, fingerprints });
+		port.postMessage({ id, edit });
 	});
 }
 

@@ -110,7 +110,7 @@ test("an account made here opens in C", peerOptions, async () => {
 	const app = await owner.addApp(appScope, "Telefon", NOW);
 	const send = await owner.addApp({ areas: 0, protocols: Protocol.smtp, expires: 0 }, "", NOW);
 	const late = await owner.addApp({ ...appScope, expires: NOW }, "", NOW);
-	owner.setOpenpgp([random(700), random(9000)], [random(20), random(20)]);
+	for (const n of [9000, 700]) owner.editOpenpgp({ fingerprint: random(20), key: random(n), place: "first" });
 	w.apply(await owner.commit(NOW));
 
 	assert.equal((await bothUnlock(w, password, w.exportKey)).length, 5);

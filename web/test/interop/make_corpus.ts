@@ -71,7 +71,7 @@ async function ours() {
 	const { code, verifier } = await owner.addRecovery(NOW);
 	await owner.addApp({ areas: 2, protocols: 1, expires: 0 }, "Telefon", NOW);
 	await owner.rotate(2);
-	owner.setOpenpgp([random(500)], [random(20)]);
+	owner.editOpenpgp({ fingerprint: random(20), key: random(500), place: "first" });
 	const { changes, pin } = await owner.commit(NOW);
 	return account(changes, { account: id, unlocker: verifier.id, secret: codeBytes(code), ...pin });
 }

@@ -1,7 +1,7 @@
 // What the key worker does, from sign-up to sign-out, against the server's OPAQUE.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { random, unbase64url } from "../../src/keys/bytes";
+import { base64url, random, unbase64url } from "../../src/keys/bytes";
 import { codeMatches } from "../../src/keys/code";
 import { KeyService } from "../../src/keys/service";
 import { Protocol, scopeArea } from "../../src/keys/scope";
@@ -28,7 +28,7 @@ async function signedUp(): Promise<World> {
 	const [server, device, openpgp] = [new Server(peer), new MemoryDevice(), [] as number[]];
 	const service = new KeyService(server, device, async (keys) => void openpgp.push(keys.length));
 	const code = await service.signupBegin({ address, password: "first", invitation: "inv" });
-	await service.setOpenpgp([random(600)], [random(20)]);
+	await service.editOpenpgp({ fingerprint: random(20), key: random(600), place: "first" });
 	await assert.rejects(service.signupFinish({ code: code.replace(/.$/, "0") + "0", ...options }), { code: "auth" });
 	assert.equal(server.pin, undefined, "nothing is stored before the code was typed back");
 	const status = await service.signupFinish({ code: code.toLowerCase(), ...options });
@@ -126,6 +126,21 @@ test("a change meets another client's change and is made again", peerOptions, as
 	await w.service.rotate({ areas: scopeArea(1) });
 	const all = await w.service.exportKeys();
 	assert.deepEqual(all.areas.map((a) => [a.area, a.version]), [[1, 1], [1, 2], [2, 1], [2, 2], [3, 1], [4, 1], [5, 1]]);
+});
+
+test("OpenPGP keys that two clients make at once are both kept", peerOptions, async () => {
+	const w = await signedUp();
+	const other = fresh(w);
+	await other.signInPassword({ address, password: "first", ...options });
+	const [one, two, mine, theirs] = [random(300), random(400), random(20), random(20)];
+	w.server.race = () => other.editOpenpgp({ fingerprint: theirs, key: two, place: "first" });
+	await w.service.editOpenpgp({ fingerprint: mine, key: one, place: "first" });
+	const keys = async () => (await w.service.exportKeys()).openpgp.slice(0, 2);
+	assert.deepEqual(await keys(), [one, two].map(base64url));
+	w.server.race = () => other.editOpenpgp({ fingerprint: mine, place: "gone" });
+	await assert.rejects(w.service.editOpenpgp({ fingerprint: mine, key: random(500), place: "same" }), { code: "state" });
+	await w.service.editOpenpgp({ fingerprint: theirs, key: one, place: "same" });
+	assert.equal((await keys())[0], base64url(one));
 });
 
 test("a server that shows an older account is noticed", peerOptions, async () => {

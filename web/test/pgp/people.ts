@@ -1,5 +1,6 @@
 // People with an OpenPGP worker each, for the tests.
 import { random, utf8, type Bytes } from "../../src/keys/bytes";
+import { edited, type OwnKeys } from "../../src/keys/own_keys";
 import type { Draft } from "../../src/pgp/build";
 import { PgpService } from "../../src/pgp/service";
 
@@ -8,16 +9,16 @@ export const NOW = Math.floor(Date.now() / 1000);
 export interface Person {
 	address: string;
 	service: PgpService;
-	kept: { keys: Bytes[]; fingerprints: Bytes[] };
+	kept: OwnKeys;
 	fingerprint: string;
 	publicKey: Bytes;
 }
 
 export function emptyPerson(address: string): Person {
 	const kept: Person["kept"] = { keys: [], fingerprints: [] };
-	const service = new PgpService(async (keys, fingerprints) => {
-		kept.keys = keys;
-		kept.fingerprints = fingerprints;
+	const service = new PgpService(async (edit) => {
+		Object.assign(kept, edited(kept, edit));
+		await service.setKeys(kept.keys.map((k) => k.slice()), []);
 	});
 	return { address, service, kept, fingerprint: "", publicKey: random(0) };
 }

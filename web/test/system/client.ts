@@ -223,7 +223,7 @@ async function run(line: JsonObject): Promise<unknown> {
 	if (typeof line["secrets"] === "string") return secrets();
 	if (typeof line["openpgp"] === "string") {
 		const fingerprint = unbase64url(String(line["fingerprint"]));
-		return service.setOpenpgp([unbase64url(line["openpgp"])], [fingerprint]);
+		return service.editOpenpgp({ fingerprint, key: unbase64url(line["openpgp"]), place: "first" });
 	}
 	if (line["passkey"] === "create") return create(args);
 	if (line["passkey"] === "get") return assert(args);
