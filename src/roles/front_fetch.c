@@ -4,6 +4,7 @@
 #include "roles/front_fetch.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "faces/web_api.h"
 #include "os/memfile.h"
 
 #include <stdlib.h>
@@ -15,14 +16,14 @@
 /* --- only for who is signed in --- */
 
 void
-front_fetch_begin(struct front_task *t, const struct http_request *q,
+front_fetch_begin(struct front_task *t, const struct http_request *q, const char *command,
 	const struct front_task_ops *ops, void (*go)(struct front_task *t), size_t state_size)
 {
 	struct ipc_channel *auth = role_peer(t->c->env, ROLE_AUTH, 0);
 	struct msg_web_command m = {.id = t->id,
 		.peer = slice_new(t->c->ip, 16),
 		.token = slice_new(t->token, sizeof(t->token)),
-		.command = S("account")};
+		.command = slice_str(command)};
 	struct front_fetch *f;
 
 	if (!t->has_token) {
@@ -44,6 +45,20 @@ front_fetch_begin(struct front_task *t, const struct http_request *q,
 	t->ops = ops;
 }
 
+/* Nobody is signed in, or the account has used up what it may. */
+static void
+refuse(struct front_task *t, const struct msg_web_reply *m)
+{
+	CLEANUP(buf_done) struct buf ignored = BUF_INIT(WEB_API_REPLY_MAX);
+	uint32_t retry = 0;
+
+	if (web_api_problem(-(int)m->err, m->body, &ignored, &retry) == 429)
+		front_task_problem(
+			t, 429, "rate", "Too many pictures at once; wait a while.", retry);
+	else
+		front_task_problem(t, 401, "signed-out", "Please sign in.", 0);
+}
+
 void
 front_fetch_signed(const struct msg_web_reply *m)
 {
@@ -53,7 +68,7 @@ front_fetch_signed(const struct msg_web_reply *m)
 	if (!f || !f->go || t->over)
 		return;
 	if (m->err)
-		front_task_problem(t, 401, "signed-out", "Please sign in.", 0);
+		refuse(t, m);
 	else
 		TAKE(f->go)(t);
 }
@@ -100,7 +115,7 @@ front_picture_begin(struct front_task *t, const struct http_request *q)
 		front_task_problem(t, 400, "request", "The address of a picture is missing.", 0);
 		return;
 	}
-	front_fetch_begin(t, q, &picture_ops, picture_go, sizeof(*p));
+	front_fetch_begin(t, q, "picture", &picture_ops, picture_go, sizeof(*p));
 	if (t->ops != &picture_ops)
 		return;
 	p = t->state;
@@ -193,7 +208,7 @@ front_unsubscribe_begin(struct front_task *t, const struct http_request *q)
 		front_task_problem(t, 400, "request", "The address of the list is missing.", 0);
 		return;
 	}
-	front_fetch_begin(t, q, &leaving_ops, leaving_go, sizeof(*l));
+	front_fetch_begin(t, q, "account", &leaving_ops, leaving_go, sizeof(*l));
 	if (t->ops != &leaving_ops)
 		return;
 	l = t->state;

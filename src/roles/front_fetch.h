@@ -9,10 +9,10 @@ struct front_fetch {
 	void (*go)(struct front_task *t); /* until auth has answered */
 };
 
-/* Checks who asks, makes state_size bytes of zeroed state that begin with a struct front_fetch, and
- * calls go once auth says that the cookie is good. When t->ops is not `ops` afterwards, the task
- * has its answer already. */
-void front_fetch_begin(struct front_task *t, const struct http_request *q,
+/* Checks who asks (by that command of auth, which may have a limit), makes state_size bytes of
+ * zeroed state that begin with a struct front_fetch, and calls go once auth says that the cookie is
+ * good. When t->ops is not `ops` afterwards, the task has its answer already. */
+void front_fetch_begin(struct front_task *t, const struct http_request *q, const char *command,
 	const struct front_task_ops *ops, void (*go)(struct front_task *t), size_t state_size);
 bool front_is_fetch(const struct front_task *t);
 

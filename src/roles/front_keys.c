@@ -329,7 +329,7 @@ begin(struct front_task *t, const struct http_request *q, void (*go)(struct fron
 		front_task_problem(t, 400, "request", "The address is missing.", 0);
 		return;
 	}
-	front_fetch_begin(t, q, &front_keys_ops, go, sizeof(*k));
+	front_fetch_begin(t, q, "account", &front_keys_ops, go, sizeof(*k));
 	if (t->ops != &front_keys_ops)
 		return;
 	k = t->state;

@@ -295,6 +295,7 @@ static const struct {
 	{"passkey-unlock", web_passkey_unlock, 0},
 	{"logout", web_logout, 0},
 	{"account", web_account_info, SIGNED},
+	{"picture", web_picture, SIGNED},
 	{"keys-read", web_keys_read, SIGNED},
 	{"keys-register", web_keys_register, SIGNED | FRESH},
 	{"keys-update", web_keys_update, SIGNED},

@@ -98,8 +98,8 @@ web_handler web_signup_domains, web_signup_work, web_account_begin, web_account_
 	web_account_create;
 
 /* --- web_keys.c --- */
-web_handler web_account_info, web_keys_read, web_keys_stage, web_keys_register, web_keys_update,
-	web_unlockers, web_account_delete;
+web_handler web_account_info, web_picture, web_keys_read, web_keys_stage, web_keys_register,
+	web_keys_update, web_unlockers, web_account_delete;
 
 /* --- web_factor.c --- */
 web_handler web_factors, web_factor_edit, web_factor_remove, web_totp_begin, web_totp_confirm,

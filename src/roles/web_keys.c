@@ -34,6 +34,13 @@ web_account_info(struct web_call *c, struct slice body)
 	return r ? r : web_account_form_put(&c->answer, &m);
 }
 
+/* A frontend asks whether the account may have one more picture fetched. No page can. */
+int
+web_picture(struct web_call *c, struct slice body)
+{
+	return web_take(c, WEB_RULE_PICTURE, slice_new(c->account->id, WEB_ID));
+}
+
 /* Where a session's changes are collected. */
 static int
 keys_flow(struct web_call *c, struct web_flow **ret)

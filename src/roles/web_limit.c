@@ -20,6 +20,7 @@ static const struct {
 	[WEB_RULE_LETTER_NETWORK] = {2000, 50},
 	[WEB_RULE_LETTER_NEW] = {60, 60000},
 	[WEB_RULE_LETTER_PUT] = {2000, 50},
+	[WEB_RULE_PICTURE] = {2000, 1000},
 };
 
 struct bucket {

@@ -15,6 +15,7 @@ enum web_rule {
 	WEB_RULE_LETTER_NETWORK, /* a reader's requests from one network */
 	WEB_RULE_LETTER_NEW, /* new letters of one account */
 	WEB_RULE_LETTER_PUT, /* pieces of them */
+	WEB_RULE_PICTURE, /* pictures that one account has fetched from elsewhere */
 	WEB_RULES
 };
 

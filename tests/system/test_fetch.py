@@ -12,10 +12,11 @@ import struct
 import subprocess
 import tempfile
 import threading
+import time
 import zlib
 
 import test_web
-from harness import WORK, Installation, Network, Skip, check, check_equal, command, inside, main, stop_and_inspect
+from harness import WORK, Installation, Network, Skip, check, check_equal, command, inside, main, stop_and_inspect, wait_until
 from nameserver import Authority, Nameserver, Zone
 from test_websign import Client, bundle, refused, sign_up
 
@@ -503,6 +504,31 @@ def test_private_addresses_only_where_they_are_allowed(w):
     w.one.start()
     check_equal(w.picture(f"https://inside.{PLAIN}/a.png")[0], 200, "allowed")
     check_equal(w.picture("https://127.0.0.1/a.png")[0], 502, "an address instead of a name")
+
+
+def test_pictures_of_one_account_are_limited(w):
+    """The last test of this file: it uses up what the account may have fetched. Each request counts, also one that brings nothing."""
+    c = http.client.HTTPSConnection(w.one.hostname, w.one.ports["https"])
+    c.sock = w.one.connect_tls("https")
+    head = {"Cookie": f"__Host-letterlock={w.cookie}", "Host": f"{w.one.hostname}:{w.one.ports['https']}"}
+
+    def ask(url="x:"):
+        c.request("GET", "/api/v1/image?url=" + escape(url), headers=head)
+        r = c.getresponse()
+        return r.status, r.getheader("Retry-After"), r.read()
+
+    taken, began = 0, time.monotonic()
+    while taken < 20000 and (answer := ask())[0] == 502:
+        taken += 1
+    status, retry, body = answer
+    check_equal((status, json.loads(body)["type"]), (429, "urn:letterlock:rate"), f"after {taken} pictures")
+    check(taken <= 2001 + time.monotonic() - began, f"{taken} pictures were let through")
+    check(retry and 1 <= int(retry) <= 2, f"Retry-After: {retry}")
+    before = len(w.elsewhere.requests)
+    good = w.serve("/limited.png", PNG)
+    wait_until(lambda: ask(good)[0] == 200, "it goes on after a while")
+    check(len(w.elsewhere.requests) > before, "the picture was fetched")
+    check_equal(w.get("/api/v1/keys/lookup?address=" + escape(f"someone@dane.{SIGNED}"))[0], 200, "keys are not pictures")
 
 
 TESTS = [value for name, value in list(globals().items()) if name.startswith("test_") and callable(value)]

@@ -173,6 +173,23 @@ uses_and_devices(void)
 }
 
 static void
+pictures_of_one_account(void)
+{
+	struct web_limits *l = web_limits_new();
+	int64_t now = 5000000;
+	unsigned n = 0;
+
+	while (n < 100000 && web_limits_take(l, WEB_RULE_PICTURE, SLICE_OF(alice), now) == 0)
+		n++;
+	CHECK(n >= 1000 && n < 10000); /* enough to page through newsletters, and no more */
+	CHECK_INT(web_limits_take(l, WEB_RULE_PICTURE, SLICE_OF(alice), now), 1);
+	CHECK_INT(web_limits_take(l, WEB_RULE_PICTURE, SLICE_OF(bob), now), 0);
+	CHECK_INT(web_limits_take(l, WEB_RULE_PICTURE, SLICE_OF(alice), now + 1000), 0);
+	CHECK_INT(web_limits_take(l, WEB_RULE_PICTURE, SLICE_OF(alice), now + 1000), 1);
+	web_limits_free(l);
+}
+
+static void
 limits(void)
 {
 	struct web_limits *l = web_limits_new();
@@ -297,5 +314,5 @@ registration(void)
 }
 
 T_MAIN(T(set_up), T(an_account_without_a_record), T(factors_are_kept),
-	T(tokens_are_found_by_their_hash), T(sessions_end), T(uses_and_devices), T(limits), T(work),
-	T(invitations), T(registration))
+	T(tokens_are_found_by_their_hash), T(sessions_end), T(uses_and_devices), T(limits),
+	T(pictures_of_one_account), T(work), T(invitations), T(registration))
