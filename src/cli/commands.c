@@ -50,8 +50,33 @@ static const struct cli_option password_set_options[] = {
 };
 
 static const struct cli_option verify_options[] = {
-	{"pack", "FILE", "the client to compare with; default: web.pack beside this program"},
+	{"key", "FILE|HEX", "the key that signs releases; default: one built in, or remembered"},
+	{"log", "FILE", "a copy of the log of releases: the server's must go on from it"},
+	{"pack", "FILE", "the client to compare with; without a key: web.pack beside this program"},
+	{"remember", NULL, "trust the key that the server names, and notice when it changes"},
+	{"forget", NULL, "forget what was seen of this server before"},
+	{"state", "FOLDER", "where that is kept; default ~/.local/state/letterlock/verify"},
 	{"ca", "FILE", "certificates to trust in place of the system's"},
+	{0},
+};
+
+static const struct cli_option manifest_show_options[] = {
+	{"pack", "FILE", "the client; default: web.pack beside this program"},
+	{"short", NULL, "only version and build, as the settings and verify show them"},
+	{0},
+};
+
+static const struct cli_option manifest_sign_options[] = {
+	{"key", "FILE", "the secret key of manifest keygen"},
+	{"pack", "FILE", "the client; default: web.pack beside this program"},
+	{"date", "DAY", "of the release, like 2026-11-22; default today"},
+	{"next-key", "FILE|HEX", "who signs the release after this one; default the same key"},
+	{0},
+};
+
+static const struct cli_option manifest_check_options[] = {
+	{"key", "FILE|HEX", "the key that signs releases; default: one that is built in"},
+	{"pack", "FILE", "a client that the newest release must be of"},
 	{0},
 };
 
@@ -167,12 +192,30 @@ const struct cli_command cli_commands[] = {
 		"the\n"
 		"running server. The exit status is 1 when there is a problem.",
 		cli_doctor, doctor_options},
-	{"verify", "URL", "Compare the web client that a server gives out with the one built here.",
-		"Every file is fetched and compared byte for byte, and the policy of each page. "
-		"The\n"
-		"exit status is 1 when something differs. It shows what the server gave to this\n"
-		"program, now; it cannot show what it gave to somebody else.",
+	{"verify", "URL", "Compare the web client that a server gives out with the published one.",
+		"Every file is fetched as different programs would, and compared with its headers: "
+		"with\n"
+		"what a release key has signed, or, where none is known, with the client that was "
+		"built\n"
+		"here. The server's log of releases must go on from what was seen before. The "
+		"exit\n"
+		"status is 1 when something differs. docs/verify.md says what this proves and what "
+		"not.",
 		cli_verify, verify_options},
+	{"manifest show", "", "Print the manifest of the web client that was built here.",
+		"It is what a release signs. The same source makes the same bytes.",
+		cli_manifest_show, manifest_show_options},
+	{"manifest keygen", "FILE", "Make a key that signs releases of the web client.",
+		"FILE gets the secret key, FILE.pub the public one. Do it on a machine that serves "
+		"nothing.",
+		cli_manifest_keygen, NULL},
+	{"manifest sign", "LOG", "Sign the web client that was built here as the next release.",
+		"It is appended to the file LOG, which is made if it is not there. Servers find it "
+		"as\n"
+		"web.log beside the program, and give it out.",
+		cli_manifest_sign, manifest_sign_options},
+	{"manifest check", "LOG", "Check the signatures of a log of releases.", NULL,
+		cli_manifest_check, manifest_check_options},
 	{"version", "", "Say the version.", NULL, cli_version, NULL},
 	{"help", "[COMMAND...]", "Say how a command is used.", NULL, cli_help, NULL},
 };

@@ -1,218 +1,153 @@
-/* letterlock verify: is the web client that a server gives out the one that was built from this
- * source? The build is reproducible, so that anybody can make the same file and compare. What this
- * shows is what the server gave to this program now; to one victim it might give something else. */
-#include "base/text.h"
-#include "cli/cli_priv.h"
-#include "faces/web_pack.h"
+/* letterlock verify: is the web client that a server gives out the published one? It is compared
+ * with a manifest: of the client that was built here, or one that a release key has signed. What
+ * this shows is what the server gave to this program now; to one victim it might give something
+ * else. */
+#include "cli/verify.h"
 
-#include <curl/curl.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#define TIMEOUT_S 60L
-
-/* The own file, mapped; its bytes stay until the program ends. */
-static int
-map_pack(const char *path, struct slice *ret)
+/* The client that was built here; needed: there is nothing else to compare with. */
+static void
+take_own(struct verify *v)
 {
-	CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat st;
-	void *at;
+	char space[4096];
+	const char *path = release_pack_path(v->cli, space, sizeof(space));
+	int r = release_manifest_own(path, &v->text);
 
-	if (fd < 0 || fstat(fd, &st) || st.st_size <= 0 || (size_t)st.st_size > WEB_PACK_FILE_MAX)
-		return LL_ERR_IO;
-	at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (at == MAP_FAILED)
-		return LL_ERR_NOMEM;
-	*ret = slice_new(at, (size_t)st.st_size);
-	return LL_OK;
+	if (r == LL_OK)
+		r = web_manifest_new(buf_slice(&v->text), &v->manifest);
+	if (r == LL_OK)
+		r = web_hash(buf_slice(&v->text), v->hash);
+	if (r == LL_ERR_NOTFOUND && !cli_option(v->cli, "pack"))
+		verify_fail(v,
+			"there is nothing to compare with: give the release key with --key, or "
+			"with\n--remember trust the server this once, and notice when it changes");
+	else if (r)
+		verify_fail(v, "%s: %s", path, ll_strerror(r));
 }
 
-/* --- fetching --- */
-
-struct fetched {
-	struct buf body, csp;
-	long status;
-};
-
-static size_t
-on_body(char *p, size_t size, size_t n, void *ctx)
-{
-	struct fetched *f = ctx;
-
-	return buf_put(&f->body, slice_new(p, size * n)) ? 0 : size * n;
-}
-
-static size_t
-on_header(char *p, size_t size, size_t n, void *ctx)
-{
-	struct slice line = slice_new(p, size * n), name = slice_split(&line, ':');
-	struct fetched *f = ctx;
-
-	if (slice_ieq(name, S("content-security-policy")))
-		(void)buf_put(&f->csp, slice_trim(line));
-	return size * n;
-}
-
-static const char *
-fetch(CURL *curl, const char *url, struct fetched *ret)
-{
-	CURLcode r;
-
-	buf_reset(&ret->body);
-	buf_reset(&ret->csp);
-	curl_easy_setopt(curl, CURLOPT_URL, url);
-	r = curl_easy_perform(curl);
-	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &ret->status);
-	return r == CURLE_OK ? NULL : curl_easy_strerror(r);
-}
-
-/* --- comparing --- */
-
-/* NULL when it is the same; else what differs. */
-static const char *
-compare(const struct web_pack_entry *e, const struct fetched *f)
-{
-	if (f->status != 200)
-		return "missing";
-	if (!slice_eq(buf_slice(&f->body), e->identity))
-		return "content";
-	if (e->csp.len && !slice_eq(buf_slice(&f->csp), e->csp))
-		return "content-security-policy";
-	return NULL;
-}
-
-struct verify {
-	struct cli *cli;
-	CURL *curl;
-	const char *base;
-	struct json json;
-	size_t same, different;
-	const char *failure;
-};
+/* --- saying it --- */
 
 static void
-tell(struct verify *v, const struct web_pack_entry *e, const char *what)
+put_release(struct json *j, const struct verify_trust *t)
 {
-	if (v->cli->json) {
-		json_open_object(&v->json, NULL);
-		json_put_string(&v->json, "path", e->path);
-		json_text(&v->json, "what", what);
-		json_object_end(&v->json);
-		return;
-	}
-	printf("differs: %s (%s)\n", cli_safe(e->path), what);
-}
+	const struct web_release *e = web_log_newest(t->log);
 
-static void
-check_entry(struct verify *v, const struct web_pack_entry *e)
-{
-	CLEANUP(buf_done) struct buf url = BUF_INIT(4096);
-	struct fetched f = {.body = BUF_INIT(WEB_PACK_FILE_MAX), .csp = BUF_INIT(65536)};
-	const char *what;
-
-	curl_easy_setopt(v->curl, CURLOPT_WRITEDATA, &f);
-	curl_easy_setopt(v->curl, CURLOPT_HEADERDATA, &f);
-	buf_printf(&url, "%s%.*s", v->base, SLICE_ARG(e->path));
-	buf_putc(&url, 0);
-	v->failure =
-		buf_err(&url) ? "the address is too long" : fetch(v->curl, (char *)url.ptr, &f);
-	what = v->failure ? NULL : compare(e, &f);
-	if (what)
-		tell(v, e, what);
-	v->different += what != NULL;
-	v->same += !what && !v->failure;
-	buf_done(&f.body);
-	buf_done(&f.csp);
-}
-
-/* web.pack beside the program, as the server takes it. */
-static const char *
-pack_path(const struct cli *cli, char *space, size_t size)
-{
-	const char *given = cli_option(cli, "pack");
-	ssize_t n = given ? 0 : readlink("/proc/self/exe", space, size - sizeof("web.pack"));
-	char *slash;
-
-	if (given || n <= 0)
-		return given ? given : "web.pack";
-	space[n] = 0;
-	slash = strrchr(space, '/');
-	memcpy(slash ? slash + 1 : space, "web.pack", sizeof("web.pack"));
-	return space;
-}
-
-static bool
-set_up(struct verify *v)
-{
-	const char *ca = cli_option(v->cli, "ca");
-
-	v->curl = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? curl_easy_init() : NULL;
-	if (!v->curl)
-		return false;
-	curl_easy_setopt(v->curl, CURLOPT_PROTOCOLS_STR, "https");
-	curl_easy_setopt(v->curl, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(v->curl, CURLOPT_TIMEOUT, TIMEOUT_S);
-	curl_easy_setopt(v->curl, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(v->curl, CURLOPT_HEADERFUNCTION, on_header);
-	if (ca)
-		curl_easy_setopt(v->curl, CURLOPT_CAINFO, ca);
-	return true;
+	json_open_object(j, "release");
+	json_number(j, "number", e->number);
+	json_put_string(j, "date", e->date);
+	json_hex(j, "key", SLICE_OF(t->key));
+	json_text(j, "keyFrom", t->key_from);
+	json_number(j, "remembered", t->remembered);
+	if (t->note[0])
+		json_text(j, "note", t->note);
+	json_object_end(j);
 }
 
 static int
-result(struct verify *v, size_t total)
+print_json(struct verify *v, const struct verify_trust *t, const char *words)
 {
-	if (v->failure)
-		return cli_fail(v->cli, "%s: %s", v->base, v->failure);
-	if (v->cli->json) {
-		json_array_end(&v->json);
-		json_number(&v->json, "same", v->same);
-		json_number(&v->json, "total", total);
-		json_object_end(&v->json);
-		if (cli_print_json(v->cli, &v->json))
-			return CLI_FAILED;
-	}
-	cli_say(v->cli, "%zu of %zu files are the same", v->same, total);
-	return v->different ? CLI_FAILED : CLI_OK;
+	json_array_end(&v->json);
+	json_number(&v->json, "same", v->checked - v->different);
+	json_number(&v->json, "total", v->checked);
+	json_put_string(&v->json, "version", web_manifest_version(v->manifest));
+	json_text(&v->json, "build", words);
+	if (t->log)
+		put_release(&v->json, t);
+	json_object_end(&v->json);
+	return cli_print_json(v->cli, &v->json);
+}
+
+static void
+say_release(const struct verify_trust *t)
+{
+	const struct web_release *e = web_log_newest(t->log);
+
+	printf("It is release %llu, of %s. The key is %s:\n  ", (unsigned long long)e->number,
+		cli_safe(e->date), t->key_from);
+	for (size_t i = 0; i < sizeof(t->key); i++)
+		printf("%02x", t->key[i]);
+	if (t->remembered)
+		printf("\nIts log goes on from release %llu, which was seen here before.\n",
+			(unsigned long long)t->remembered);
+	else
+		printf("\nIts log has not been seen here before; the next time it is compared with "
+		       "this one.\n");
+	if (t->note[0])
+		printf("%s\n", t->note);
+}
+
+static void
+say_limits(const struct verify_trust *t)
+{
+	printf("\nShown: %s\n"
+	       "Not shown: what the server gives to others or at another time; whether the program "
+	       "that\nwas %s is a good one.%s\n",
+		t->log ? "this server gave this program, which asked like three different ones, "
+			 "the files\nthat the key's owner has signed, and nothing else."
+		       : "this server gave this program, which asked like three different ones, "
+			 "the files\nthat were built here, and nothing else.",
+		t->log ? "signed" : "built",
+		t->log ? " Whether there is a newer\nrelease is known elsewhere: compare with "
+			 "--log."
+		       : "");
+}
+
+static int
+result(struct verify *v, const struct verify_trust *t)
+{
+	char words[WEB_HASH_WORDS_LEN + 1];
+	int status = v->different ? CLI_FAILED : CLI_OK;
+
+	if (v->failure[0])
+		return cli_fail(
+			v->cli, "%s: %s", v->origin[0] ? v->origin : v->cli->args[0], v->failure);
+	web_hash_words(v->hash, words);
+	if (v->cli->json)
+		return print_json(v, t, words) ? CLI_FAILED : status;
+	printf("%zu of %zu files and views are the same as in Letterlock %s, build\n  %s\n",
+		v->checked - v->different, v->checked, cli_safe(web_manifest_version(v->manifest)),
+		words);
+	if (t->log)
+		say_release(t);
+	if (status == CLI_OK)
+		say_limits(t);
+	return status;
+}
+
+static void
+run(struct verify *v, struct verify_trust *t)
+{
+	bool release;
+
+	if (cli_option(v->cli, "forget"))
+		verify_forget(v);
+	release = verify_wants_release(v);
+	if (!release || cli_option(v->cli, "pack"))
+		take_own(v);
+	if (release && !v->failure[0])
+		verify_release(v, t);
+	json_open_object(&v->json, NULL);
+	json_open_array(&v->json, "different");
+	if (!v->failure[0])
+		verify_compare(v);
 }
 
 int
 cli_verify(struct cli *cli)
 {
-	struct verify v = {.cli = cli, .base = cli->args[0], .json = JSON_INIT};
-	char space[4096], base[2048];
-	const char *path = pack_path(cli, space, sizeof(space));
-	struct web_pack *pack = NULL;
-	struct slice file, url = slice_str(cli->args[0]);
-	int status, r = map_pack(path, &file);
+	struct verify v = {.cli = cli, .json = JSON_INIT, .text = BUF_INIT(WEB_MANIFEST_MAX)};
+	struct verify_trust t = {.text = BUF_INIT(WEB_LOG_MAX)};
+	int status;
 
-	if (!slice_starts(url, S("https://")) || url.len >= sizeof(base))
-		return cli_usage(cli, "the address begins with https://");
-	while (slice_ends(url, S("/")))
-		url.len--;
-	snprintf(base, sizeof(base), "%.*s", SLICE_ARG(url));
-	v.base = base;
-	r = r ? r : web_pack_new(file, &pack);
-	if (r)
-		return cli_fail(cli, "%s: %s", path, ll_strerror(r));
-	if (!set_up(&v)) {
-		web_pack_free(pack);
-		return cli_fail(cli, "no memory");
-	}
-	json_open_object(&v.json, NULL);
-	json_open_array(&v.json, "different");
-	for (size_t i = 0; i < web_pack_len(pack) && !v.failure; i++)
-		check_entry(&v, web_pack_at(pack, i));
-	status = result(&v, web_pack_len(pack));
+	if (verify_open(&v, cli->args[0]))
+		run(&v, &t);
+	status = result(&v, &t);
+	verify_trust_done(&t);
+	verify_close(&v);
+	web_manifest_free(v.manifest);
+	buf_done(&v.text);
 	json_done(&v.json);
-	curl_easy_cleanup(v.curl);
-	curl_global_cleanup();
-	web_pack_free(pack);
 	return status;
 }

@@ -33,6 +33,7 @@ static const struct {
 	{"limits", "session_linger", NUMBER32, AT(session_linger)},
 	{"limits", "hang", NUMBER32, AT(hang)},
 	{"server", "web", TEXT, AT(web)},
+	{"server", "web_log", TEXT, AT(web_log)},
 	{"server", "places", TEXT, AT(places)},
 	{"server", "key_server", TEXT, AT(key_server)},
 	{"tls", "certificate", TEXT, AT(certificate)},

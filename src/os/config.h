@@ -30,6 +30,9 @@ struct config {
 	char control[CONFIG_VALUE_MAX]; /* [server] control: path of the operator's socket */
 	char web[CONFIG_VALUE_MAX]; /* [server] web: the web client's file (web.pack); default:
 				       beside the program */
+	char web_log[CONFIG_VALUE_MAX]; /* [server] web_log: the signed log of its releases
+					   (web.log); default: beside the program, if it is there
+					 */
 	char places[CONFIG_VALUE_MAX]; /* [server] places: the table of countries (places.bin);
 					  default: beside the program */
 	uint32_t user_base; /* [server] user_base: role number n runs as user and group user_base +

@@ -193,12 +193,6 @@ bury_tasks(struct web_state *w)
 /* --- answers --- */
 
 static const char api_csp[] = "default-src 'none'; frame-ancestors 'none'";
-static const char page_csp[] =
-	"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
-	"media-src blob:; font-src 'self'; connect-src 'self'; worker-src 'self'; frame-src "
-	"'self'; "
-	"manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
-	"require-trusted-types-for 'script'; trusted-types dompurify ProseMirrorClipboard app";
 
 struct headers {
 	struct web_header at[WEB_HEADERS_MAX + FRONT_EXTRA_HEADERS_MAX];
@@ -212,6 +206,13 @@ put(struct headers *h, const char *name, struct slice value)
 		h->at[h->n++] = (struct web_header){slice_str(name), value};
 }
 
+static void
+put_all(struct headers *h, const struct web_header *more, size_t n)
+{
+	for (size_t i = 0; i < n && h->n < ARRAY_SIZE(h->at); i++)
+		h->at[h->n++] = more[i];
+}
+
 /* A name that only ever means the reader's own machine must not bind it to TLS on every port. */
 static bool
 is_loopback_host(struct slice host)
@@ -223,21 +224,15 @@ is_loopback_host(struct slice host)
 static void
 put_protection(struct headers *out, const struct front_task *t, const struct front_head *h)
 {
-	put(out, "x-content-type-options", S("nosniff"));
-	put(out, "referrer-policy", S("no-referrer"));
-	put(out, "cross-origin-opener-policy", S("same-origin"));
-	put(out, "cross-origin-resource-policy", S("same-origin"));
-	put(out, "permissions-policy",
-		S("camera=(self), microphone=(self), display-capture=(self), geolocation=(), "
-		  "payment=(), usb=()"));
-	put(out, "content-security-policy",
-		h->policy == FRONT_POLICY_ENTRY		 ? h->csp
-			: h->policy == FRONT_POLICY_PAGE ? slice_str(page_csp)
-							 : slice_str(api_csp));
+	struct web_header own[WEB_POLICY_FIELDS_MAX];
+
+	put_all(out, web_policy_common, n_web_policy_common);
+	if (h->entry)
+		put_all(out, own, web_policy_entry(h->entry, own));
+	else
+		put(out, "content-security-policy", slice_str(api_csp));
 	if (t->everyone)
 		put(out, "access-control-allow-origin", S("*"));
-	if (h->integrity)
-		put(out, "integrity-policy", S("blocked-destinations=(script)"));
 	if (!is_loopback_host(t->host))
 		put(out, "strict-transport-security", S("max-age=63072000"));
 }
@@ -253,11 +248,9 @@ front_task_head(struct front_task *t, const struct front_head *h)
 		return false;
 	put(&out, "date", slice_str(front_http_date(clock_unix(), date)));
 	put_protection(&out, t, h);
-	if (h->status != 101)
+	if (h->status != 101 && !h->entry)
 		put(&out, "cache-control", slice_str(h->cache ? h->cache : "no-store"));
-	for (unsigned i = 0; i < h->n; i++)
-		if (out.n < ARRAY_SIZE(out.at))
-			out.at[out.n++] = h->extra[i];
+	put_all(&out, h->extra, h->n);
 	a.n_headers = out.n;
 	if (http_conn_respond(t->http, t->stream, &a)) {
 		front_task_reset(t);

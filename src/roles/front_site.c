@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "faces/web_manifest.h"
 #include "mail/ip.h"
 #include "os/clock.h"
 #include "roles/front_fetch.h"
@@ -13,6 +14,8 @@
 #define SECURITY_TXT_DAYS 180
 
 static struct web_pack *pack;
+static struct buf manifest; /* of the pack */
+static struct slice releases; /* the signed log of releases; empty: there is none */
 static const char *hostname;
 
 void
@@ -24,6 +27,13 @@ front_site_init(struct role_env *env)
 	hostname = env->config.hostname;
 	if (r && r != LL_ERR_NOTFOUND)
 		log_error("web-pack", "error=%s", log_quote(slice_str(ll_strerror(r))));
+	releases = role_file(env, "web-log");
+	manifest = BUF_INIT(WEB_MANIFEST_MAX);
+	r = pack ? web_manifest_put(&manifest, pack, S(LETTERLOCK_VERSION)) : LL_OK;
+	if (r) {
+		log_error("web-manifest", "error=%s", log_quote(slice_str(ll_strerror(r))));
+		buf_done(&manifest);
+	}
 }
 
 /* --- what a request says of itself --- */
@@ -159,33 +169,6 @@ forged(const struct http_request *q)
 
 /* --- the client's files --- */
 
-static const struct {
-	const char *cache, *csp;
-	bool integrity;
-} classes[WEB_PACK_CLASSES] = {
-	[WEB_PACK_PAGE] = {"no-cache", NULL, true},
-	[WEB_PACK_ASSET] = {"public, max-age=31536000, immutable",
-		"default-src 'none'; script-src 'self'; connect-src 'self'", false},
-	[WEB_PACK_WASM_WORKER] = {"public, max-age=31536000, immutable",
-		"default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'",
-		false},
-	[WEB_PACK_MAIL_FRAME] = {"no-cache",
-		"default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; "
-		"base-uri 'none'; form-action 'none'; frame-ancestors 'self'; "
-		"sandbox allow-popups allow-popups-to-escape-sandbox",
-		false},
-	[WEB_PACK_SERVICE_WORKER] = {"no-cache",
-		"default-src 'none'; script-src 'self'; connect-src 'self'", false},
-	[WEB_PACK_OTHER] = {"no-cache", "default-src 'none'", false},
-	[WEB_PACK_LETTER] = {"no-cache",
-		"default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "
-		"img-src data: blob:; font-src 'self'; connect-src 'self'; worker-src 'self' "
-		"blob:; "
-		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-		"sandbox allow-scripts allow-downloads allow-forms",
-		true},
-};
-
 static void
 extra(struct front_head *h, const char *name, struct slice value)
 {
@@ -196,19 +179,10 @@ extra(struct front_head *h, const char *name, struct slice value)
 static struct front_head
 entry_head(const struct web_pack_entry *e, struct slice etag)
 {
-	struct front_head h = {.status = 200,
-		.policy = e->csp.len || classes[e->class].csp ? FRONT_POLICY_ENTRY
-							      : FRONT_POLICY_PAGE,
-		.csp = e->csp.len ? e->csp : slice_str(classes[e->class].csp),
-		.integrity = classes[e->class].integrity,
-		.cache = classes[e->class].cache};
+	struct front_head h = {.status = 200, .entry = e};
 
-	extra(&h, "content-type", e->type);
 	extra(&h, "etag", etag);
 	extra(&h, "vary", S("accept-encoding"));
-	/* The letter's page has an origin of its own, and loads what it needs from here. */
-	if (e->class == WEB_PACK_ASSET || e->class == WEB_PACK_WASM_WORKER)
-		extra(&h, "access-control-allow-origin", S("*"));
 	return h;
 }
 
@@ -412,6 +386,32 @@ on_security_txt(struct front_task *t, struct slice rest, const struct http_reque
 	front_task_answer(t, &h, "text/plain; charset=utf-8", buf_slice(&text));
 }
 
+/* What was built, and who signed it: for whoever compares (docs/verify.md). */
+static void
+send_text(struct front_task *t, struct slice text)
+{
+	struct front_head h = {.status = 200, .cache = "no-cache", .length = text.len};
+
+	if (text.len == 0) {
+		on_nothing(t, SLICE_NONE, NULL);
+		return;
+	}
+	extra(&h, "content-type", S("text/plain; charset=utf-8"));
+	front_task_file(t, &h, text);
+}
+
+static void
+on_manifest(struct front_task *t, struct slice rest, const struct http_request *q)
+{
+	send_text(t, buf_slice(&manifest));
+}
+
+static void
+on_releases(struct front_task *t, struct slice rest, const struct http_request *q)
+{
+	send_text(t, releases);
+}
+
 static void
 on_sts(struct front_task *t, struct slice rest, const struct http_request *q)
 {
@@ -459,6 +459,8 @@ static const struct {
 	{"/.well-known/change-password", on_change_password, true},
 	{"/.well-known/security.txt", on_security_txt, true},
 	{"/.well-known/mta-sts.txt", on_sts, true},
+	{"/.well-known/letterlock/manifest", on_manifest, true},
+	{"/.well-known/letterlock/log", on_releases, true},
 	{"/.well-known/openpgpkey/", on_wkd, true},
 	{"/.well-known/", on_nothing, false},
 	{"/api/v1/keys/lookup", on_keys, true},

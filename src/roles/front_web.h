@@ -4,6 +4,7 @@
 
 #include "faces/http.h"
 #include "faces/web_pack.h"
+#include "faces/web_policy.h"
 #include "roles/front.h"
 
 #define FRONT_EXTRA_HEADERS_MAX 24
@@ -47,16 +48,11 @@ struct front_task {
 	bool has_token;
 };
 
-/* What protects a page that is answered. */
-enum front_policy { FRONT_POLICY_API, FRONT_POLICY_PAGE, FRONT_POLICY_ENTRY, FRONT_POLICIES };
-
 struct front_head {
 	uint16_t status;
 	uint64_t length;
-	enum front_policy policy;
-	struct slice csp; /* with FRONT_POLICY_ENTRY */
-	bool integrity; /* scripts must have integrity */
-	const char *cache; /* NULL: no-store */
+	const struct web_pack_entry *entry; /* a file of the client, with the fields that it has */
+	const char *cache; /* of all else. NULL: no-store */
 	unsigned n;
 	struct web_header extra[FRONT_EXTRA_HEADERS_MAX];
 };

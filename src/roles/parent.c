@@ -40,8 +40,9 @@
 #define FILE_MAX ((size_t)64 << 10)
 
 struct parent ps = {
-	.files = {{"web", "web.pack", ps.config.web, ROLE_FRONTEND, -1, 0},
-		{"places", "places.bin", ps.config.places, ROLE_AUTH, -1, 0}},
+	.files = {{"web", "web.pack", ps.config.web, ROLE_FRONTEND, false, -1, 0},
+		{"web-log", "web.log", ps.config.web_log, ROLE_FRONTEND, true, -1, 0},
+		{"places", "places.bin", ps.config.places, ROLE_AUTH, false, -1, 0}},
 };
 
 static void child_start(struct child *c);

@@ -1,5 +1,6 @@
-/* Files that come with the program, the web client and the table of countries: read once by the
- * parent, handed to the roles that need them as memory that nobody can change. */
+/* Files that come with the program, the web client, the log of its releases and the table of
+ * countries: read once by the parent, handed to the roles that need them as memory that nobody can
+ * change. */
 #include "base/error.h"
 #include "base/log.h"
 #include "os/memfile.h"
@@ -55,7 +56,7 @@ copy(int from, int to, uint64_t *ret_len)
 }
 
 static int
-read_file(const char *configured, const char *name, uint64_t *ret_len)
+read_file(const char *configured, const char *name, bool optional, uint64_t *ret_len)
 {
 	char path[4200];
 	CLEANUP(fd_close) int from = -1, to = -1;
@@ -63,6 +64,8 @@ read_file(const char *configured, const char *name, uint64_t *ret_len)
 
 	find_path(configured, name, path, sizeof(path));
 	from = open(path, O_RDONLY | O_CLOEXEC);
+	if (from < 0 && optional && errno == ENOENT && !configured[0])
+		return LL_ERR_NOTFOUND;
 	if (from < 0) {
 		log_warn("file", "path=%s error=%s", log_quote(slice_str(path)),
 			log_quote(slice_str(strerror(errno))));
@@ -87,7 +90,7 @@ parent_files_open(void)
 		return;
 	for (unsigned i = 0; i < PARENT_FILES; i++) {
 		struct parent_file *f = &ps.files[i];
-		f->fd = read_file(f->configured, f->beside, &f->len);
+		f->fd = read_file(f->configured, f->beside, f->optional, &f->len);
 	}
 }
 

@@ -35,10 +35,11 @@ struct parent_file {
 	const char *beside; /* its name beside the program */
 	const char *configured; /* its path; empty: beside the program */
 	enum role role;
+	bool optional; /* nothing is said where it is missing */
 	int fd; /* sealed memory; negative: there is none */
 	uint64_t len;
 };
-enum { PARENT_FILES = 2 };
+enum { PARENT_FILES = 3 };
 
 struct parent {
 	struct loop *loop;

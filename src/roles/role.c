@@ -41,8 +41,10 @@ role_data(const struct role_env *env, const char *name)
 struct slice
 role_file(const struct role_env *env, const char *name)
 {
-	return strcmp(env->file.name, name) == 0 ? slice_new(env->file.ptr, env->file.len)
-						 : SLICE_NONE;
+	for (unsigned i = 0; i < env->n_files; i++)
+		if (strcmp(env->files[i].name, name) == 0)
+			return slice_new(env->files[i].ptr, env->files[i].len);
+	return SLICE_NONE;
 }
 
 void
@@ -120,16 +122,19 @@ on_file(struct role_env *env, struct ipc_channel *c, const struct msg *m, int fd
 {
 	CLEANUP(fd_close) int file = fd;
 	struct slice name = m->setup_file.name;
+	struct role_file *f;
 	void *p = MAP_FAILED;
 
-	if (name.len < sizeof(env->file.name) && m->setup_file.len <= SIZE_MAX / 2 &&
+	if (env->n_files < ROLE_FILES_MAX && name.len < sizeof(env->files->name) &&
+		m->setup_file.len <= SIZE_MAX / 2 &&
 		memfile_check(file, m->setup_file.len, true) == LL_OK)
 		p = mmap(NULL, (size_t)m->setup_file.len, PROT_READ, MAP_PRIVATE, file, 0);
-	if (env->file.ptr || p == MAP_FAILED)
+	if (p == MAP_FAILED)
 		fatal("file", LL_ERR_DENIED);
-	memcpy(env->file.name, name.ptr, name.len);
-	env->file.ptr = p;
-	env->file.len = (size_t)m->setup_file.len;
+	f = &env->files[env->n_files++];
+	memcpy(f->name, name.ptr, name.len);
+	f->ptr = p;
+	f->len = (size_t)m->setup_file.len;
 }
 
 static void

@@ -15,6 +15,7 @@
 #define ROLE_PEERS_MAX 64 /* of one kind */
 #define ROLE_SERVERS_MAX 64 /* frontends, or deliveries */
 #define ROLE_SECRETS_MAX 16 /* handed over by the parent */
+#define ROLE_FILES_MAX 2
 #define ROLE_LISTENERS_MAX CONFIG_LISTENERS_MAX
 
 struct role_listener {
@@ -55,7 +56,8 @@ struct role_env {
 	unsigned n_secrets;
 	struct role_data data[ROLE_SECRETS_MAX];
 	unsigned n_data;
-	struct role_file file; /* frontends and auth have one */
+	struct role_file files[ROLE_FILES_MAX]; /* frontends have two, auth has one */
+	unsigned n_files;
 	struct role_listener listeners[ROLE_LISTENERS_MAX];
 	unsigned n_listeners;
 	bool started;
