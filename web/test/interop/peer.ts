@@ -1,4 +1,4 @@
-// The server's C code as a process (tests/interop/keys_peer.c): lines of hexadecimal in and out.
+// The server's C code as a process (tests/interop/keys_peer*.c): lines of hexadecimal in and out.
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
