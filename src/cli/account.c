@@ -21,6 +21,7 @@ struct adding {
 	const char *app_name; /* NULL: no app password */
 	bool with_password;
 	uint64_t quota;
+	const char *language; /* NULL: its domain's */
 };
 
 /* One account and what is shown of it, once. */
@@ -101,7 +102,12 @@ add_one(struct cli *cli, const struct adding *how, struct slice password, bool c
 	a->has_app = how->app_name != NULL;
 	if (r == LL_OK && a->has_app)
 		r = owner_add_app(&o, &mail_scope, how->app_name, given, &a->app, a->app_id);
-	return r ? r : owner_create(&o, how->quota);
+	if (r == LL_OK)
+		r = owner_create(&o, how->quota);
+	/* What it shows now is not shown again: no later failure may hide that. */
+	if (r == LL_OK && how->language && cli_language_call(cli, a->address, how->language, NULL))
+		fprintf(stderr, "%s: its language was not set: %s\n", a->address, cli->error);
+	return r;
 }
 
 static void
@@ -249,8 +255,11 @@ cli_account_add(struct cli *cli)
 	const char *batch = cli_option(cli, "batch"), *quota = cli_option(cli, "quota");
 	struct adding how = {.app_name = cli_option(cli, "app-password"),
 		.with_password = !cli_option(cli, "no-password"),
-		.quota = DEFAULT_QUOTA};
+		.quota = DEFAULT_QUOTA,
+		.language = cli_option(cli, "language")};
 
+	if (how.language && !cli_language_known(how.language))
+		return cli_usage(cli, "the languages are en, de and fr, or none");
 	if (quota && cli_parse_size(quota, &how.quota))
 		return cli_usage(cli, "a quota is a number of bytes, like 500M or 10G, or none");
 	if (how.app_name && strlen(how.app_name) > UNLOCK_NAME_MAX)

@@ -110,6 +110,12 @@ int cli_invitation_add(struct cli *cli);
 int cli_invitation_list(struct cli *cli);
 int cli_invitation_revoke(struct cli *cli);
 int cli_account_factors(struct cli *cli);
+/* Also `domain language`. */
+int cli_language(struct cli *cli);
+bool cli_language_known(const char *code);
+/* Of an account, or a domain; ret_code may be NULL. Views the answer, as client_call does. */
+int cli_language_call(
+	struct cli *cli, const char *name, const char *code, struct slice *ret_code) CHECKED;
 int cli_queue_list(struct cli *cli);
 int cli_queue_retry(struct cli *cli);
 int cli_queue_drop(struct cli *cli);

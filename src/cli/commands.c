@@ -27,6 +27,7 @@ static const struct cli_option account_add_options[] = {
 	{"app-password", "NAME", "make a first app password of this name (IMAP, POP and sending)"},
 	{"app-password-stdin", NULL, "take the app password's text from standard input"},
 	{"quota", "SIZE", "most it may hold, like 500M or 10G, or none; default 10G"},
+	{"language", "CODE", "in which the server writes to it: en, de, fr; default its domain's"},
 	{"batch", "FILE", "make an account for each line; - is standard input"},
 	{0},
 };
@@ -132,6 +133,9 @@ const struct cli_command cli_commands[] = {
 		"closed: nobody (at first); invitation: who has one; open: everybody, after a "
 		"proof of work.\nWithout MODE it says what is set.",
 		cli_domain_registration, registration_options},
+	{"domain language", "DOMAIN [CODE]", "The language of accounts that have chosen none.",
+		"en (at first), de, fr, or none. Without CODE it says what is set.", cli_language,
+		NULL},
 	{"domain mta-sts", "DOMAIN [MODE]", "The policy that has others deliver over verified TLS.",
 		"none, testing (others report what would fail), enforce. Without MODE it says what "
 		"is set.\n"
@@ -163,6 +167,10 @@ const struct cli_command cli_commands[] = {
 		cli_account_delete, delete_options},
 	{"account quota", "ADDRESS SIZE", "Set the most it may hold, like 500M or 10G, or none.",
 		NULL, cli_account_quota, NULL},
+	{"account language", "ADDRESS [CODE]", "In which language the server writes to its owner.",
+		"en, de, fr, or none: then its domain's. Who signs up or changes the language in "
+		"the web\nclient sets it, too. Without CODE it says what is set.",
+		cli_language, NULL},
 	{"account factors", "ADDRESS remove", "Take all second factors off an account.",
 		"For an owner who lost them. It opens nothing: the password or recovery code is "
 		"still needed.",

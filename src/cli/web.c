@@ -213,3 +213,57 @@ cli_account_factors(struct cli *cli)
 		? cli_failed(cli)
 		: cli_done(cli, "Removed; its owner is told by mail.");
 }
+
+/* --- languages --- */
+
+bool
+cli_language_known(const char *code)
+{
+	static const char *const codes[] = {WEB_WORDS_LANGUAGE};
+
+	for (size_t i = 1; i < ARRAY_SIZE(codes); i++)
+		if (strcmp(codes[i], code) == 0)
+			return true;
+	return strcmp(code, "none") == 0;
+}
+
+int
+cli_language_call(struct cli *cli, const char *name, const char *code, struct slice *ret_code)
+{
+	CLEANUP(buf_done) struct buf body = BUF_INIT(2048);
+	struct control_pair m = {.name = slice_str(name), .other = slice_str(code)};
+	struct control_text text;
+	struct slice answer;
+	int r = control_pair_put(&body, &m);
+
+	if (r == LL_OK)
+		r = client_call(cli, "language", buf_slice(&body), &answer);
+	if (r == LL_OK)
+		r = control_text_get(answer, &text);
+	if (r == LL_OK && ret_code)
+		*ret_code = text.text;
+	return r;
+}
+
+int
+cli_language(struct cli *cli)
+{
+	CLEANUP(json_done) struct json j = JSON_INIT;
+	const char *wanted = cli->n_args > 1 ? cli->args[1] : "";
+	struct slice code;
+
+	if (*wanted && !cli_language_known(wanted))
+		return cli_usage(cli, "the languages are en, de and fr, or none");
+	if (!client_open(cli))
+		return CLI_FAILED;
+	if (cli_language_call(cli, cli->args[0], wanted, &code))
+		return cli_failed(cli);
+	if (!cli->json) {
+		printf("%s: %s\n", cli->args[0], code.len ? cli_safe(code) : "none");
+		return CLI_OK;
+	}
+	json_open_object(&j, NULL);
+	json_put_string(&j, "language", code);
+	json_object_end(&j);
+	return cli_print_json(cli, &j);
+}

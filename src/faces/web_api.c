@@ -37,6 +37,7 @@ WORDS(FACTOR)
 WORDS(UNLOCKER)
 WORDS(STATE)
 WORDS(LETTER)
+WORDS(LANGUAGE)
 
 #define J_TEXT(n, most) {.name = #n, .kind = TEXT, .max = (most)},
 #define J_BYTES(n, most) {.name = #n, .kind = BYTES, .max = (most)},

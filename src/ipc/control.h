@@ -38,6 +38,7 @@
  *	sts              name          sts         the MTA-STS policy of a domain, empty without
  *	sts-set          sts           none        another policy
  *	factors-remove   name          none        all second factors of an account
+ *	language         pair          text        of an account or domain: a code, none, or empty to ask
  *	queue            pair          text        a queue command and argument; JSON
  */
 #ifndef IPC_CONTROL_H

@@ -29,6 +29,14 @@ enum web_registration { WEB_CLOSED, WEB_INVITATION, WEB_OPEN, WEB_REGISTRATIONS 
 enum web_factor_kind { WEB_FACTOR_NONE, WEB_FACTOR_TOTP, WEB_FACTOR_PASSKEY };
 #define WEB_WORDS_UNLOCKER                                                                         \
 	"none", "password", "recovery", "webauthn", "app-password" /* enum unlock_type */
+#define WEB_WORDS_LANGUAGE "", "en", "de", "fr"
+enum web_language {
+	WEB_LANGUAGE_NONE,
+	WEB_ENGLISH,
+	WEB_GERMAN,
+	WEB_FRENCH,
+	WEB_LANGUAGES /* one past the last */
+};
 #define WEB_WORDS_STATE "locked", "open"
 enum web_state { WEB_LOCKED, WEB_UNLOCKED };
 #define WEB_WORDS_LETTER "draft", "open", "expired", "withdrawn"
@@ -61,7 +69,7 @@ enum web_letter_stage {
 #define WEB_REGISTERED(F) F##_BYTES(response, 64)
 #define WEB_CHANGE(F)     F##_WORD(kind, CHANGE) F##_BYTES(key, CONTROL_KEY_MAX) F##_BYTES(value, CONTROL_VALUE_MAX)
 #define WEB_STAGE(F)      F##_ID(handle) F##_ID(change) F##_LIST(changes, change)
-#define WEB_CREATE(F)     F##_ID(handle) F##_BYTES(identity, 32) F##_BLOBS(verifiers) F##_FLAG(remember) F##_TEXT(device, WEB_NAME_MAX)
+#define WEB_CREATE(F)     F##_ID(handle) F##_BYTES(identity, 32) F##_BLOBS(verifiers) F##_FLAG(remember) F##_TEXT(device, WEB_NAME_MAX) F##_WORD(language, LANGUAGE)
 #define WEB_LOGIN_START(F) F##_TEXT(address, CONTROL_NAME_MAX) F##_BYTES(ke1, 96) F##_FLAG(remember) F##_TEXT(device, WEB_NAME_MAX)
 #define WEB_LOGIN(F)      F##_ID(handle) F##_ID(account) F##_ID(unlocker) F##_BYTES(ke2, 320)
 #define WEB_PROOF(F)      F##_ID(handle) F##_BYTES(proof, 64)
@@ -73,7 +81,7 @@ enum web_letter_stage {
 #define WEB_SIGNED(F)     F##_WORD(next, NEXT) F##_FLAG(totp) F##_FLAG(passkey) F##_ID(recovery) F##_TEXT(rp_id, 256) F##_BYTES(challenge, WEB_CHALLENGE_LEN) F##_BLOBS(credentials) \
 	F##_ID(account) F##_ID(unlocker) F##_TEXT(address, CONTROL_NAME_MAX) F##_BYTES(identity, 32) F##_U64(seq) F##_BYTES(hash, 32)
 #define WEB_ACCOUNT_FORM(F)    F##_ID(account) F##_ID(session) F##_TEXT(address, CONTROL_NAME_MAX) F##_TIME(created) F##_U64(quota) F##_U64(used) F##_BYTES(identity, 32) F##_U64(seq) F##_BYTES(hash, 32) \
-	F##_FLAG(totp) F##_FLAG(passkey) F##_FLAG(alerts) F##_TIME(confirmed_until)
+	F##_FLAG(totp) F##_FLAG(passkey) F##_FLAG(alerts) F##_TIME(confirmed_until) F##_WORD(language, LANGUAGE)
 #define WEB_PAGE(F)       F##_U64(skip)
 #define WEB_CHANGES(F)    F##_FLAG(more) F##_LIST(records, change)
 #define WEB_UPDATE(F)     F##_ID(change) F##_BLOBS(verifiers)
@@ -91,6 +99,7 @@ enum web_letter_stage {
 #define WEB_PASSKEY_ADD(F) F##_ID(handle) F##_TEXT(name, WEB_NAME_MAX) F##_BYTES(client_data, WEB_CLIENT_DATA_MAX) F##_BYTES(attestation_object, WEB_ATTESTATION_MAX)
 #define WEB_PUBLISH(F)    F##_BYTES(key, 49152)
 #define WEB_SWITCH(F)     F##_FLAG(on)
+#define WEB_TONGUE(F)     F##_WORD(language, LANGUAGE)
 #define WEB_LETTER_SIZE(F) F##_U64(size)
 #define WEB_LETTER_NEW(F) F##_ID(id) F##_BYTES(access_hash, 32) F##_TEXT(to, WEB_LETTER_TO_MAX) F##_TEXT(message_id, WEB_LETTER_MESSAGE_ID_MAX) F##_BYTES(note, WEB_LETTER_NOTE_MAX) F##_TIME(expires) F##_U32(max_opens) F##_LIST(parts, letter_size)
 #define WEB_LETTER_PIECE(F) F##_ID(id) F##_U32(part) F##_U32(piece) F##_BYTES(data, WEB_PIECE_LEN)
@@ -116,7 +125,7 @@ enum web_letter_stage {
 	M(LOGIN, login) M(PROOF, proof) M(CODE, code) M(PASSKEY_START, passkey_start) M(ASSERTION, assertion) M(CHALLENGE, challenge) \
 	M(SIGNED, signed) M(ACCOUNT_FORM, account_form) M(PAGE, page) M(CHANGES, changes) M(UPDATE, update) M(PIN, pin) M(UNLOCKER, unlocker) \
 	M(UNLOCKERS_FORM, unlockers_form) M(SESSION_FORM, session_form) M(SESSIONS_FORM, sessions_form) M(FACTOR_FORM, factor_form) M(FACTORS_FORM, factors_form) M(REF, ref) \
-	M(FACTOR_EDIT, factor_edit) M(TOTP, totp) M(TOTP_CONFIRM, totp_confirm) M(PASSKEY_ADD, passkey_add) M(SWITCH, switch) M(PUBLISH, publish) \
+	M(FACTOR_EDIT, factor_edit) M(TOTP, totp) M(TOTP_CONFIRM, totp_confirm) M(PASSKEY_ADD, passkey_add) M(SWITCH, switch) M(TONGUE, tongue) M(PUBLISH, publish) \
 	M(LETTER_SIZE, letter_size) M(LETTER_NEW, letter_new) M(LETTER_PIECE, letter_piece) M(LETTER_FORM, letter_form) M(LETTERS_FORM, letters_form) \
 	M(LETTER_CHANGE, letter_change) M(LETTER_STATE, letter_state) M(LETTER_ACCESS, letter_access) M(LETTER_OPENED, letter_opened) \
 	M(LETTER_FETCH, letter_fetch) M(LETTER_DATA, letter_data) M(LETTER_REPLY_NEW, letter_reply_new) M(LETTER_NUMBER, letter_number) \
@@ -135,7 +144,7 @@ enum web_letter_stage {
 	M("sessions-end", none, none) M("confirm-start", login_start, login) M("confirm-password", proof, none) \
 	M("factors", none, factors_form) M("factor-edit", factor_edit, none) M("factor-remove", ref, none) M("totp-begin", none, totp) \
 	M("totp-confirm", totp_confirm, ref) M("passkey-begin", none, challenge) M("passkey-add", passkey_add, ref) \
-	M("key-publish", publish, none) M("alerts", switch, none) M("account-delete", none, none) \
+	M("key-publish", publish, none) M("alerts", switch, none) M("language", tongue, none) M("account-delete", none, none) \
 	M("letter-create", letter_new, none) M("letter-put", letter_piece, none) M("letter-publish", ref, none) M("letters", page, letters_form) \
 	M("letter-change", letter_change, none) M("letter-withdraw", ref, none) M("letter-forget", ref, none) \
 	M("letter-state", ref, letter_state) M("letter-open", letter_access, letter_opened) M("letter-part", letter_fetch, letter_data) \

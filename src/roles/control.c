@@ -187,6 +187,7 @@ static const struct {
 	{"sts", control_sts},
 	{"sts-set", control_sts_set},
 	{"factors-remove", control_factors_remove},
+	{"language", control_language},
 	{"queue", queue},
 };
 

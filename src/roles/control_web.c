@@ -7,6 +7,7 @@
 #include "os/clock.h"
 #include "roles/control.h"
 #include "roles/invitation.h"
+#include "roles/language.h"
 #include "roles/web.h"
 
 #include <stdio.h>
@@ -152,4 +153,49 @@ control_factors_remove(struct control *c, struct slice body)
 	if (r == LL_OK)
 		log_info("factors-removed", "address=%s", log_quote(slice_str(a.address)));
 	return r;
+}
+
+/* --- languages --- */
+
+static int
+account_language(struct control *c, const struct control_pair *m, enum web_language *l)
+{
+	struct directory_account a;
+	int r = control_find(c, m->name, &a);
+
+	if (r == LL_OK && m->other.len)
+		return language_account_set(&a, *l);
+	if (r == LL_OK)
+		*l = language_account(&a);
+	return r;
+}
+
+static int
+domain_language(struct control *c, const struct control_pair *m, enum web_language *l)
+{
+	CLEANUP(buf_done) struct buf domain = BUF_INIT(256);
+	int r = own_domain(c, m->name, &domain);
+
+	if (r == LL_OK && m->other.len)
+		return language_domain_set(buf_slice(&domain), *l);
+	if (r == LL_OK)
+		*l = language_domain(buf_slice(&domain));
+	return r;
+}
+
+int
+control_language(struct control *c, struct slice body)
+{
+	enum web_language l = WEB_LANGUAGE_NONE;
+	struct control_pair m;
+	int r = control_pair_get(body, &m);
+
+	if (r == LL_OK && language_parse(m.other, &l))
+		return control_fail(c, LL_ERR_SYNTAX, "the languages are en, de and fr, or none");
+	if (r == LL_OK)
+		r = slice_find_byte(m.name, '@') == SLICE_NPOS ? domain_language(c, &m, &l)
+							       : account_language(c, &m, &l);
+	return r ? r
+		 : control_text_put(
+			   &c->answer, &(struct control_text){.text = slice_str(language_code(l))});
 }

@@ -314,6 +314,7 @@ static const struct {
 	{"passkey-add", web_passkey_add, SIGNED},
 	{"key-publish", web_key_publish, SIGNED},
 	{"alerts", web_alerts, SIGNED},
+	{"language", web_language, SIGNED},
 	{"account-delete", web_account_delete, SIGNED | FRESH},
 	{"letter-create", web_letter_create, SIGNED},
 	{"letter-put", web_letter_put, SIGNED},

@@ -3,6 +3,7 @@
 #ifndef ROLES_WEB_H
 #define ROLES_WEB_H
 
+#include "roles/alert_text.h"
 #include "roles/control.h"
 #include "roles/web_account.h"
 #include "roles/web_limit.h"
@@ -112,7 +113,7 @@ int web_assertion_check(struct web_account *a, const uint8_t challenge[WEB_CHALL
 int web_credentials(const struct web_account *a, struct buf *items) CHECKED;
 
 /* --- web_session.c --- */
-web_handler web_logout, web_sessions, web_session_end, web_sessions_end, web_alerts,
+web_handler web_logout, web_sessions, web_session_end, web_sessions_end, web_alerts, web_language,
 	web_key_publish;
 /* Who holds the token: fills c->account, c->session, c->owner. LL_ERR_NOTFOUND: nobody, told as
  * "signed-out". */
@@ -130,7 +131,8 @@ web_handler web_letter_state, web_letter_open, web_letter_part, web_letter_reply
 	web_letter_reply_put, web_letter_reply_send;
 
 /* --- web_alert.c: mail to the account itself. What cannot be sent is only logged. --- */
-void web_alert(const struct directory_account *a, const char *subject, struct slice text);
+/* In the account's language; facts: lines with CRLF that stand in the middle. */
+void web_alert(const struct directory_account *a, enum alert which, struct slice facts);
 void web_alert_sign_in(const struct web_call *c, const struct directory_account *a,
 	const struct web_session *s, const struct web_flow *f);
 

@@ -9,6 +9,7 @@
 #include "os/clock.h"
 #include "roles/deliver_send.h"
 #include "roles/delivery_envelope.h"
+#include "roles/language.h"
 #include "roles/web.h"
 
 #include <sodium.h>
@@ -19,8 +20,10 @@
 static uint64_t next_letter;
 
 static int
-build(struct buf *out, const struct directory_account *a, const char *subject, struct slice text)
+build(struct buf *out, const struct directory_account *a, enum alert which, struct slice facts)
 {
+	enum web_language language = language_of(a);
+	const struct alert_text *text = alert_text(language, which);
 	struct slice host = slice_str(auth.env->config.hostname);
 	CLEANUP(buf_done) struct buf from = BUF_INIT(512), id = BUF_INIT(512);
 	uint8_t random[16];
@@ -31,14 +34,19 @@ build(struct buf *out, const struct directory_account *a, const char *subject, s
 	build_message_id(&id, SLICE_OF(random), host);
 	build_field_address(out, "From", S("Letterlock"), buf_slice(&from));
 	build_field_address(out, "To", SLICE_NONE, slice_str(a->address));
-	build_field_text(out, "Subject", slice_str(subject));
+	build_field_text(out, "Subject", slice_str(text->subject));
 	build_field_date(out, "Date", clock_unix());
 	build_field(out, "Message-ID", buf_slice(&id));
 	buf_puts(out,
 		"Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
 		"Content-Type: text/plain; charset=utf-8\r\n"
-		"Content-Transfer-Encoding: 8bit\r\n\r\n");
-	buf_put(out, text);
+		"Content-Transfer-Encoding: 8bit\r\n");
+	buf_printf(out, "Content-Language: %s\r\n\r\n%s\r\n", language_code(language), text->what);
+	if (facts.len) {
+		buf_put(out, facts);
+		buf_puts(out, "\r\n");
+	}
+	buf_puts(out, text->advice);
 	return buf_err(out);
 }
 
@@ -60,10 +68,10 @@ hand_over(const struct directory_account *a, struct slice letter)
 }
 
 void
-web_alert(const struct directory_account *a, const char *subject, struct slice text)
+web_alert(const struct directory_account *a, enum alert which, struct slice facts)
 {
 	CLEANUP(buf_done) struct buf letter = BUF_INIT(LETTER_MAX);
-	int r = build(&letter, a, subject, text);
+	int r = build(&letter, a, which, facts);
 
 	if (r == LL_OK)
 		r = hand_over(a, buf_slice(&letter));
@@ -81,35 +89,45 @@ put_line(struct buf *out, const char *what, const char *text)
 	buf_puts(out, "\r\n");
 }
 
+/* "2026-11-22 08:15 UTC": the same in every language, and nobody takes the day for the month. */
+static void
+put_time(struct buf *out, int64_t when)
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(64);
+
+	date_put_rfc3339(&b, when);
+	buf_put(out, slice_sub(buf_slice(&b), 0, 10));
+	buf_putc(out, ' ');
+	buf_put(out, slice_sub(buf_slice(&b), 11, 5));
+	buf_puts(out, " UTC");
+	buf_putc(out, 0);
+}
+
 void
 web_alert_sign_in(const struct web_call *c, const struct directory_account *a,
 	const struct web_session *s, const struct web_flow *f)
 {
 	CLEANUP(buf_done)
-	struct buf text = BUF_INIT(LETTER_MAX), ip = BUF_INIT(64), when = BUF_INIT(64);
+	struct buf facts = BUF_INIT(LETTER_MAX), ip = BUF_INIT(64), when = BUF_INIT(64);
+	enum web_language language = language_of(a);
 	struct ip_addr addr = ip_addr_new(SLICE_OF(s->peer));
 	struct slice country = places_find(&auth.places, s->peer);
 
 	ip_addr_put(&ip, &addr);
 	buf_putc(&ip, 0);
-	date_put_rfc5322(&when, s->created);
-	buf_putc(&when, 0);
+	put_time(&when, s->created);
 	if (buf_err(&ip) || buf_err(&when))
 		return;
-	buf_printf(&text, "Somebody signed in to your account %s.\r\n\r\n",
-		f->recovery ? "with the recovery code" : "from a device that was not seen before");
-	put_line(&text, "Time", (const char *)when.ptr);
-	put_line(&text, "Address", (const char *)ip.ptr);
+	put_line(&facts, alert_fact(language, FACT_TIME), (const char *)when.ptr);
+	put_line(&facts, alert_fact(language, FACT_ADDRESS), (const char *)ip.ptr);
 	if (country.len)
-		buf_printf(&text, "Country: %.*s (roughly)\r\n", SLICE_ARG(country));
-	put_line(&text, "Device", s->device[0] ? s->device : "not told");
-	put_line(&text, "Program", s->agent[0] ? s->agent : "not told");
-	buf_puts(&text,
-		"\r\nIf it was you, there is nothing to do. If it was not, change your password "
-		"and sign out\r\nthe other sessions in the settings, under Security.\r\n");
-	if (buf_err(&text) == LL_OK)
-		web_alert(a,
-			f->recovery ? "Sign-in with your recovery code"
-				    : "Sign-in from a new device",
-			buf_slice(&text));
+		buf_printf(&facts, "%s: %.*s (%s)\r\n", alert_fact(language, FACT_COUNTRY),
+			SLICE_ARG(country), alert_roughly(language));
+	put_line(&facts, alert_fact(language, FACT_DEVICE),
+		s->device[0] ? s->device : alert_untold(language));
+	put_line(&facts, alert_fact(language, FACT_PROGRAM),
+		s->agent[0] ? s->agent : alert_untold(language));
+	if (buf_err(&facts) == LL_OK)
+		web_alert(
+			a, f->recovery ? ALERT_RECOVERY_CODE : ALERT_NEW_DEVICE, buf_slice(&facts));
 }

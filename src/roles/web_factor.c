@@ -136,18 +136,6 @@ web_factor_edit(struct web_call *c, struct slice body)
 	return save(c);
 }
 
-static void
-tell_removed(const struct directory_account *a, const char *who)
-{
-	char text[256];
-
-	snprintf(text, sizeof(text),
-		"A second factor was removed from your account by %s. If this was not "
-		"wanted, sign in, change your password and add one again.\r\n",
-		who);
-	web_alert(a, "A second factor was removed", slice_str(text));
-}
-
 int
 web_factor_remove(struct web_call *c, struct slice body)
 {
@@ -160,7 +148,7 @@ web_factor_remove(struct web_call *c, struct slice body)
 		VEC_REMOVE(&c->account->factors, i);
 		r = save(c);
 		if (r == LL_OK)
-			tell_removed(&c->owner, "somebody who was signed in and knew the password");
+			web_alert(&c->owner, ALERT_FACTOR_REMOVED, SLICE_NONE);
 		return r;
 	}
 	return r ? r : LL_ERR_NOTFOUND;
@@ -180,7 +168,7 @@ web_factors_clear(const struct directory_account *a)
 	w->factors.len = 0;
 	r = web_account_save(&p, w);
 	if (r == LL_OK)
-		tell_removed(a, "the operator");
+		web_alert(a, ALERT_FACTORS_CLEARED, SLICE_NONE);
 	return r;
 }
 

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "keys/verifier.h"
 #include "os/clock.h"
+#include "roles/language.h"
 #include "roles/web.h"
 
 #include <string.h>
@@ -20,6 +21,7 @@ web_account_info(struct web_call *c, struct slice body)
 		.totp = web_factor_totp(c->account) != NULL,
 		.passkey = web_has_passkey(c->account),
 		.alerts = c->account->alerts,
+		.language = (uint8_t)language_account(a),
 		.confirmed_until =
 			web_is_fresh(c) ? (uint64_t)(c->session->confirmed + WEB_FRESH_S) : 0};
 	struct store_stat st;
@@ -155,9 +157,7 @@ password_changed(struct web_call *c)
 
 	if (r)
 		log_error("web-account", "error=%s", log_quote(slice_str(ll_strerror(r))));
-	web_alert(&c->owner, "Your password was changed",
-		S("The password of your account was changed. All other web sessions were "
-		  "signed out.\r\n"));
+	web_alert(&c->owner, ALERT_PASSWORD, SLICE_NONE);
 }
 
 int

@@ -6,6 +6,7 @@
 #include "keys/kdf.h"
 #include "mail/ip.h"
 #include "os/clock.h"
+#include "roles/language.h"
 #include "roles/letter.h"
 #include "roles/web.h"
 
@@ -408,4 +409,15 @@ web_alerts(struct web_call *c, struct slice body)
 		return r;
 	c->account->alerts = m.on;
 	return web_account_save(&p, c->account);
+}
+
+int
+web_language(struct web_call *c, struct slice body)
+{
+	struct web_tongue m;
+	int r = web_tongue_get(body, &m);
+
+	if (r == LL_OK && m.language >= WEB_LANGUAGES)
+		r = LL_ERR_SYNTAX;
+	return r ? r : language_account_set(&c->owner, (enum web_language)m.language);
 }

@@ -7,6 +7,7 @@
 #include "mail/ip.h"
 #include "os/clock.h"
 #include "roles/invitation.h"
+#include "roles/language.h"
 #include "roles/web.h"
 
 #include <stdio.h>
@@ -253,6 +254,19 @@ create(struct web_call *c, struct web_flow *f, const struct web_create *m)
 	return r;
 }
 
+/* The account is made and stays, whatever comes of this. */
+static void
+set_language(const struct web_flow *f, uint8_t language)
+{
+	struct directory_account a;
+	int r = directory_account(auth.directory, f->control.new_account, &a);
+
+	if (r == LL_OK && language && language < WEB_LANGUAGES)
+		r = language_account_set(&a, (enum web_language)language);
+	if (r)
+		log_warn("language", "error=%s", log_quote(slice_str(ll_strerror(r))));
+}
+
 int
 web_account_create(struct web_call *c, struct slice body)
 {
@@ -269,6 +283,7 @@ web_account_create(struct web_call *c, struct slice body)
 		web_flow_free(f);
 		return r;
 	}
+	set_language(f, m.language);
 	f->remember = m.remember;
 	if (m.device.len)
 		memcpy(f->device, m.device.ptr, m.device.len);

@@ -20,7 +20,7 @@ from harness import (BINARY, PATIENCE, ROOT, WORK, Daemon, Failure, Installation
 ALICE, BOB = "alice@letterlock.test", "bob@letterlock.test"
 PASSWORD, NEW_PASSWORD = "correct horse battery", "another horse entirely"
 COMMANDS = ("init", "serve", "status", "domain add", "domain list", "domain dns", "account add", "account list",
-            "account disable", "account enable", "account delete", "account quota", "app-password add", "app-password list",
+            "account disable", "account enable", "account delete", "account quota", "account language", "domain language", "app-password add", "app-password list",
             "app-password revoke", "password set", "alias add", "alias list", "alias remove", "queue list", "queue retry",
             "queue drop", "doctor", "version", "help")
 
@@ -331,6 +331,22 @@ def test_disable(world):
     world.run("account", "disable", BOB, status=0)
     world.run("account", "enable", BOB, status=0)
     imap(world, BOB, world.bob_app).logout()
+
+
+def test_languages(world):
+    address = "sprache@letterlock.test"
+    world.run("account", "add", address, "--no-password", "--language", "de", status=0)
+    check_equal(world.run("account", "language", address, "--json", status=0).json, {"language": "de"}, "as it was made")
+    check_equal(world.run("account", "language", ALICE, "--json", status=0).json, {"language": ""}, "none")
+    world.run("account", "language", address, "none", status=0)
+    check_equal(world.run("account", "language", address, "--json", status=0).json, {"language": ""}, "none again")
+    world.run("domain", "language", "letterlock.test", "fr", status=0)
+    check("fr" in world.run("domain", "language", "letterlock.test", status=0).out, "the domain's")
+    world.run("domain", "language", "letterlock.test", "none", status=0)
+    for wrong in (("account", "language", address, "xx"), ("account", "add", ALICE, "--language", "latin")):
+        world.run(*wrong, status=2)
+    for unknown in (("account", "language", "nobody@letterlock.test"), ("domain", "language", "other.test", "de")):
+        world.run(*unknown, status=1)
 
 
 def test_quota(world):

@@ -1,6 +1,8 @@
 """Sign-up, sign-in, second factors and sessions over HTTPS, with the web client's own key library as the client: it runs under
 node, makes keys and proofs itself, and has an authenticator for passkeys. Needs node and the packages of web/."""
 import base64
+import email
+import email.policy
 import hashlib
 import hmac
 import http.client
@@ -305,7 +307,7 @@ def test_totp(world):
         d.call("signOut")
         world.ctl("account", "factors", address, "remove")
         check_equal(d.login(address)["next"], "done", "after the operator's help")
-        wait_mail(world, d, address, b"factor was removed")
+        wait_mail(world, d, address, b"factors were removed")
 
 
 def test_passkey(world):
@@ -377,6 +379,61 @@ def test_alerts(world):
         world.wait_message(address, "Fourth browser")
         check_equal(len(world.texts(address)), 2, "letters")
 
+
+ALERTS = {  # subjects, and how the device is told
+    "fr": ("Connexion depuis un nouvel appareil", "Appareil: Library", "Un second facteur a été retiré"),
+    "de": ("Anmeldung von einem neuen Gerät", "Gerät: Library", "Ein zweiter Faktor wurde entfernt"),
+    "en": ("Sign-in from a new device", "Device: Library", "A second factor was removed"),
+}
+
+
+def letters_of(world, address, count):
+    """Once there are so many, by their subjects."""
+    def read():
+        found = [email.message_from_bytes(text, policy=email.policy.default) for text in world.texts(address)]
+        return {one["Subject"]: one for one in found} if len(found) == count else None
+    return wait_until(read, f"{count} letters")
+
+
+def test_alerts_in_every_language(world):
+    with Client(world) as c, Client(world) as d:
+        address, _ = sign_up(world, c, "reader", language="fr")
+        check_equal(c.post("account")["language"], "fr", "as at the sign-up")
+        app = c.call("addAppPassword", scope={"areas": 2, "protocols": 1, "expires": 0}, name="mail")
+        world.accounts[address] = app["password"]
+        for n, (code, (device, fact, factor)) in enumerate(ALERTS.items()):
+            c.post("language", language=code)
+            d.ask(agent=f"Reading room {code}")
+            d.login(address, device="Library")
+            begun = c.post("totp-begin")
+            c.post("totp-confirm", handle=begun["handle"], code=totp(begun["secret"]), name="phone")
+            c.post("factor-remove", id=c.post("factors")["factors"][0]["id"])
+            got = letters_of(world, address, 2 * n + 2)
+            for subject in (device, factor):
+                check(subject in got, sorted(got))
+                check_equal((got[subject]["Content-Language"], got[subject].get_content_charset()), (code, "utf-8"), subject)
+            check(fact in got[device].get_content(), got[device].get_content())
+
+
+def test_whose_language(world):
+    """The account's own, which its owner or the operator changes; else its domain's; else English."""
+    with Client(world) as c:
+        address, _ = sign_up(world, c, "polyglot")
+        check_equal(c.post("account")["language"], "", "none of its own")
+        changes = (lambda: world.ctl("domain", "language", DOMAIN, "fr"), lambda: c.post("language", language="de"),
+                   lambda: world.ctl("account", "language", address, "en"), lambda: c.post("language", language=""),
+                   lambda: world.ctl("domain", "language", DOMAIN, "none"))
+        for change in changes:
+            change()
+            begun = c.post("totp-begin")
+            c.post("totp-confirm", handle=begun["handle"], code=totp(begun["secret"]), name="phone")
+            world.ctl("account", "factors", address, "remove")
+        refused("request", c.post, "language", language="xx")
+        app = c.call("addAppPassword", scope={"areas": 2, "protocols": 1, "expires": 0}, name="mail")
+        world.accounts[address] = app["password"]
+        wait_until(lambda: len(world.texts(address)) == len(changes), "letters")
+        got = [email.message_from_bytes(text, policy=email.policy.default) for text in world.texts(address)]
+        check_equal(sorted(one["Content-Language"] for one in got), sorted(["fr", "de", "en", "fr", "en"]), "languages")
 
 
 def test_sessions(world):

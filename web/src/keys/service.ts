@@ -85,8 +85,9 @@ export class KeyService {
 		return this.signUp.begin(a.address, a.password, a.invitation);
 	}
 
-	async signupFinish(a: { code: string } & SignInOptions): Promise<Status> {
-		await this.signUp.finish(a.code, { remember: a.remember, device: a.device });
+	/** language: in which the server is to write to the account; none: its domain's. */
+	async signupFinish(a: { code: string; language?: string } & SignInOptions): Promise<Status> {
+		await this.signUp.finish(a.code, { remember: a.remember, device: a.device }, a.language ?? "");
 		return this.status();
 	}
 

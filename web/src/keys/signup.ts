@@ -110,7 +110,7 @@ export class SignUp {
 	}
 
 	/** Stores it and is signed in, once the code was typed back. */
-	async finish(typedCode: string, options: SignInOptions): Promise<void> {
+	async finish(typedCode: string, options: SignInOptions, language: string): Promise<void> {
 		const d = this.current();
 		if (!codeMatches(d.code, typedCode)) throw new KeysError("auth", "not the code that was shown");
 		const { changes, pin } = await d.owner.commit(now());
@@ -120,6 +120,7 @@ export class SignUp {
 			handle,
 			identity: pin.identity,
 			verifiers: [password, recovery].map((v) => base64url(verifierEncode(v))),
+			language,
 			...options,
 		});
 		const [account, secret] = [owner.manifest.account, d.exportKey.slice()];

@@ -1,5 +1,6 @@
 // A new account: address and password, then the recovery code, which must be typed back in part.
 import { useEffect, useState } from "preact/hooks";
+import { language } from "../../i18n/index.ts";
 import { t } from "./texts.ts";
 import type { Domain } from "../../keys/client";
 import { Button } from "../../ui/button.tsx";
@@ -99,7 +100,7 @@ function ConfirmCode({ chosen, onBack }: { chosen: Chosen; onBack(): void }) {
 	const { busy, error, run } = useStep();
 	const send = () => run(async () => {
 		const code = groups.map((g, i) => (i === asked[0] ? typed[0] : i === asked[1] ? typed[1] : g)).join("-");
-		await keys().call("signupFinish", { code, remember: chosen.remember, device: deviceName() });
+		await keys().call("signupFinish", { code, remember: chosen.remember, device: deviceName(), language: language() });
 		await opened();
 	});
 	return (

@@ -36,7 +36,7 @@ export function command<T>(name: string, body: Record<string, unknown> = {}): Pr
 }
 
 export interface AccountInfo {
-	account: string; session: string; address: string; created: number; quota: number; used: number; totp: boolean; passkey: boolean; alerts: boolean;
+	account: string; session: string; address: string; created: number; quota: number; used: number; totp: boolean; passkey: boolean; alerts: boolean; language: string;
 }
 export interface WebSessionInfo { id: string; device: string; agent: string; ip: string; country: string; created: number; lastSeen: number; remember: boolean; current: boolean }
 export interface Factor { id: string; type: "totp" | "passkey"; name: string; created: number; lastUsed: number; unlocker: string | null }

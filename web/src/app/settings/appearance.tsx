@@ -3,6 +3,7 @@ import { language, languages, useLanguage, type Language } from "../../i18n/inde
 import { t } from "./texts.ts";
 import { SelectField, Switch } from "../../ui/field.tsx";
 import { prefs, setPrefs, type Prefs } from "../prefs.ts";
+import { command } from "./api.ts";
 import { Group } from "./parts.tsx";
 import css from "./settings.module.css";
 
@@ -17,6 +18,13 @@ function themeKeys(e: KeyboardEvent): void {
 	const next = themes[(now + by + themes.length) % themes.length]?.[0] ?? "auto";
 	setPrefs({ theme: next });
 	(e.currentTarget as HTMLElement).querySelector<HTMLElement>(`[data-choice=${next}]`)?.focus();
+}
+
+/** The server writes to the account in the language that was chosen last; without a connection it keeps what it has. */
+function choose(next: Language): void {
+	setPrefs({ language: next });
+	void useLanguage(next);
+	void command("language", { language: next }).catch(() => undefined);
 }
 
 export function AppearancePage() {
@@ -39,7 +47,7 @@ export function AppearancePage() {
 				</div>
 				<div class={css.padded}>
 					<SelectField<Language> label={t("language")} value={language()} options={Object.entries(languages) as [Language, string][]}
-						onChange={(l) => { setPrefs({ language: l }); void useLanguage(l); }} />
+						onChange={choose} />
 				</div>
 			</Group>
 		</>
