@@ -21,7 +21,7 @@ read -ra flags <<<"${LETTERLOCK_FUZZ_FLAGS:-}"
 # A finding of UBSan stops, too. Whose allocation it was is told when the finding is run again
 # without these; here it would cost a third of the time.
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
-export ASAN_OPTIONS=malloc_context_size=1:quarantine_size_mb=8
+export ASAN_OPTIONS=malloc_context_size=1:quarantine_size_mb=1
 if [ ! -f "$build/build.ninja" ]; then
 	CC=clang meson setup -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized \
 		"$build" >/dev/null || exit 1

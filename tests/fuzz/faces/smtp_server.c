@@ -41,6 +41,22 @@ check_same(struct slice a, struct slice b)
 		abort();
 }
 
+static void
+check_pieces(const struct smtp_server_config *config, struct slice in, const struct peer *whole)
+{
+	struct peer p = peer_new(config, true);
+
+	feed_pieces(&p, in);
+	check_replies(buf_slice(&p.out));
+	/* What stands behind STARTTLS is dropped, how much of it there is depends on the cuts. */
+	if (!config->starttls) {
+		check_same(buf_slice(&whole->out), buf_slice(&p.out));
+		check_same(buf_slice(&whole->log), buf_slice(&p.log));
+		check_same(buf_slice(&whole->messages), buf_slice(&p.messages));
+	}
+	peer_done(&p);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -53,25 +69,18 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.max_unknown = 10,
 		.max_commands = 100};
 	struct slice in;
-	struct peer a, b;
+	struct peer whole;
 
 	if (!size)
 		return 0;
 	in = slice_new(data + 1, size - 1);
 	config.service = (enum smtp_service)(data[0] % 3);
-	/* What stands behind STARTTLS is dropped, how much of it there is depends on the cuts. */
 	config.starttls = data[0] & 128;
-	a = peer_new(&config, false);
-	b = peer_new(&config, true);
-	peer_feed(&a, in, SIZE_MAX);
-	feed_pieces(&b, in);
-	check_replies(buf_slice(&a.out));
-	if (!config.starttls) {
-		check_same(buf_slice(&a.out), buf_slice(&b.out));
-		check_same(buf_slice(&a.log), buf_slice(&b.log));
-		check_same(buf_slice(&a.messages), buf_slice(&b.messages));
-	}
-	peer_done(&a);
-	peer_done(&b);
+	whole = peer_new(&config, false);
+	peer_feed(&whole, in, SIZE_MAX);
+	check_replies(buf_slice(&whole.out));
+	if (fuzz_twice(in))
+		check_pieces(&config, in, &whole);
+	peer_done(&whole);
 	return 0;
 }

@@ -41,7 +41,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	dkim = slice_line(&in);
 	q.dkim_count = dkim.len != 0;
 	v = check(&q, in, answers_few(in), &a, one);
-	w = check(&q, in, UINT32_MAX, &a, all);
+	w = fuzz_twice(in) ? check(&q, in, UINT32_MAX, &a, all) : v;
 	MUST(v.result == w.result && v.disposition == w.disposition);
 	MUST(v.disposition <= v.published);
 	MUST(v.disposition == DMARC_POLICY_NONE || v.result == DMARC_FAIL);

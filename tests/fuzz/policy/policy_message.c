@@ -97,7 +97,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_ranges(mailauth_result(m), o.header);
 		check_own(mailauth_result(m)->header);
 	}
-	if (fuzz_hash(in) % 4 == 0) { /* it takes as long again */
+	if (fuzz_twice(in)) {
 		n = run(&o, lines, body, false, all);
 		MUST(!m == !n); /* both, or memory's cap refuses both */
 		if (m)

@@ -41,7 +41,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	q.identity = q.helo.len & 1 ? SPF_HELO : SPF_MAILFROM;
 	MUST(!ip_addr_parse(size & 1 ? S("192.0.2.1") : S("::"), &q.ip));
 	v = check(&q, in, answers_few(in), &a, one);
-	w = check(&q, in, UINT32_MAX, &b, all);
+	w = fuzz_twice(in) ? check(&q, in, UINT32_MAX, &b, all) : v;
 	MUST(v.result == w.result && v.lookups == w.lookups && v.voids == w.voids);
 	MUST(slice_eq(v.mechanism, w.mechanism) && slice_eq(v.explanation, w.explanation));
 	MUST(v.lookups <= SPF_LOOKUPS_MAX + 1 && v.voids <= SPF_VOID_MAX + 1);
