@@ -264,6 +264,8 @@ read_log(struct verify *v, struct verify_trust *t)
 	const char *why = NULL;
 
 	fetch_text(v, LOG_PATH, "log of releases", &t->text);
+	if (slice_eq(buf_slice(&t->text), S(WEB_LOG_HEAD)))
+		verify_fail(v, "the server has no log of releases");
 	if (!v->failure[0] && web_log_new(buf_slice(&t->text), &t->log, &why))
 		verify_fail(v, "the server's log of releases: %s", why);
 }

@@ -20,7 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAGIC "letterlock web log 1\n"
 #define CONTEXT "letterlock/1/web-manifest"
 #define VERSION_MAX_LEN 64
 #define RELEASES_MAX 100000
@@ -206,17 +205,18 @@ int
 web_log_new(struct slice text, struct web_log **ret, const char **ret_why)
 {
 	struct web_log *l = calloc(1, sizeof(*l));
-	struct slice rest = slice_skip(text, sizeof(MAGIC) - 1);
+	struct slice rest = slice_skip(text, sizeof(WEB_LOG_HEAD) - 1);
 	int r = LL_OK;
 
 	*ret_why = "it is no log of releases";
 	if (!l || text.len > WEB_LOG_MAX)
 		r = l ? LL_ERR_LIMIT : LL_ERR_NOMEM;
-	else if (!slice_starts(text, S(MAGIC)) || rest.len == 0)
+	else if (!slice_starts(text, S(WEB_LOG_HEAD)) || rest.len == 0)
 		r = LL_ERR_SYNTAX;
 	while (r == LL_OK && rest.len) {
+		const struct web_release *before = l->entries.len ? web_log_newest(l) : NULL;
 		struct web_release e = {.number = 0};
-		r = read_entry(&rest, VEC_END(&l->entries) - (l->entries.len > 0), &e, ret_why);
+		r = read_entry(&rest, before, &e, ret_why);
 		e.text = slice_sub(text, 0, text.len - rest.len);
 		r = r ? r : VEC_PUSH(&l->entries, e);
 	}
@@ -309,7 +309,7 @@ web_log_append(struct buf *out, const struct web_log *before, struct slice versi
 		return buf_err(&message);
 	ed25519_sign(key, buf_slice(&message), e.signature);
 	if (out->len == 0)
-		buf_puts(out, MAGIC);
+		buf_puts(out, WEB_LOG_HEAD);
 	buf_putc(out, '\n');
 	buf_put(out, slice_skip(buf_slice(&message), at));
 	buf_puts(out, "signature ");

@@ -267,7 +267,7 @@ read_all(struct web_manifest *m, struct slice text)
 		r = read_file(m, &text);
 	/* Only now do they stay where they are. */
 	VEC_EACH (f, &m->files) {
-		f->fields = m->fields.at + at;
+		f->fields = f->n_fields ? m->fields.at + at : NULL;
 		at += f->n_fields;
 	}
 	return r;

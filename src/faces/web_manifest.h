@@ -10,6 +10,8 @@
 #define WEB_MANIFEST_MAX ((size_t)4 << 20)
 #define WEB_MANIFEST_FIELDS_MAX 16 /* of all files together, and of one */
 #define WEB_HASH_LEN 48
+/* How a log of releases begins (cli/web_log.h); alone it is one without releases. */
+#define WEB_LOG_HEAD "letterlock web log 1\n"
 
 struct web_manifest_file {
 	struct slice path;

@@ -15,7 +15,7 @@
 
 static struct web_pack *pack;
 static struct buf manifest; /* of the pack */
-static struct slice releases; /* the signed log of releases; empty: there is none */
+static struct slice releases; /* the signed log of them */
 static const char *hostname;
 
 void
@@ -28,6 +28,8 @@ front_site_init(struct role_env *env)
 	if (r && r != LL_ERR_NOTFOUND)
 		log_error("web-pack", "error=%s", log_quote(slice_str(ll_strerror(r))));
 	releases = role_file(env, "web-log");
+	if (releases.len == 0)
+		releases = S(WEB_LOG_HEAD);
 	manifest = BUF_INIT(WEB_MANIFEST_MAX);
 	r = pack ? web_manifest_put(&manifest, pack, S(LETTERLOCK_VERSION)) : LL_OK;
 	if (r) {

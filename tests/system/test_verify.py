@@ -401,7 +401,7 @@ def test_signed_by_nobody_who_is_trusted(w):
         spoilt[at] ^= 1
         w.liar.give(log=bytes(spoilt))
         w.refused("the server's log of releases:")
-    for text in (b"", b"letterlock web log 1\n", b"x" * 5_000_000, w.second[:-10]):
+    for text in (b"", b"letterlock web log 1\n\n", b"x" * 5_000_000, w.second[:-10]):
         w.liar.give(log=text)
         w.refused("the server's log of releases")
     w.liar.lie = lambda path, headers, answer: setattr(answer, "status", 404 if path == WELL_KNOWN + "log" else answer.status)
@@ -530,6 +530,9 @@ def test_a_log_that_the_server_cannot_read_is_no_matter(w):
     """Without a log the client is served all the same; nobody can be told that it is signed."""
     w.serve(w.new, WORK / "there-is-none.log")
     w.refused("the server has no log of releases", url=w.true_url)
+    w.liar.give(log=b"letterlock web log 1\n")
+    w.refused("the server has no log of releases")
+    w.liar.be_honest()
     check(not w.good("--pack", w.new, url=w.true_url, key=False)["different"], "compared with what was built here")
     w.serve(w.new, w.log)
 

@@ -1,8 +1,9 @@
 // Every screen for everybody: by keyboard alone, on a phone, in dark colours, and as axe sees it.
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { checkAxe, conversation, eventually, inbox, messages, openRow, reveal, rows, toast } from "./harness.mjs";
 
-const settings = ["account", "security", "appearance", "mail", "keys"];
+const settings = ["account", "security", "appearance", "mail", "keys", "about"];
 
 async function look(world, page, what) {
 	await checkAxe(page, what);
@@ -153,6 +154,21 @@ export const tests = {
 		await page.goto(`${world.url}/mail/inbox`);
 		await inbox(page);
 		await eventually("compact rows", async () => (await rows(page).first().boundingBox()).height < 60);
+		await page.close();
+	},
+
+	async "the settings name the build of the manifest that is served"(world) {
+		const page = await world.page();
+		await page.goto(`${world.url}/settings/about`);
+		const manifest = await page.evaluate(() => fetch("/.well-known/letterlock/manifest").then((r) => r.text()));
+		const words = createHash("sha384").update(manifest).digest("hex").slice(0, 32).match(/.{4}/g).join(" ");
+		await page.getByText(words, { exact: true }).waitFor();
+		await page.getByText(`Letterlock ${/^version (.*)$/m.exec(manifest)[1]}`, { exact: true }).waitFor();
+		await page.getByText("The server has no log of signed releases.").waitFor();
+		assert.equal(await page.getByText("This page is of another build").count(), 0, "the page is of the build that is served");
+		await page.route("**/.well-known/letterlock/manifest", (route) => route.fulfill({ body: manifest.replaceAll("\nsha384 ", "\nsha384 A") }));
+		await page.goto(`${world.url}/settings/about`);
+		await page.getByText("This page is of another build than the server gives out now.").waitFor();
 		await page.close();
 	},
 };

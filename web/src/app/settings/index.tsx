@@ -5,6 +5,7 @@ import { Icon, type IconName } from "../../ui/icon.tsx";
 import { route } from "../router.ts";
 import { Lazy } from "../transfer/lazy.tsx";
 import { DevicePage } from "../offline/device_page.tsx";
+import { AboutPage } from "./about_page.tsx";
 import { AccountPage } from "./account.tsx";
 import { AppearancePage } from "./appearance.tsx";
 import { KeysPage } from "./keys_page.tsx";
@@ -30,6 +31,7 @@ const pages: Record<string, { title: Key; icon: IconName; view: ComponentType }>
 	rules: { title: "settings_rules", icon: "filter", view: RulesPage },
 	letters: { title: "settings_letters", icon: "key", view: LettersPage },
 	transfer: { title: "settings_transfer", icon: "move", view: TransferPage },
+	about: { title: "settings_about", icon: "info", view: AboutPage },
 };
 
 export function Settings() {
