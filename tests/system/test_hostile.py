@@ -1,10 +1,12 @@
 """Hostile mail in the web client, in Chromium: letters that try to phone home, to run script, to leave their frame, or to pass
-for somebody else's. web/browser/hostile_mail.mjs writes them, web/browser/hostile_run.mjs opens them all."""
+for somebody else's. web/browser/hostile_mail.mjs writes them, and hostile_sealed.mjs those with OpenPGP in them, for a reader
+whose keys are open; hostile_run.mjs opens them all. The server's questions to the DNS are never answered meanwhile."""
 import json
 import pathlib
 import re
 import secrets
 import shutil
+import socket
 import subprocess
 import sys
 
@@ -45,9 +47,28 @@ def deliver(world, folder, letters):
                 m.do("append", "INBOX", None, None, raw)
 
 
+class Silence:
+    """Takes questions to the DNS and never says a word."""
+
+    def __init__(self):
+        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.udp.bind(("127.0.0.1", 0))
+        self.port = self.udp.getsockname()[1]
+        self.tcp = socket.create_server(("127.0.0.1", self.port))
+
+    def asked(self):
+        self.udp.setblocking(False)
+        try:
+            return bool(self.udp.recv(4096))
+        except BlockingIOError:
+            return False
+
+
 def setup():
     ready()
-    world = Installation(domains=(DOMAIN,)).start().populate()
+    silence = Silence()
+    world = Installation(domains=(DOMAIN,), settings={("dns", "forward"): f"127.0.0.1@{silence.port}"}).start().populate()
+    world.silence = silence
     password = f"{secrets.token_hex(4)} ladder {secrets.token_hex(4)}"
     made = json.loads(world.ctl("--json", "account", "add", ALICE, "--password-stdin", "--no-confirm", "--app-password", "test",
                                 stdin=password.encode() + b"\n"))
@@ -64,6 +85,7 @@ def setup():
     check_equal(done.returncode, 0, f"node\n{(WORK / 'node.log').read_text()[-3000:]}\nstatus")
     world.result = json.loads(done.stdout)
     (WORK / "result.json").write_text(json.dumps(world.result, indent=1))
+    world.letters = world.result["list"]
     return world
 
 
@@ -77,17 +99,22 @@ def test_no_letter_reaches_another_host_or_runs_script(world):
     told = [re.sub(r"v\d+\.evil\.example", lambda m: f"{m[0]} ({named.get(m[0])})", leak) for leak in leaks]
     check(not leaks, f"{len(leaks)} leaks\n{lines(told[:40])}")
     check(world.result["control"], "the listener notices a connection")
+    check(world.silence.asked(), "the DNS was not asked")
 
 
 def test_every_letter_is_shown_and_the_page_stays_whole(world):
     result = world.result
     check_equal(result["missing"], [], "letters that were not found")
-    check(len(result["letters"]) >= 100 or sys.argv[1:], f"{len(result['letters'])} letters")
+    check(len(result["letters"]) >= 150 or sys.argv[1:], f"{len(result['letters'])} letters")
     bad = []
-    withheld = {one["name"]: one.get("withheld") for one in world.letters}
+    named = {one["name"]: one for one in world.letters}
     for name, seen in result["letters"].items():
-        if not seen["shown"] and not withheld[name]:
+        if not seen["shown"] and not named[name].get("withheld"):
             bad.append(f"{name}: not shown")
+        if (seen["shown"] == "reason") != bool(named[name].get("says")):
+            bad.append(f"{name}: shown as {seen['shown']}")
+        if seen["secret"]:
+            bad.append(f"{name}: what was encrypted is shown with what is around it")
         if seen["strange"] or not seen["sound"] or not seen["path"].startswith("/mail/inbox/") or "ran" == seen["title"]:
             bad.append(f"{name}: { {k: seen[k] for k in ('strange', 'sound', 'path', 'title', 'verdicts')} }")
     check(not bad, lines(bad))

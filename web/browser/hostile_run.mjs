@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
+import { sealedLetters } from "./hostile_sealed.mjs";
 
 const config = JSON.parse(readFileSync(0, "utf8"));
 const origin = `https://${config.host}:${config.port}`;
@@ -68,6 +69,8 @@ context.on("page", (page) => {
 	page.on("popup", () => result.leaks.push(`a window: ${name(page)}`));
 	page.on("download", () => result.leaks.push(`a download: ${name(page)}`));
 });
+// One whose key is looked for all the time that the letters are read.
+await context.route(/\/api\/v1\/keys\/lookup\?address=held/, () => undefined);
 await context.exposeFunction("ran", (where) => result.leaks.push(`script ran: ${where}`));
 await context.addInitScript(() => addEventListener("message", (e) => {
 	if (e.data?.kind === "ran")
@@ -114,12 +117,14 @@ async function inFrame(page, fn, args) {
 }
 
 /** Is the letter there? A frame that never was told anything, or was navigated away, is not. */
-async function appears(page, { id, mark, withheld }) {
-	const until = Date.now() + (withheld ? 4000 : patience / 2);
+async function appears(page, { id, mark, withheld, says }) {
+	const until = Date.now() + (withheld ? 4000 : patience);
 	while (Date.now() < until) {
 		const text = await page.evaluate((id) => document.querySelector(`article[data-message="${CSS.escape(id)}"]`)?.textContent ?? "", id);
 		if (text.includes(mark))
 			return "text";
+		if (says && new RegExp(says).test(text))
+			return "reason";
 		if (text && await inFrame(page, (mark) => document.body?.textContent.includes(mark), mark))
 			return "frame";
 		await page.waitForTimeout(40);
@@ -145,27 +150,61 @@ async function openLetter(page, letter) {
 		verdicts: [...document.querySelectorAll("[data-verdict]")].map((e) => e.dataset.verdict),
 	}));
 	const strange = shown === "frame" ? await inFrame(page, census) : [];
-	result.letters[letter.name] = { shown, ms: seen, strange: strange ?? ["the frame is gone"], ...parent };
+	const secret = parent.words.includes("SECRET-") || (await inFrame(page, () => document.documentElement.outerHTML.includes("SECRET-"))) === true;
+	process.stderr.write(`${new Date().toISOString()} ${letter.name}: ${shown || "not shown"} after ${seen} ms\n`);
+	result.letters[letter.name] = { shown, ms: seen, secret, strange: strange ?? ["the frame is gone"], ...parent };
 }
 
 async function signIn(page) {
 	await page.goto(origin);
 	await page.getByLabel("Mail address").fill(config.person.address);
 	await page.getByLabel("Password", { exact: true }).fill(config.person.password);
+	// So that the other pages have the keys, too.
+	await page.getByLabel("Stay signed in on this device").check();
 	await page.getByRole("button", { name: "Sign in", exact: true }).click();
 	await page.getByRole("tree", { name: "Mailboxes" }).waitFor();
+	await page.evaluate(() => {
+		globalThis.jmap = async (methodCalls) => (await (await fetch("/jmap/api", {
+			method: "POST", headers: { "Content-Type": "application/json", "X-Letterlock": "1" },
+			body: JSON.stringify({ using: ["urn:ietf:params:jmap:core", "urn:ietf:params:jmap:mail"], methodCalls }),
+		})).json()).methodResponses;
+		globalThis.ofMail = async () => (await (await fetch("/jmap/session")).json()).primaryAccounts["urn:ietf:params:jmap:mail"];
+	});
+}
+
+/** The key that was made and published when she signed in. */
+async function ownKey(page) {
+	for (const end = Date.now() + patience; Date.now() < end; await page.waitForTimeout(100)) {
+		const { keys } = await page.evaluate(async (a) => (await fetch(`/api/v1/keys/lookup?address=${encodeURIComponent(a)}`, { headers: { "X-Letterlock": "1" } })).json(), config.person.address);
+		if (keys?.[0])
+			return Buffer.from(keys[0].key, "base64url");
+	}
+	throw new Error("no key was published");
+}
+
+/** Puts letters into the inbox. */
+function put(page, raws) {
+	return page.evaluate(async (raws) => {
+		const accountId = await ofMail();
+		const [[, mailboxes]] = await jmap([["Mailbox/get", { accountId }, "m"]]);
+		const inbox = mailboxes.list.find((m) => m.role === "inbox");
+		const emails = {};
+		for (const [i, raw] of raws.entries()) {
+			const bytes = Uint8Array.from(atob(raw), (c) => c.charCodeAt(0));
+			const { blobId } = await (await fetch(`/jmap/upload/${accountId}`, { method: "POST", headers: { "X-Letterlock": "1", "Content-Type": "message/rfc822" }, body: bytes })).json();
+			emails[i] = { blobId, mailboxIds: { [inbox.id]: true } };
+		}
+		const [[, { notCreated }]] = await jmap([["Email/import", { accountId, emails }, "i"]]);
+		if (notCreated && Object.keys(notCreated).length)
+			throw new Error(JSON.stringify(notCreated));
+	}, raws.map((raw) => Buffer.from(raw).toString("base64")));
 }
 
 /** The letters' ids, by their subjects. */
 function ids(page) {
 	return page.evaluate(async () => {
-		const post = async (methodCalls) => (await (await fetch("/jmap/api", {
-			method: "POST", headers: { "Content-Type": "application/json", "X-Letterlock": "1" },
-			body: JSON.stringify({ using: ["urn:ietf:params:jmap:core", "urn:ietf:params:jmap:mail"], methodCalls }),
-		})).json()).methodResponses;
-		const { primaryAccounts } = await (await fetch("/jmap/session")).json();
-		const accountId = primaryAccounts["urn:ietf:params:jmap:mail"];
-		const found = await post([
+		const accountId = await ofMail();
+		const found = await jmap([
 			["Email/query", { accountId, limit: 500 }, "q"],
 			["Email/get", { accountId, "#ids": { resultOf: "q", name: "Email/query", path: "/ids" }, properties: ["id", "subject"] }, "g"],
 		]);
@@ -176,6 +215,11 @@ function ids(page) {
 async function openAll() {
 	const pages = [await context.newPage()];
 	await signIn(pages[0]);
+	const sealed = await sealedLetters(await ownKey(pages[0]), list.length);
+	for (let i = 0; i < sealed.length; i += 20)
+		await put(pages[0], sealed.slice(i, i + 20).map((l) => l.raw));
+	list.push(...sealed.map(({ raw, ...rest }) => rest));
+	result.list = list;
 	const known = await ids(pages[0]);
 	result.missing = list.filter((l) => !known[l.name]).map((l) => l.name);
 	while (pages.length < 3) {

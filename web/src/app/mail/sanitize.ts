@@ -159,3 +159,13 @@ export function sanitize(html: string): Clean {
 	found.remote = [...new Set(found.remote)];
 	return found;
 }
+
+const lineEnds = /<br\b[^>]*>|<\/(?:p|div|tr|li|h[1-6]|blockquote|pre|table|ul|ol)>/gi;
+
+/** What a letter says that has no text beside its HTML. */
+export function textOf(html: string): string {
+	const lines = sanitize(html).html.replace(/\s+/g, " ").replace(lineEnds, "$&\n");
+	DOMPurify.removeAllHooks();
+	const body = DOMPurify.sanitize(lines, { ALLOWED_TAGS: ["body"], RETURN_DOM: true });
+	return (body.textContent ?? "").replace(/[ \t]*\n[ \t]*/g, "\n").replace(/\n{3,}/g, "\n\n").trim();
+}

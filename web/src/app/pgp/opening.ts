@@ -49,47 +49,90 @@ async function openNow(email: FullEmail, state: Signal<Opening>): Promise<void> 
 	}
 }
 
-/** The letter as it is meant to be read; it also stands in the store from now on. */
-export async function reveal(email: FullEmail): Promise<FullEmail> {
-	const store = mail();
+/** How long a letter waits for its sender's keys: they are for its signature, and it can be read without them. */
+const keysWait = 1500; // ms
+
+/** Whether it came about in time. */
+function soon(what: Promise<unknown>): Promise<boolean> {
+	return Promise.race([what.then(() => true), new Promise<boolean>((done) => setTimeout(done, keysWait, false))]);
+}
+
+/** What the worker makes of the letter with the keys that it knows. */
+async function readNow(store: MailStore, email: FullEmail): Promise<ReadMessage> {
 	const p = await pgp();
-	const from = email.from?.[0]?.email;
-	// Signatures are checked with the sender's keys, so they must have been looked for.
-	if (from)
-		await findKeys([from]);
 	const message = new Uint8Array(await store.client.download(email.blobId, "message/rfc822"));
 	const received = Math.floor(Date.parse(email.receivedAt) / 1000);
 	const read = await p.call("read", { message, received, authentic: authentic(email) });
 	persist();
-	const shown = opened(store, email, read);
-	store.full.put([shown]);
-	if (shown.pgp?.hiddenSubject || (shown.pgp?.encrypted && shown.pgp.failure === "none")) {
-		const { id, subject, preview, hasAttachment } = shown;
-		store.revealed.set(id, { subject, preview, hasAttachment });
-		const row = store.emails.peek(id);
-		if (row)
-			store.emails.put([row]);
-		void remember(shown).catch(() => undefined);
-	}
-	if (from && read.signature.verdict === "unknownKey" && wasUnanswered(from))
-		readLater(email);
+	return read;
+}
+
+/** The letter as it is meant to be read; it also stands in the store from now on. */
+export async function reveal(email: FullEmail): Promise<FullEmail> {
+	const store = mail();
+	await pgp();
+	const from = email.from?.[0]?.email;
+	const search = from ? findKeys([from]) : Promise.resolve();
+	const searched = await soon(search);
+	const read = await readNow(store, email);
+	const shown = await opened(store, email, read);
+	show(store, shown);
+	if (from && read.signature.verdict !== "none")
+		void search.then(() => goOn(email, from, read, searched)).catch(() => undefined);
 	return shown;
+}
+
+function show(store: MailStore, shown: FullEmail): void {
+	store.full.put([shown]);
+	if (!shown.pgp?.hiddenSubject && !(shown.pgp?.encrypted && shown.pgp.failure === "none"))
+		return;
+	const { id, subject, preview, hasAttachment } = shown;
+	store.revealed.set(id, { subject, preview, hasAttachment });
+	const row = store.emails.peek(id);
+	if (row)
+		store.emails.put([row]);
+	void remember(shown).catch(() => undefined);
+}
+
+/** What became known of the sender's keys after the letter was opened, or could not be asked for. */
+async function goOn(email: FullEmail, from: string, read: ReadMessage, searched: boolean): Promise<void> {
+	if (!wasUnanswered(from)) {
+		if (!searched)
+			await readAgain(email);
+	} else if (read.signature.verdict === "unknownKey")
+		readLater(email, from);
+}
+
+/** More is known of the sender's keys than when the letter was opened. It is shown anew only when that makes a difference. */
+async function readAgain(email: FullEmail): Promise<void> {
+	const store = mail();
+	const read = await readNow(store, email);
+	const before = store.full.peek(email.id)?.pgp;
+	if (mail() === store && before && JSON.stringify(stateFrom(read)) !== JSON.stringify(before))
+		show(store, await opened(store, email, read));
 }
 
 const laterWaits = [10, 30, 90, 270]; // seconds
 const later = new Map<Id, number>();
 
-/** The sender's keys could not be looked for, so nothing is known of the signature: once more after a while. */
-function readLater(email: FullEmail): void {
+/** The sender's keys could not be looked for, so little is known of the signature: once more after a while. */
+function readLater(email: FullEmail, from: string): void {
 	const n = later.get(email.id) ?? 0;
 	const [wait, store] = [laterWaits[n], mail()];
 	if (wait === undefined)
 		return;
 	later.set(email.id, n + 1);
-	setTimeout(() => {
-		if (mail() === store)
-			void reveal(email).catch(() => undefined);
-	}, wait * 1000);
+	setTimeout(() => void (async () => {
+		if (mail() !== store)
+			return;
+		await findKeys([from]);
+		if (mail() !== store)
+			return;
+		if (wasUnanswered(from))
+			readLater(email, from);
+		else
+			await readAgain(email);
+	})().catch(() => undefined), wait * 1000);
 }
 
 /** Reads the message only for what its Autocrypt header says of the sender's key. */
@@ -122,18 +165,19 @@ function filesOf(store: MailStore, id: Id, content: Content): BodyPart[] {
 	});
 }
 
-function plainOf(html: string): string {
-	return new DOMParser().parseFromString(html, "text/html").body.textContent ?? "";
+async function plainOf(html: string): Promise<string> {
+	const { textOf } = await import("../mail/sanitize.ts");
+	return textOf(html);
 }
 
-function opened(store: MailStore, email: FullEmail, r: ReadMessage): FullEmail {
+async function opened(store: MailStore, email: FullEmail, r: ReadMessage): Promise<FullEmail> {
 	const pgp = stateFrom(r);
 	const subject = r.headers?.subject ?? email.subject;
 	const from = r.fromDiffers && r.headers?.from && r.sender ? [{ name: null, email: r.sender }] : email.from;
 	if (!r.content)
 		return { ...email, pgp };
 	const { content } = r;
-	const text = content.text ?? plainOf(content.html ?? "");
+	const text = content.text ?? await plainOf(content.html ?? "");
 	const textPart: BodyPart = { ...noPart, partId: "opened-text", type: "text/plain" };
 	const value = (v: string) => ({ value: v, isEncodingProblem: false, isTruncated: false });
 	const attachments = filesOf(store, email.id, content);
