@@ -33,6 +33,26 @@ async function begin(page, world, password) {
 }
 
 export const tests = {
+	async "what a large provider wants is said before the password is typed, and by its server, too"(world) {
+		const page = await world.page();
+		await transfer(page, world);
+		await source(page).getByRole("button", { name: "Next" }).click();
+		const dialog = page.getByRole("dialog");
+		for (const [address, says, link] of [
+			["me@gmail.com", /app password/, "myaccount.google.com"], ["me@hotmail.co.uk", /Thunderbird/, null], ["me@yahoo.fr", /Yahoo/, "login.yahoo.com"],
+			["me@icloud.com", /app-specific password/, "account.apple.com"], ["me@web.de", /Allow POP3 and IMAP/, null], ["me@gmail.com.example", null, null],
+		]) {
+			await dialog.getByLabel("Your e-mail address there").fill(address);
+			if (says)
+				await dialog.getByText(says).first().waitFor();
+			await eventually(`the help for ${address}`, async () => await dialog.locator("[data-provider]").count() === (says ? 1 : 0));
+			if (link)
+				assert.match(await dialog.getByRole("link", { name: link }).getAttribute("href"), /^https:/);
+		}
+		await look(world, page, "import what a provider wants");
+		await page.close();
+	},
+
 	async "mail comes from another account: server found, wrong password told, folders chosen, nothing twice"(world) {
 		const page = await world.page();
 		const { dialog, right, address } = await begin(page, world, "wrong password");

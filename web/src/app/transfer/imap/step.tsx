@@ -10,6 +10,7 @@ import type { StepProps } from "../sources.ts";
 import common from "../transfer.module.css";
 import css from "./imap.module.css";
 import { create, jobs, Refused, update, watch, type ImportFolder, type ImportJob, type Security } from "./jobs.ts";
+import { ProviderHelp } from "./provider.tsx";
 import { t, type Key } from "./texts.ts";
 
 const named: Record<string, Key> = { host: "server", port: "port", user: "user", security: "security" };
@@ -59,6 +60,7 @@ function Who({ made }: { made(id: string, secret: string): void }) {
 	return (
 		<Form button={t("next")} act={() => create(user.trim()).then((id) => made(id, secret))}>
 			<TextField label={t("address")} hint={t("addressHint")} type="email" required autocomplete="off" value={user} onInput={(e) => setUser(e.currentTarget.value)} />
+			<ProviderHelp user={user} />
 			<PasswordField label={t("secret")} hint={t("secretHint")} required autocomplete="off" value={secret} onInput={(e) => setSecret(e.currentTarget.value)} />
 		</Form>
 	);
@@ -93,6 +95,7 @@ function Server({ job, known }: { job: ImportJob; known: string }) {
 					<TextField label={t("user")} required maxLength={320} spellcheck={false} autocapitalize="off" value={user} onInput={(e) => setUser(e.currentTarget.value)} />
 				</>
 			)}
+			<ProviderHelp user={user} host={host} />
 			<PasswordField label={t("secret")} hint={t("secretHint")} required autocomplete="off" value={secret} onInput={(e) => setSecret(e.currentTarget.value)} />
 		</Form>
 	);
