@@ -60,10 +60,13 @@ function findMailbox(name: string, mailboxes: Iterable<Mailbox>): Mailbox | unde
 		all.find((m) => m.name.toLocaleLowerCase().startsWith(wanted));
 }
 
+/** What was typed in quotation marks is looked for as it stands; the server takes other words one by one. */
+const asTyped = (value: string): string => (/\s/.test(value) ? `"${value}"` : value);
+
 /** A term that means nothing (before:yesterday-ish) is searched as text, so that nothing is silently left out. */
 function condition(term: Term, mailboxes: Iterable<Mailbox>, now: Date): Condition {
 	const { key, value } = term;
-	const asText = { text: key === "text" ? value : `${key}:${value}` };
+	const asText = { text: asTyped(key === "text" ? value : `${key}:${value}`) };
 	const date = () => parseDate(value, now);
 	const size = () => parseSize(value);
 	const known: Record<string, () => Condition | null | undefined> = {
@@ -84,7 +87,7 @@ function condition(term: Term, mailboxes: Iterable<Mailbox>, now: Date): Conditi
 	const make = known[key];
 	if (make)
 		return make() ?? asText;
-	return { [key]: value };
+	return { [key]: asTyped(value) };
 }
 
 function withDate(key: "before" | "after", date: string | null): Condition | null {
