@@ -1,5 +1,6 @@
 /* The log of releases: what keys may do, and that no bit of it can be other than it was signed. */
 #include "base/error.h"
+#include "base/text.h"
 #include "cli/web_log.h"
 #include "t.h"
 
@@ -139,7 +140,7 @@ who_may_sign(void)
 	CHECK_INT(add(&b, "1.3", "22.11.2026", build_a, &two, &two), LL_ERR_SYNTAX);
 	CHECK_INT(b.len, len);
 	/* Whoever names the release key in a log of their own has not its word for it. */
-	CHECK_INT(add(&own, "1.3", "2026-11-22", build_a, &evil, &one), 0);
+	CHECK_INT(add(&own, "1.3", "2026-11-20", build_a, &evil, &one), 0);
 	l = parse(&own);
 	CHECK(l && !web_log_vouches(l, one.public));
 	web_log_free(l);
@@ -154,12 +155,55 @@ who_may_sign(void)
 	web_log_free(l);
 }
 
+/* Entries that are well made and signed, but by another than the one before names, or of a day
+ * before it. */
+static void
+not_by_a_stranger(void)
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(65536), message = BUF_INIT(4096);
+	static const struct {
+		const struct ed25519_key *key;
+		const char *date;
+		int result;
+	} cases[] = {{&one, "2026-11-20", LL_OK}, {&evil, "2026-11-20", LL_ERR_SYNTAX},
+		{&one, "2026-11-19", LL_ERR_SYNTAX}};
+	uint8_t signature[ED25519_SIG_LEN];
+	struct web_log *l;
+	size_t len, at;
+
+	CHECK_INT(add(&b, "1.0", "2026-11-20", build_a, &one, &one), 0);
+	len = b.len;
+	l = parse(&b);
+	for (size_t i = 0; l && i < ARRAY_SIZE(cases); i++) {
+		buf_truncate(&b, len);
+		buf_reset(&message);
+		buf_put(&message, slice_new("letterlock/1/web-manifest", 26));
+		at = message.len;
+		buf_printf(&message, "release 2\nversion 1.1\ndate %s\nmanifest ", cases[i].date);
+		base64_encode(&message, SLICE_OF(build_b));
+		buf_puts(&message, "\nprevious ");
+		base64_encode(&message, SLICE_OF(web_log_newest(l)->hash));
+		buf_puts(&message, "\nsigner ");
+		hex_encode(&message, SLICE_OF(cases[i].key->public));
+		buf_puts(&message, "\nnext ");
+		hex_encode(&message, SLICE_OF(cases[i].key->public));
+		buf_puts(&message, "\n");
+		ed25519_sign(cases[i].key, buf_slice(&message), signature);
+		buf_puts(&b, "\n");
+		buf_put(&b, slice_skip(buf_slice(&message), at));
+		buf_puts(&b, "signature ");
+		base64_encode(&b, SLICE_OF(signature));
+		buf_puts(&b, "\n");
+		CHECK_INT(try(buf_slice(&b)), cases[i].result);
+	}
+	web_log_free(l);
+}
+
 static void
 histories(void)
 {
 	CLEANUP(buf_done)
-	struct buf b = BUF_INIT(65536),
-		   other = BUF_INIT(65536), foreign = BUF_INIT(65536);
+	struct buf b = BUF_INIT(65536), other = BUF_INIT(65536), foreign = BUF_INIT(65536);
 	struct web_log *l, *fork, *shorter, *strange;
 
 	make(&b);
@@ -197,7 +241,8 @@ int
 main(void)
 {
 	static const struct t_case cases[] = {T(releases), T(every_bit_counts),
-		T(only_whole_releases_end_it), T(who_may_sign), T(histories), T(days)};
+		T(only_whole_releases_end_it), T(who_may_sign), T(not_by_a_stranger), T(histories),
+		T(days)};
 	static const uint8_t seeds[3][ED25519_SEED_LEN] = {{1}, {2}, {3}};
 
 	if (sodium_init() < 0)
