@@ -27,6 +27,65 @@ export const tests = {
 		await page.close();
 	},
 
+	async "a folder is made, named, filled by a menu under the right button, and deleted; what was in it is in the trash"(world) {
+		const page = await world.page("bob");
+		const ask = async (button, name) => {
+			const dialog = page.getByRole("dialog");
+			if (name)
+				await dialog.getByRole("textbox").fill(name);
+			await dialog.getByRole("button", { name: button, exact: true }).click();
+			return dialog;
+		};
+		await page.getByRole("button", { name: "New folder" }).click();
+		const dialog = await ask("Create", "inbox");
+		await dialog.getByText("There is a folder of this name already.").waitFor();
+		await ask("Create", "Garden");
+		await page.getByRole("heading", { name: "Garden" }).waitFor();
+		await page.getByRole("button", { name: "Actions for Garden" }).click();
+		await page.getByRole("menuitem", { name: "Rename folder" }).click();
+		await ask("Rename", "Allotment");
+		await page.getByRole("heading", { name: "Allotment" }).waitFor();
+
+		await box(page, "Inbox").click();
+		await eventually("a second letter", async () => await rows(page).count() >= 2);
+		const id = await rows(page).nth(1).getAttribute("id");
+		await page.locator(`[id="${id}"]`).click({ button: "right" });
+		await page.getByRole("menuitem", { name: /^Move to/ }).click();
+		await page.getByRole("menuitem", { name: "Allotment" }).click();
+		await page.locator(`[id="${id}"]`).waitFor({ state: "detached" });
+		await box(page, "Allotment").click();
+		await page.locator(`[id="${id}"]`).waitFor();
+
+		await box(page, "Allotment").click({ button: "right" });
+		await page.getByRole("menuitem", { name: "Delete folder" }).click();
+		await ask("Delete folder");
+		await box(page, "Allotment").waitFor({ state: "detached" });
+		await page.getByRole("heading", { name: "Inbox" }).waitFor();
+		await box(page, "Trash").click();
+		await page.locator(`[id="${id}"]`).dragTo(box(page, "Inbox"));
+		await page.locator(`[id="${id}"]`).waitFor({ state: "detached" });
+		await page.close();
+	},
+
+	async "a label of one's own, by the keys alone, with nothing open; an address of no folder says so"(world) {
+		const page = await world.page("bob");
+		await page.getByRole("listbox", { name: "Inbox" }).focus();
+		await page.keyboard.press("l");
+		await page.locator("[role=menu] :focus").waitFor();
+		await page.keyboard.press("End");
+		await page.keyboard.press("Enter");
+		await page.getByRole("textbox", { name: "Name of the label" }).fill("Büro & mehr");
+		await page.keyboard.press("Enter");
+		const labelled = rows(page).filter({ hasText: "Büro & mehr" });
+		await labelled.waitFor();
+		await page.reload();
+		await labelled.waitFor();
+		assert.equal(await page.evaluate(() => document.querySelectorAll("[role=menu]:popover-open, dialog[open]").length), 0);
+		await page.goto(`${world.url}/mail/nowhere`);
+		await page.getByText("There is no such folder.").waitFor();
+		await page.close();
+	},
+
 	async "a letter is dragged into a mailbox"(world) {
 		const page = await world.page("bob");
 		const letter = rows(page).nth(1);

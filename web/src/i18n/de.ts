@@ -17,8 +17,9 @@ export const de: Catalogue = {
 
 	conversations: { one: "{n} Unterhaltung", other: "{n} Unterhaltungen" }, messages: { one: "{n} Nachricht", other: "{n} Nachrichten" },
 	conversation: "Unterhaltung", message: "Nachricht", noSubject: "(kein Betreff)", noRecipients: "keine Empfänger", toPeople: "an {names}", hasAttachment: "hat einen Anhang",
-	encrypted: "Ende-zu-Ende verschlüsselt", offline: "Offline", inboxEmpty: "Nichts wartet auf Sie.", bringMail: "E-Mail mitbringen", boxEmpty: "Hier ist nichts.", nothingFound: "Es wurde nichts gefunden.",
-	searchHint: "Dies hilft beim Suchen: from:anna, subject:\"Reise im Mai\", has:attachment, is:unread, before:2026-03-01, in:archive.",
+	encrypted: "Ende-zu-Ende verschlüsselt", offline: "Offline", inboxEmpty: "Nichts wartet auf Sie.", bringMail: "E-Mail mitbringen", boxEmpty: "Hier ist nichts.", boxActions: "Aktionen für {name}", boxGone: "Nicht gefunden",
+	boxGoneLead: "Diesen Ordner gibt es nicht. Vielleicht wurde er umbenannt oder gelöscht.", newFolder: "Neuer Ordner", newLabel: "Neues Etikett", someLabels: "arbeit familie belege reisen", nothingFound: "Es wurde nichts gefunden.",
+	searchHint: "Versuchen Sie es mit weniger oder anderen Wörtern oder dem Namen des Absenders.",
 	listFailed: "Die Nachrichten konnten nicht geladen werden.", searchFor: "Suche: {what}", searchPlaceholder: "Nachrichten durchsuchen", clearSearch: "Suche leeren",
 	selectedActions: "Aktionen für ausgewählte Nachrichten", selectedCount: { one: "{n} ausgewählt", other: "{n} ausgewählt" }, selectLoaded: "Alle geladenen auswählen",
 	select: "Auswählen", selectAll: "Alle auswählen", selectNone: "Keine auswählen", dragging: { one: "{n} Unterhaltung verschieben", other: "{n} Unterhaltungen verschieben" },
@@ -27,7 +28,7 @@ export const de: Catalogue = {
 
 	messageActions: "Aktionen für diese Unterhaltung", moreActions: "Weitere Aktionen", archive: "Archivieren", delete: "Löschen", spam: "Als Spam melden", notSpam: "Kein Spam",
 	star: "Markieren", unstar: "Markierung entfernen", markRead: "Als gelesen markieren", markUnread: "Als ungelesen markieren", moveTo: "Verschieben nach", moveToInbox: "In den Posteingang",
-	labels: "Etiketten", removeLabel: "Etikett {label} entfernen", backToList: "Zurück zur Liste", openConversation: "Unterhaltung öffnen", reply: "Antworten", replyAll: "Allen antworten",
+	labels: "Etiketten", removeLabel: "Etikett {label} entfernen", backToList: "Zurück zur Liste", otherActions: "Andere Aktionen", openConversation: "Unterhaltung öffnen", reply: "Antworten", replyAll: "Allen antworten",
 	forward: "Weiterleiten", print: "Drucken", showOriginal: "Original zeigen", originalMessage: "Originalnachricht", headers: "Kopfzeilen", source: "Quelltext", downloadMessage: "Nachricht herunterladen",
 	showFormatted: "Mit Gestaltung zeigen", showPlain: "Als reinen Text zeigen", showDark: "Dunkel zeigen", showLight: "In eigenen Farben zeigen",
 	didArchive: { one: "Archiviert", other: "{n} Unterhaltungen archiviert" }, didMove: { one: "Nach {box} verschoben", other: "{n} Unterhaltungen nach {box} verschoben" },

@@ -36,8 +36,8 @@ export interface IconButtonProps extends Native {
 export function IconButton({ icon, label, shortcut, on, size = 18, small = false, ...rest }: IconButtonProps) {
 	return (
 		<button type="button" {...rest} aria-label={label} aria-pressed={on} data-tip={label} data-key={shortcut}
-			class={`${css.icon} ${small ? css.small : ""} ${on ? css.on : ""}`}>
-			<Icon name={icon} size={size} />
+			class={`${css.icon} ${small ? css.small : ""} ${on ? (icon === "star" ? css.star : css.on) : ""}`}>
+			<Icon name={icon} size={size} filled={Boolean(on) && icon === "star"} />
 		</button>
 	);
 }

@@ -45,10 +45,38 @@ function Item({ item, close }: { item: MenuItem; close(): void }) {
 			class={`${css.item} ${item.danger ? css.danger : ""}`}>
 			<span class={css.mark}>{item.checked ? <Icon name="check" size={16} /> : item.icon && <Icon name={item.icon} size={16} />}</span>
 			<span class={css.label}>{item.label}</span>
-			{item.hint && <kbd class={css.hint}>{item.hint}</kbd>}
+			{item.hint && <kbd class={css.hint} data-key={item.hint.length < 4 || undefined}>{item.hint}</kbd>}
 		</button>
 	);
 }
+
+export function Entries({ entries, close }: { entries: readonly MenuEntry[]; close(): void }) {
+	return (
+		<>
+			{entries.map((entry, i) => {
+				if (entry === "line")
+					return <div key={i} class={css.line} role="separator" />;
+				if ("title" in entry)
+					return <div key={i} class={css.title} role="presentation">{entry.title}</div>;
+				return <Item key={i} item={entry} close={close} />;
+			})}
+		</>
+	);
+}
+
+export function menuKey(e: KeyboardEvent, list: HTMLElement, close: () => void): void {
+	e.stopPropagation();
+	if (e.key === "Tab" || e.key === "Escape") {
+		e.preventDefault();
+		return close();
+	}
+	if (move(list, e.key))
+		return e.preventDefault();
+	if (e.key.length === 1 && !e.ctrlKey && !e.metaKey && e.key !== " ")
+		typeAhead(list, e.key);
+}
+
+export const firstItem = (list: HTMLElement) => list.querySelector<HTMLElement>("[role^=menuitem]:not(:disabled)");
 
 export interface MenuProps {
 	label: string;
@@ -73,21 +101,13 @@ export function Menu({ label, entries, button, side = "start" }: MenuProps) {
 			const at = anchor();
 			if (at && list.current)
 				place(list.current, at, side);
-			list.current?.querySelector<HTMLElement>("[role^=menuitem]:not(:disabled)")?.focus();
+			if (list.current)
+				firstItem(list.current)?.focus();
 		});
 	};
 	const close = () => {
 		list.current?.hidePopover();
 		anchor()?.focus();
-	};
-	const key = (e: KeyboardEvent) => {
-		e.stopPropagation();
-		if (e.key === "Tab" || e.key === "Escape")
-			return close();
-		if (move(list.current as HTMLElement, e.key))
-			return e.preventDefault();
-		if (e.key.length === 1 && !e.ctrlKey && !e.metaKey && e.key !== " ")
-			typeAhead(list.current as HTMLElement, e.key);
 	};
 
 	return (
@@ -97,14 +117,8 @@ export function Menu({ label, entries, button, side = "start" }: MenuProps) {
 				onClick: (e: Event) => e.stopPropagation(),
 			})}
 			<div id={id} ref={list} popover="auto" role="menu" aria-label={label} class={css.menu}
-				onToggle={toggled} onKeyDown={key} onClick={(e) => e.stopPropagation()}>
-				{open && entries().map((entry, i) => {
-					if (entry === "line")
-						return <div key={i} class={css.line} role="separator" />;
-					if ("title" in entry)
-						return <div key={i} class={css.title} role="presentation">{entry.title}</div>;
-					return <Item key={i} item={entry} close={close} />;
-				})}
+				onToggle={toggled} onKeyDown={(e) => menuKey(e, e.currentTarget, close)} onClick={(e) => e.stopPropagation()}>
+				{open && <Entries entries={entries()} close={close} />}
 			</div>
 		</>
 	);

@@ -3,6 +3,16 @@
 const gap = 4;
 const edge = 8;
 
+/** Where the right button was pressed. */
+export function placeAt(box: HTMLElement, x: number, y: number): void {
+	const b = box.getBoundingClientRect();
+	const high = Math.min(b.height, innerHeight - 2 * edge);
+
+	box.style.left = `${Math.max(edge, Math.min(x, innerWidth - b.width - edge))}px`;
+	box.style.top = `${Math.max(edge, Math.min(y, innerHeight - high - edge))}px`;
+	box.style.maxHeight = `${innerHeight - 2 * edge}px`;
+}
+
 export function place(box: HTMLElement, anchor: HTMLElement, side: "start" | "end" = "start"): void {
 	const a = anchor.getBoundingClientRect();
 	const b = box.getBoundingClientRect();

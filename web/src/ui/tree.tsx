@@ -18,6 +18,8 @@ export interface TreeProps<N extends TreeNode> {
 	current: string | null;
 	onPick(node: N): void;
 	onOpen(node: N, open: boolean): void;
+	/** By the right button, a long press, or the key for it. */
+	onMenu?(node: N, at: { x: number; y: number }): void;
 	render(node: N): ComponentChildren;
 	onDrop?(node: N, data: DataTransfer): void;
 	/** The type that a dragged thing must have to be dropped here. */
@@ -56,6 +58,13 @@ export function Tree<N extends TreeNode>(p: TreeProps<N>) {
 					tabIndex={node.id === stop ? 0 : -1} class={css.node}
 					style={{ paddingInlineStart: `${(node.level - 1) * 16 + 4}px` }}
 					onClick={() => p.onPick(node)} onKeyDown={(e) => key(e, node, i)}
+					onContextMenu={(e) => {
+						if (!p.onMenu)
+							return;
+						e.preventDefault();
+						const box = e.currentTarget.getBoundingClientRect();
+						p.onMenu(node, e.button === 2 ? { x: e.clientX, y: e.clientY } : { x: box.left + 24, y: box.bottom });
+					}}
 					onDragOver={(e) => { if (wanted(e)) { e.preventDefault(); e.currentTarget.dataset.over = ""; } }}
 					onDragLeave={(e) => delete e.currentTarget.dataset.over}
 					onDrop={(e) => {

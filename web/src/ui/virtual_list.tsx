@@ -32,6 +32,7 @@ export interface VirtualListProps {
 	render(index: number): ComponentChildren;
 	onSpan?(span: Span): void;
 	onKeyDown?(e: KeyboardEvent): void;
+	onContextMenu?(e: MouseEvent): void;
 	listRef?: Ref<HTMLDivElement>;
 	activeId?: string | undefined;
 	/** Changes when another list is shown, which begins at its top. */
@@ -86,7 +87,7 @@ export function VirtualList(p: VirtualListProps) {
 				p.listRef.current = el;
 		}} onScroll={(e) => setView({ top: e.currentTarget.scrollTop, height: e.currentTarget.clientHeight })}
 			tabIndex={0} role="listbox" aria-multiselectable="true" aria-label={p.label} aria-activedescendant={p.activeId}
-			onKeyDown={p.onKeyDown}>
+			onKeyDown={p.onKeyDown} onContextMenu={p.onContextMenu}>
 			<div class={css.inner} role="presentation" style={{ height: `${Math.min(p.count * p.row, tallest)}px` }}>{rows}</div>
 		</div>
 	);

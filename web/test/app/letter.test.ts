@@ -37,6 +37,8 @@ test("addresses in all their forms", () => {
 	assert.deepEqual(parseAddresses("Bob <bob@y.test>, \"Last, First\" <lf@y.test>; carol@z.test\n"),
 		[a("bob@y.test", "Bob"), a("lf@y.test", "Last, First"), a("carol@z.test")]);
 	assert.deepEqual(parseAddresses("  "), []);
+	assert.deepEqual(parseAddresses("a@x.test b@y.test"), [a("a@x.test"), a("b@y.test")], "with blanks between them");
+	assert.deepEqual(parseAddresses("Anna from work, c@z.test"), [a("Anna from work"), a("c@z.test")], "what is no address is not lost");
 	for (const [address, good] of [["a@b.c", true], ["a@b", false], ["a b@c.d", false], ["@b.c", false], ["üñ@bücher.example", true]] as const)
 		assert.equal(validAddress(address), good, address);
 });

@@ -3,6 +3,7 @@ import { t, type Key } from "../../i18n/index.ts";
 import type { Change } from "../../jmap/mail.ts";
 import type { GetResult, Id, Mailbox, SetResult } from "../../jmap/types.ts";
 import { toast } from "../../ui/toast.tsx";
+import { labelName } from "./label_names.ts";
 import { cursor, listAddress, mail, openId, openMessage, place, selected, targets } from "./state.ts";
 import { go } from "../router.ts";
 
@@ -159,21 +160,11 @@ export function seen(ids: readonly Id[]): void {
 		changeAll(unseen, () => ({ keywords: { $seen: true } }));
 }
 
-export function toggleLabel(label: string, rows = targets()): void {
+export function toggleLabel(label: string, rows: readonly Id[] = targets()): void {
 	const ids = messagesOf(rows);
 	const on = !ids.every((id) => has(id, label));
 	const undo = changeAll(ids, () => ({ keywords: { [label]: on } }));
 	toast({ text: t(on ? "didLabel" : "didUnlabel", { n: rows.length, label: labelName(label) }), undo });
-}
-
-/** Keywords that are labels of people's, not flags of programs. */
-export function labelsOf(keywords: Record<string, boolean>): string[] {
-	return Object.keys(keywords).filter((k) => !k.startsWith("$") && !k.startsWith("\\")
-		&& !["nonjunk", "junk", "forwarded", "notjunk"].includes(k)).sort();
-}
-
-export function labelName(label: string): string {
-	return (label.charAt(0).toLocaleUpperCase() + label.slice(1)).replace(/_/g, " ");
 }
 
 /** As files; the part that makes them is loaded for it. */

@@ -29,7 +29,14 @@ function withOpen(mode: "reply" | "replyAll" | "forward"): void {
 		});
 }
 
-const press = (id: string) => document.getElementById(id)?.click();
+/** By the button for it where one is seen, else beside the row. */
+const press = (kind: "move" | "snooze" | "label") => {
+	const button = document.getElementById(`${kind}-menu`);
+	if (button?.checkVisibility())
+		button.click();
+	else
+		void import("./row_menu.ts").then((m) => m.openByKey(kind));
+};
 const selectAll = () => {
 	selected.value = new Set((mail().list.peek()?.ids.peek() ?? []).filter((i): i is Id => i !== undefined));
 };
@@ -55,9 +62,9 @@ export const commands: readonly Command[] = [
 	{ id: "star", title: "star", group: "groupAct", keys: ["s"], run: () => star() },
 	{ id: "read", title: "markRead", group: "groupAct", keys: ["I"], run: () => setSeen(true) },
 	{ id: "unread", title: "markUnread", group: "groupAct", keys: ["U"], run: () => setSeen(false) },
-	{ id: "move", title: "moveTo", group: "groupAct", keys: ["v"], run: () => press("move-menu") },
-	{ id: "snooze", title: "snooze", group: "groupAct", keys: ["b"], run: () => press("snooze-menu") },
-	{ id: "label", title: "labels", group: "groupAct", keys: ["l"], run: () => press("label-menu") },
+	{ id: "move", title: "moveTo", group: "groupAct", keys: ["v"], run: () => press("move") },
+	{ id: "snooze", title: "snooze", group: "groupAct", keys: ["b"], run: () => press("snooze") },
+	{ id: "label", title: "labels", group: "groupAct", keys: ["l"], run: () => press("label") },
 	{ id: "undo", title: "undo", group: "groupAct", keys: ["z"], run: () => void undoNewest() },
 	{ id: "select", title: "select", group: "groupSelect", keys: ["x"], run: withCursor(toggleSelected) },
 	{ id: "selectAll", title: "selectAll", group: "groupSelect", keys: ["* a"], run: selectAll },

@@ -5,15 +5,16 @@ import type { MessageList } from "../../jmap/list.ts";
 import type { Id } from "../../jmap/types.ts";
 import { Button, IconButton } from "../../ui/button.tsx";
 import { Icon } from "../../ui/icon.tsx";
+import { Menu, type MenuEntry } from "../../ui/menu.tsx";
 import { Spinner } from "../../ui/progress.tsx";
 import { VirtualList } from "../../ui/virtual_list.tsx";
 import { strip } from "../offline/hooks.ts";
 import { prefs } from "../prefs.ts";
-import { archive, boxName, messagesOf, remove, saveMessages, setSeen, spam } from "./actions.ts";
+import { archive, boxName, messagesOf, remove, saveMessages, setSeen, spam, star } from "./actions.ts";
 import { MoveMenu } from "./menus.tsx";
 import { isHiddenSubject } from "./protection.tsx";
 import { Row } from "./row.tsx";
-import { SnoozeMenu } from "./snooze.tsx";
+import { maySnooze, SnoozeMenu } from "./snooze.tsx";
 import { cursor, drawer, mail, openId, openMessage, place, searchAgain, searchLocked, selected, selectRange, step, store } from "./state.ts";
 import css from "./list_pane.module.css";
 
@@ -24,9 +25,31 @@ function title(): string {
 	if (p.kind === "search")
 		return t("searchFor", { what: p.search });
 	if (p.kind === "box")
-		return p.mailbox ? boxName(p.mailbox) : "";
+		return p.mailbox ? boxName(p.mailbox) : gone() ? t("boxGone") : "";
 	return t(p.kind === "starred" ? "boxStarred" : p.kind === "unread" ? "unreadMail" : "allMail");
 }
+
+/** What has no room in a bar that is narrow, and what is rarely wanted. */
+function moreEntries(list: MessageList): MenuEntry[] {
+	const rows = [...selected.peek()];
+	const unread = messagesOf(rows).some((id) => !mail().emails.peek(id)?.keywords.$seen);
+	const junk = place.peek().mailbox?.role === "junk";
+	const byKey = (kind: "label" | "snooze" | "move") => () => void import("./row_menu.ts").then((m) => m.openByKey(kind));
+	return [
+		...(rows.length < list.ids.peek().length ? [{ label: t("selectLoaded"), icon: "check" as const, run: () => { selected.value = new Set(list.ids.peek().filter((i): i is Id => i !== undefined)); } }, "line" as const] : []),
+		{ label: t(junk ? "notSpam" : "spam"), icon: "spam", run: () => spam() },
+		...(unread ? [] : [{ label: t("markUnread"), icon: "mail" as const, run: () => setSeen(false) }]),
+		{ label: t("star"), icon: "star", run: () => star() },
+		...(maySnooze() ? [{ label: `${t("snooze")} …`, icon: "clock" as const, run: byKey("snooze") }] : []),
+		{ label: `${t("moveTo")} …`, icon: "move", run: byKey("move") },
+		{ label: `${t("labels")} …`, icon: "tag", run: byKey("label") },
+		"line",
+		{ label: t("download"), icon: "download", run: () => saveMessages(messagesOf(rows)) },
+	];
+}
+
+/** The address names a folder that is not there. */
+const gone = () => place.value.kind === "box" && !place.value.mailbox && Boolean(store.value?.mailboxes.value.size);
 
 function Selection({ list }: { list: MessageList }) {
 	const n = selected.value.size;
@@ -37,22 +60,26 @@ function Selection({ list }: { list: MessageList }) {
 			<strong class={css.count}>{t("selectedCount", { n })}</strong>
 			<IconButton icon="archive" label={t("archive")} shortcut="e" onClick={() => archive()} />
 			<IconButton icon="trash" label={t("delete")} shortcut="#" onClick={() => remove()} />
-			<IconButton icon="spam" label={t(junk ? "notSpam" : "spam")} shortcut="!" onClick={() => spam()} />
+			<span class={css.roomy}><IconButton icon="spam" label={t(junk ? "notSpam" : "spam")} shortcut="!" onClick={() => spam()} /></span>
 			<IconButton icon="mailOpen" label={t("markRead")} shortcut="I" onClick={() => setSeen(true)} />
-			<SnoozeMenu />
+			<span class={css.roomy}><SnoozeMenu /></span>
 			<MoveMenu />
-			<IconButton icon="download" label={t("download")} onClick={() => saveMessages(messagesOf([...selected.value]))} />
-			{n < list.ids.value.length && <IconButton icon="check" label={t("selectLoaded")} onClick={() => { selected.value = new Set(list.ids.value.filter((i): i is Id => i !== undefined)); }} />}
+			<Menu label={t("moreActions")} side="end" entries={() => moreEntries(list)} button={(p) => <IconButton icon="more" label={t("moreActions")} {...p} />} />
 		</div>
 	);
 }
 
 function Heading({ list }: { list: MessageList | null }) {
-	const total = list?.total.value;
+	const total = gone() ? null : list?.total.value;
+	const box = place.value.mailbox;
 	return (
 		<header class={css.head}>
 			<IconButton icon="menu" label={t("mailboxes")} onClick={() => { drawer.value = true; }} />
 			<h1 class={css.title}>{title()}</h1>
+			{box && <IconButton icon="more" label={t("boxActions", { name: boxName(box) })} small aria-haspopup="menu" onClick={(e) => {
+				const at = e.currentTarget.getBoundingClientRect();
+				void import("./boxes/box_menu.ts").then((m) => m.openBoxMenu(box, { x: at.left, y: at.bottom + 4 }));
+			}} />}
 			{total != null && total > 0 && <span class={css.total}>{t(list?.query.collapseThreads ? "conversations" : "messages", { n: total })}</span>}
 			{!store.value?.online.value && !strip.value && <span class={css.offline} role="status"><Icon name="warning" size={14} />{t("offline")}</span>}
 		</header>
@@ -80,6 +107,16 @@ function Empty({ list }: { list: MessageList }) {
 	);
 }
 
+function Gone() {
+	return (
+		<div class={css.empty}>
+			<span class={css.emptyIcon}><Icon name="folder" size={30} /></span>
+			<p>{t("boxGoneLead")}</p>
+			<a href="/mail/inbox">{t("boxInbox")}</a>
+		</div>
+	);
+}
+
 function listKeys(e: KeyboardEvent): void {
 	const by = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -1e9, End: 1e9 }[e.key];
 	if (by === undefined || e.ctrlKey || e.metaKey || e.altKey)
@@ -96,6 +133,19 @@ function revealLater(ids: readonly (Id | undefined)[]): void {
 	const hidden = ids.filter((id) => id !== undefined && isHiddenSubject(store.emails.peek(id)?.subject)) as Id[];
 	if (hidden.length)
 		setTimeout(() => void import("../pgp/reveal_rows.ts").then((m) => m.revealRows(hidden)).catch(() => undefined), 400);
+}
+
+/** By the right button, a long press, or the key for it, which means the row of the cursor. */
+function rowMenu(e: MouseEvent): void {
+	const row = (e.target as Element).closest("[id^=row-]");
+	const id = row ? row.id.slice(4) : cursor.peek();
+	const box = row ? null : document.getElementById(`row-${id}`)?.getBoundingClientRect();
+	const at = box ? { x: box.left + 60, y: box.bottom - 8 } : { x: e.clientX, y: e.clientY };
+
+	if (!id)
+		return;
+	e.preventDefault();
+	void import("./row_menu.ts").then((m) => m.openRowMenu(id, at));
 }
 
 /** Encrypted letters can be searched when the keys are there. */
@@ -123,7 +173,7 @@ function List({ list }: { list: MessageList }) {
 	}, [ids]);
 	return (
 		<VirtualList count={ids.length} row={row} label={title()} active={active} activeId={active < 0 ? undefined : `row-${now}`}
-			rowKey={(i) => ids[i] ?? `hole-${i}`} reset={reset} onSpan={({ from, to }) => list.show(from, to)}
+			rowKey={(i) => ids[i] ?? `hole-${i}`} reset={reset} onContextMenu={rowMenu} onSpan={({ from, to }) => list.show(from, to)}
 			onKeyDown={(e) => {
 				listKeys(e);
 				if (e.key === "Enter" && cursor.peek())
@@ -144,7 +194,7 @@ export function ListPane() {
 			<SearchLocked />
 			{strip.value && <strip.value />}
 			<div class={css.list}>
-				{list && list.ids.value.length > 0 ? <List list={list} /> : list ? <Empty list={list} /> : <div class={css.empty}><Spinner label={t("loading")} /></div>}
+				{gone() ? <Gone /> : list && list.ids.value.length > 0 ? <List list={list} /> : list ? <Empty list={list} /> : <div class={css.empty}><Spinner label={t("loading")} /></div>}
 			</div>
 		</section>
 	);

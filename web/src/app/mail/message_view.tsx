@@ -13,7 +13,8 @@ import { useLazy } from "../lazy.ts";
 import { dark, prefs, setPrefs } from "../prefs.ts";
 import { address, go } from "../router.ts";
 import { fileSize, longDate, shortDate } from "../dates.ts";
-import { labelName, labelsOf, setSeen, starMessage, toggleLabel } from "./actions.ts";
+import { setSeen, starMessage, toggleLabel } from "./actions.ts";
+import { labelName, labelsOf } from "./label_names.ts";
 import { compose } from "./compose_state.ts";
 import { cleanHtml, HtmlFrame } from "./html_frame.tsx";
 import { writtenTo } from "./people.ts";
@@ -85,6 +86,9 @@ function download(blobId: Id, name: string, type: string): void {
 
 interface View { asText: boolean; setAsText(on: boolean): void; lightOnly: boolean; setLightOnly(on: boolean): void }
 
+/** Others than oneself were written to. */
+const othersIn = (email: FullEmail) => new Set([...(email.to ?? []), ...(email.cc ?? [])].map((a) => a.email.toLowerCase())).size > 1;
+
 function Header({ email, view, onFold }: { email: FullEmail; view: View; onFold(): void }) {
 	const [open, setOpen] = useState(false);
 	const from = email.from?.[0];
@@ -102,7 +106,10 @@ function Header({ email, view, onFold }: { email: FullEmail; view: View; onFold(
 			<time class={css.time} dateTime={email.receivedAt} data-tip={longDate(email.receivedAt)}>{shortDate(email.receivedAt)}</time>
 			<div class={css.tools}>
 				<IconButton icon="star" label={t(starred ? "unstar" : "star")} small on={starred} onClick={() => starMessage(email.id)} />
-				<IconButton icon="reply" label={t("reply")} small onClick={() => compose({ mode: "reply", email })} />
+				<span class={css.roomy}>
+					<IconButton icon="reply" label={t("reply")} small onClick={() => compose({ mode: "reply", email })} />
+					{othersIn(email) && <IconButton icon="replyAll" label={t("replyAll")} small onClick={() => compose({ mode: "replyAll", email })} />}
+				</span>
 				<Menu label={t("moreActions")} side="end" entries={() => menuEntries(email, view)} button={(p) => <IconButton icon="more" label={t("moreActions")} small {...p} />} />
 			</div>
 			{open && <Details email={email} />}
@@ -229,11 +236,10 @@ export function MessageView({ id, onFold }: { id: Id; onFold(): void }) {
 }
 
 export function ReplyBar({ email }: { email: FullEmail }) {
-	const others = new Set([...(email.to ?? []), ...(email.cc ?? [])].map((a) => a.email.toLowerCase()));
 	return (
 		<div class={css.replyBar}>
 			<Button icon="reply" onClick={() => compose({ mode: "reply", email })}>{t("reply")}</Button>
-			{others.size > 1 && <Button icon="replyAll" onClick={() => compose({ mode: "replyAll", email })}>{t("replyAll")}</Button>}
+			{othersIn(email) && <Button icon="replyAll" onClick={() => compose({ mode: "replyAll", email })}>{t("replyAll")}</Button>}
 			<Button icon="forward" onClick={() => compose({ mode: "forward", email })}>{t("forward")}</Button>
 		</div>
 	);

@@ -32,7 +32,7 @@ function peopleChoices(last: string, before: string): Choice[] {
 		return [];
 	return knownAddresses(typed).slice(0, 3).map((a) => ({
 		id: `p-${a.email}`, text: `${before}${op}${a.email} `,
-		body: <><Avatar name={a.name ?? ""} address={a.email} size={24} /><span>{a.name || a.email}</span><span class={css.dim}>{op}{a.email}</span></>,
+		body: <><Avatar name={a.name ?? ""} address={a.email} size={24} /><span class={css.subject}>{a.name || a.email}</span><span class={css.dim}>{op}{a.email}</span></>,
 	}));
 }
 

@@ -17,6 +17,7 @@ const order = ["inbox", "snoozed", "drafts", "scheduled", "sent", "archive", "ju
 const icons: Record<string, IconName> = {
 	inbox: "inbox", drafts: "draft", sent: "send", archive: "archive", junk: "spam", trash: "trash", snoozed: "clock", scheduled: "calendar",
 };
+export const boxIcon = (box: Mailbox): IconName => icons[box.role ?? ""] ?? "folder";
 const closed = signal<ReadonlySet<Id>>(new Set());
 
 interface BoxNode extends TreeNode { box: Mailbox | null; icon: IconName; count: number; strong: boolean; to: string }
@@ -35,7 +36,7 @@ function boxNode(box: Mailbox, level: number, hasChildren: boolean): BoxNode {
 	const quiet = box.role === "sent" || box.role === "trash" || box.role === "archive";
 	return {
 		id: box.id, label: boxName(box), level, open: hasChildren ? !closed.value.has(box.id) : undefined, box,
-		icon: icons[box.role ?? ""] ?? "folder", count: drafts ? box.totalEmails : quiet ? 0 : box.unreadEmails,
+		icon: boxIcon(box), count: drafts ? box.totalEmails : quiet ? 0 : box.unreadEmails,
 		strong: box.role === "inbox" && box.unreadEmails > 0, to: boxAddress(box),
 	};
 }
@@ -71,7 +72,7 @@ export function Sidebar({ onCompose, onWaiting }: { onCompose(): void; onWaiting
 				<Icon name="compose" size={18} /><span>{t("compose")}</span>
 			</button>
 			<Tree label={t("mailboxes")} nodes={nodes} current={p.kind === "box" ? p.mailbox?.id ?? null : p.key}
-				accepts={dragType}
+				accepts={dragType} onMenu={(node, at) => { const { box } = node; if (box) void import("./boxes/box_menu.ts").then((m) => m.openBoxMenu(box, at)); }}
 				onPick={(node) => {
 					drawer.value = false;
 					if (node.to)
@@ -96,6 +97,9 @@ export function Sidebar({ onCompose, onWaiting }: { onCompose(): void; onWaiting
 						)}
 					</span>
 				)} />
+			<button type="button" class={css.fresh} onClick={() => { drawer.value = false; void import("./boxes/box_menu.ts").then((m) => m.newFolder(null)); }}>
+				<Icon name="plus" size={17} /><span>{t("newFolder")}</span>
+			</button>
 		</nav>
 	);
 }

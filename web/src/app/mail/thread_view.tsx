@@ -98,6 +98,14 @@ function prefetchNext(id: Id): void {
 		setTimeout(() => void mail().readThread(email.threadId).catch(() => undefined), 250);
 }
 
+/** What has no room on a small screen. */
+function more(e: MouseEvent): void {
+	const at = (e.currentTarget as HTMLElement).getBoundingClientRect();
+	const id = openId.peek();
+	if (id)
+		void import("./row_menu.ts").then((m) => m.openRowMenu(id, { x: at.left, y: at.bottom + 4 }));
+}
+
 function Toolbar() {
 	const p = place.value;
 	const role = p.mailbox?.role;
@@ -108,12 +116,13 @@ function Toolbar() {
 				? <IconButton icon="inbox" label={t("moveToInbox")} onClick={() => toInbox()} />
 				: <IconButton icon="archive" label={t("archive")} shortcut="e" onClick={() => archive()} />}
 			<IconButton icon="trash" label={t("delete")} shortcut="#" onClick={() => remove()} />
-			<IconButton icon="spam" label={t(role === "junk" ? "notSpam" : "spam")} shortcut="!" onClick={() => spam()} />
+			<span class={css.roomy}><IconButton icon="spam" label={t(role === "junk" ? "notSpam" : "spam")} shortcut="!" onClick={() => spam()} /></span>
 			<span class={css.gap} />
 			<IconButton icon="mail" label={t("markUnread")} shortcut="U" onClick={() => setSeen(false)} />
-			<SnoozeMenu />
+			<span class={css.roomy}><SnoozeMenu /></span>
 			<MoveMenu />
-			<LabelMenu />
+			<span class={css.roomy}><LabelMenu /></span>
+			<span class={css.more}><IconButton icon="more" label={t("otherActions")} aria-haspopup="menu" onClick={more} /></span>
 			<span class={css.end} />
 			<IconButton icon="left" label={t("previous")} shortcut="k" onClick={() => step(-1)} />
 			<IconButton icon="right" label={t("next")} shortcut="j" onClick={() => step(1)} />

@@ -1,5 +1,6 @@
 // Settings: a page for each subject, named by the address.
 import type { ComponentType } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { t, type Key } from "./texts.ts";
 import { Icon, type IconName } from "../../ui/icon.tsx";
 import { route } from "../router.ts";
@@ -29,7 +30,7 @@ const pages: Record<string, { title: Key; icon: IconName; view: ComponentType }>
 	mail: { title: "settings_mail", icon: "mail", view: MailPage },
 	device: { title: "settings_device", icon: "desktop", view: DevicePage },
 	rules: { title: "settings_rules", icon: "filter", view: RulesPage },
-	letters: { title: "settings_letters", icon: "key", view: LettersPage },
+	letters: { title: "settings_letters", icon: "lock", view: LettersPage },
 	transfer: { title: "settings_transfer", icon: "move", view: TransferPage },
 	about: { title: "settings_about", icon: "info", view: AboutPage },
 };
@@ -37,11 +38,14 @@ const pages: Record<string, { title: Key; icon: IconName; view: ComponentType }>
 export function Settings() {
 	const name = route.value.parts[0] ?? "account";
 	const page = pages[name] ?? pages.account;
+	const nav = useRef<HTMLElement>(null);
+	// On a small screen the subjects are one line that is wider than it.
+	useEffect(() => nav.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" }), [page]);
 	if (!page)
 		return null;
 	return (
 		<div class={css.page}>
-			<nav class={css.nav} aria-label={t("settings")}>
+			<nav ref={nav} class={css.nav} aria-label={t("settings")}>
 				<a href="/mail/inbox" class={css.back}><Icon name="back" size={17} />{t("backToMail")}</a>
 				{Object.entries(pages).map(([id, p]) => (
 					<a key={id} href={`/settings/${id}`} aria-current={p === page ? "page" : undefined}><Icon name={p.icon} size={17} />{t(p.title)}</a>

@@ -481,8 +481,8 @@ function Footer({ desk, view, on, ask, busy, onDiscard }: {
 				<input ref={picker} type="file" multiple hidden aria-label={t("attachFiles")} onChange={(e) => { desk.attach([...(e.currentTarget.files ?? [])]); e.currentTarget.value = ""; }} />
 				<Lock guard={desk.guard} addresses={everybody(desk.letter.value).filter(validAddress)} />
 				<span class={css.state} role="status">{desk.saved.value === "new" ? "" : t(({ saving: "saving", saved: "draftSaved", here: "savedHere", failed: "notSaved" } as const)[desk.saved.value])}</span>
-				<Menu label={t("moreActions")} side="end" entries={() => [{ label: t("plainText"), checked: plain, run: toggle }]} button={(p) => <IconButton icon="more" label={t("moreActions")} {...p} />} />
-				<IconButton icon="trash" label={t("discardDraft")} onClick={onDiscard} />
+				<Menu label={t("moreActions")} side="end" entries={() => [{ label: t("plainText"), checked: plain, run: toggle }, "line", { label: t("discardDraft"), icon: "trash", danger: true, run: onDiscard }]} button={(p) => <IconButton icon="more" label={t("moreActions")} {...p} />} />
+				<span class={css.roomy}><IconButton icon="trash" label={t("discardDraft")} onClick={onDiscard} /></span>
 			</div>
 		</footer>
 	);
@@ -567,7 +567,7 @@ function DeskView({ desk, fresh }: { desk: Desk; fresh: boolean }) {
 				<h2 class={css.title}>{desk.letter.value.subject || t("newMessage")}</h2>
 				<span class={css.wide}>
 					<IconButton icon="down" label={t(size === "small" ? "restore" : "minimise")} small size={16} onClick={() => setSize(size === "small" ? "dock" : "small")} />
-					<IconButton icon="desktop" label={t(size === "full" ? "restore" : "maximise")} small size={16} onClick={() => setSize(size === "full" ? "dock" : "full")} />
+					<IconButton icon={size === "full" ? "shrink" : "expand"} label={t(size === "full" ? "restore" : "maximise")} small size={16} onClick={() => setSize(size === "full" ? "dock" : "full")} />
 				</span>
 				<IconButton icon="close" label={t("saveAndClose")} small size={16} onClick={close} />
 			</header>

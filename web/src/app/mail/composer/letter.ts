@@ -50,6 +50,12 @@ export function replySubject(subject: string, prefix: "Re" | "Fwd"): string {
 
 const same = (a: Address, b: Address) => a.email.toLowerCase() === b.email.toLowerCase();
 
+/** Addresses with blanks between them; what is no address stays whole, so that its writer sees it. */
+function unnamed(part: string): Address[] {
+	const words = part.split(/\s+/);
+	return (words.every(validAddress) ? words : [part]).filter(Boolean).map((email) => ({ name: null, email }));
+}
+
 export function parseAddresses(text: string): Address[] {
 	const out: Address[] = [];
 	for (const part of text.match(/(?:"[^"]*"|<[^>]*>|[^,;\n])+/g) ?? []) {
@@ -57,6 +63,8 @@ export function parseAddresses(text: string): Address[] {
 		const email = (m?.[2] ?? m?.[3] ?? "").trim();
 		if (email)
 			out.push({ name: m?.[1]?.trim() || null, email });
+		else
+			out.push(...unnamed(part.trim()));
 	}
 	return out;
 }

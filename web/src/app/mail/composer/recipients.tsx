@@ -43,14 +43,14 @@ export function Recipients({ label, value, onChange, extra, focus }: {
 			<span class={css.label}>{label}</span>
 			<div class={css.chips}>
 				{value.map((a) => (
-					<span key={a.email} class={css.chip} data-bad={!validAddress(a.email) || undefined} data-tip={a.email}>
-						{a.name || a.email}
+					<span key={a.email} class={css.chip} data-bad={!validAddress(a.email) || undefined} data-tip={validAddress(a.email) ? a.email : t("wrongAddress", { address: a.email })}>
+						<span>{a.name || a.email}</span>
 						<button type="button" aria-label={t("removeRecipient", { who: a.name || a.email })}
 							onClick={(e) => { e.stopPropagation(); onChange(value.filter((b) => b !== a)); }}>×</button>
 					</span>
 				))}
 				<Combobox label={label} value={text} choices={choices} eager autoFocus={focus ?? false} inputClass={css.input} inputRef={(el) => { input.current = el; }}
-					onInput={setText} onKeyDown={key} onEnter={take} onBlur={take}
+					onInput={setText} onKeyDown={key} onEnter={take} onBlur={() => { if (document.activeElement !== input.current) take(); }}
 					onChoose={(c) => {
 						const known = knownAddresses(text.trim(), there).find((a) => a.email === c.id);
 						add([known ?? { name: null, email: c.id }]);

@@ -55,7 +55,7 @@ const de: Like<typeof en> = {
 	onDateWrote: "Am {date} schrieb {who}:",
 	forwardedMessage: "---------- Weitergeleitete Nachricht ----------",
 	removeRecipient: "{who} entfernen",
-	ccBcc: "Kopie Blindkopie",
+	ccBcc: "Cc Bcc",
 	letterText: "Text der Nachricht",
 	formatting: "Gestaltung",
 	bold: "Fett",
