@@ -7,6 +7,8 @@ import { labelName } from "./label_names.ts";
 import { cursor, listAddress, mail, openId, openMessage, place, selected, targets } from "./state.ts";
 import { go } from "../router.ts";
 
+export { labelName };
+
 /** All messages that the rows stand for. */
 export function messagesOf(rows: readonly Id[]): Id[] {
 	const box = place.peek().mailbox?.id ?? null;

@@ -30,6 +30,17 @@ async function recover(): Promise<void> {
 		compose({ mode: "draft", email });
 }
 
+/** What the next keys are likely to want is there before they are pressed. */
+function fetchAhead(): () => void {
+	const timer = setTimeout(() => {
+		if (!navigator.onLine || (navigator as { connection?: { saveData?: boolean } }).connection?.saveData)
+			return;
+		for (const part of [import("./composer/composer.tsx"), import("./row_menu.ts"), import("./overlays.tsx")])
+			part.catch(() => undefined);
+	}, 4000);
+	return () => clearTimeout(timer);
+}
+
 const showWaiting = (which: "outbox" | "scheduled") => { overlay.value = which; };
 
 function Drawer() {
@@ -59,6 +70,7 @@ export function Mail() {
 		void recover().catch(() => undefined);
 		return () => ends.forEach((end) => end());
 	}, []);
+	useEffect(fetchAhead, []);
 	return (
 		<div class={css.mail} data-reading={openId.value !== null || undefined}
 			style={{ "--side": `${prefs.value.sideWidth}px`, "--list": `${prefs.value.listWidth}px` }}>

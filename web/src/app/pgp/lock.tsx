@@ -59,12 +59,16 @@ function Choices({ guard }: { guard: Guard }) {
 
 interface Face { icon: IconName; text: Key; look: "good" | "warn" | "plain" }
 
-function faceOf(guard: Guard): Face {
+/** The plan is for these recipients, and not for those there were before. */
+const isPlanned = (guard: Guard, addresses: readonly string[]) =>
+	addresses.every((a) => guard.plan.value?.recipients.some((f) => f.address === a.toLowerCase()));
+
+function faceOf(guard: Guard, addresses: readonly string[]): Face {
 	if (guard.state.value === "locked")
 		return { icon: "lock", text: "lockLocked", look: "plain" };
 	if (guard.state.value === "failed")
 		return { icon: "warning", text: "lockFailed", look: "warn" };
-	if (guard.state.value === "looking" && !guard.plan.value)
+	if (!isPlanned(guard, addresses))
 		return { icon: "lock", text: "lockLooking", look: "plain" };
 	const faces: Record<Guard["way"]["value"], Face> = {
 		letter: { icon: "key", text: guard.letter.value?.enough ? "lockIsLetter" : "lockLetterPassword", look: guard.letter.value?.enough ? "good" : "warn" },
@@ -82,7 +86,7 @@ export function Lock({ guard, addresses }: { guard: Guard; addresses: readonly s
 	useEffect(() => guard.follow(addresses), [addresses.join()]);
 	if (addresses.length === 0 && !guard.threadEncrypted)
 		return null;
-	const face = faceOf(guard);
+	const face = faceOf(guard, addresses);
 	const click = () => {
 		if (guard.state.peek() !== "locked")
 			return setOpen(true);

@@ -25,7 +25,7 @@ export function Item({ title, detail, children, icon }: { title: ComponentChildr
 	return (
 		<div class={css.item}>
 			{icon && <span class={css.itemIcon}>{icon}</span>}
-			<div class={css.itemText}><div class={css.itemTitle}>{title}</div>{detail && <div class={css.detail}>{detail}</div>}</div>
+			<div class={css.itemText}><div class={detail || children ? css.itemTitle : css.detail}>{title}</div>{detail && <div class={css.detail}>{detail}</div>}</div>
 			{children}
 		</div>
 	);
