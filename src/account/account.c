@@ -424,12 +424,6 @@ account_quota(struct account *a, struct account_quota *ret)
 	return LL_OK;
 }
 
-void
-account_set_quota(struct account *a, uint64_t bytes)
-{
-	a->env.quota = bytes;
-}
-
 int
 account_work(struct account *a, bool *ret_more)
 {

@@ -70,8 +70,6 @@ struct account_quota {
 };
 /* Does some of the deleting that waits first. */
 int account_quota(struct account *a, struct account_quota *ret) CHECKED;
-/* Another limit from now on; 0: none. */
-void account_set_quota(struct account *a, uint64_t bytes);
 
 /* ---- Listening ---- */
 

@@ -268,7 +268,8 @@ brief_address(const struct address *addr, bool display, struct buf *out)
 	return display ? address_put_bare(out, addr) : buf_put(out, addr->local);
 }
 
-int
+/* Appends the collation key of one kind. */
+static int
 brief_key(const struct message_meta *m, enum brief_text kind, struct buf *scratch, struct buf *out)
 {
 	int err;

@@ -34,9 +34,6 @@ int brief_get(struct account *a, uint32_t email, const struct brief **ret) CHECK
 int briefs_rank(struct account *a) CHECKED;
 /* The place of a text in that order: of two, the lesser key has the lesser rank. */
 uint32_t brief_rank(const struct account *a, uint32_t text);
-/* Appends the collation key of one kind. */
 struct message_meta;
-int brief_key(const struct message_meta *m, enum brief_text kind, struct buf *scratch,
-	struct buf *out) CHECKED;
 
 #endif

@@ -128,8 +128,5 @@ struct email_query {
  * LL_ERR_LIMIT: a text too long, or nesting. */
 int emails_query(struct account *a, const struct email_query *q, const uint32_t **ret_emails,
 	size_t *ret_n) CHECKED;
-/* Whether one Email matches. */
-int email_matches(
-	struct account *a, const struct email_filter *f, uint32_t email, bool *ret) CHECKED;
 
 #endif

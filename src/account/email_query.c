@@ -232,20 +232,6 @@ filter_run(struct account *a, const struct email_filter *f, struct uid_list *ret
 	return err;
 }
 
-int
-email_matches(struct account *a, const struct email_filter *f, uint32_t email, bool *ret)
-{
-	struct asking x = {.a = a};
-	const struct email_info *info = email_find(a, email);
-	struct test t;
-	int err = test_make(&t, a, f, 0);
-
-	if (!err)
-		*ret = info && ask_email(&x, &t, info);
-	test_done(&t);
-	return err ? err : x.err;
-}
-
 /* ---- Order ---- */
 
 struct item {

@@ -94,19 +94,6 @@ cli_usage(struct cli *cli, const char *format, ...)
 	return CLI_USAGE;
 }
 
-void
-cli_say(const struct cli *cli, const char *format, ...)
-{
-	va_list args;
-
-	if (cli->json)
-		return;
-	va_start(args, format);
-	vprintf(format, args);
-	va_end(args);
-	putchar('\n');
-}
-
 int
 cli_print_json(struct cli *cli, struct json *j)
 {

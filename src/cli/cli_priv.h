@@ -59,8 +59,6 @@ int cli_usage(struct cli *cli, const char *format, ...) PRINTF_LIKE(2, 3);
 int cli_failed(struct cli *cli);
 /* Writes what was made as JSON, with a newline; CLI_OK, or the status of a failure. */
 int cli_print_json(struct cli *cli, struct json *j);
-/* A sentence for people; nothing with --json. */
-void cli_say(const struct cli *cli, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* For commands that have nothing else to show: what was done, or {"ok":true}. */
 int cli_done(struct cli *cli, const char *what);

@@ -115,7 +115,6 @@ void imap_put_flags(struct imap_conn *c, const struct message_row *row);
 void imap_put_flag_lines(struct imap_conn *c);
 /* The bit of "\\Seen" and so on; false: no such system flag that can be stored. */
 bool imap_system_flag(struct slice name, uint64_t *ret);
-bool imap_is_recent(const struct imap_conn *c, uint32_t uid);
 /* CONDSTORE is in use from now on; tells HIGHESTMODSEQ if that is news. */
 void imap_enable_condstore(struct imap_conn *c);
 

@@ -232,7 +232,8 @@ literal(struct imap_lex *l, struct slice *ret)
 	return true;
 }
 
-bool
+/* literal or literal8 (which may hold NUL, RFC 3516). */
+static bool
 imap_lex_literal(struct imap_lex *l, struct slice *ret, bool *ret_literal8)
 {
 	struct slice s;

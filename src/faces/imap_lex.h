@@ -46,8 +46,6 @@ bool imap_lex_astring(struct imap_lex *l, struct slice *ret);
 bool imap_lex_nstring(struct imap_lex *l, struct slice *ret);
 /* Mailbox name pattern of LIST: list-char atom or string. */
 bool imap_lex_list_mailbox(struct imap_lex *l, struct slice *ret);
-/* literal or literal8 (which may hold NUL, RFC 3516). */
-bool imap_lex_literal(struct imap_lex *l, struct slice *ret, bool *ret_literal8);
 
 bool imap_lex_u32(struct imap_lex *l, uint32_t *ret);
 bool imap_lex_nz_u32(struct imap_lex *l, uint32_t *ret);

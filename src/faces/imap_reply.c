@@ -217,7 +217,7 @@ imap_system_flag(struct slice name, uint64_t *ret)
 	return false;
 }
 
-bool
+static bool
 imap_is_recent(const struct imap_conn *c, uint32_t uid)
 {
 	size_t lo = 0, hi = c->view.recent.len;

@@ -40,7 +40,6 @@ struct import_run {
 	enum import_stage stage;
 	enum import_run_wants wants;
 	enum import_run_end end;
-	int fatal;
 	bool signed_in, progress;
 
 	size_t asked, answered; /* folders that STATUS was sent for, and done */

@@ -78,8 +78,6 @@ stop(struct import_run *r, enum import_error why, struct slice words, enum impor
 	if (why == IMPORT_QUOTA && r->job.phase == IMPORT_ACTIVE)
 		r->job.phase = IMPORT_PAUSED;
 	err = import_store(r->o.account, r->o.id, &r->job);
-	if (is_fatal(err))
-		r->fatal = err;
 	over(r, is_fatal(err) ? IMPORT_RUN_FATAL : end);
 }
 
@@ -88,7 +86,6 @@ static void
 failed(struct import_run *r, int err)
 {
 	if (is_fatal(err)) {
-		r->fatal = err;
 		over(r, IMPORT_RUN_FATAL);
 		return;
 	}
@@ -445,12 +442,6 @@ enum import_run_end
 import_run_end(const struct import_run *r)
 {
 	return r->end;
-}
-
-int
-import_run_error(const struct import_run *r)
-{
-	return r->fatal;
 }
 
 bool

@@ -29,7 +29,7 @@ enum import_run_end {
 	IMPORT_RUN_DONE, /* finished, or the folders are known */
 	IMPORT_RUN_STOPPED, /* the job says why */
 	IMPORT_RUN_LOST, /* the same, and another try may do better */
-	IMPORT_RUN_FATAL, /* the account cannot be worked with: import_run_error */
+	IMPORT_RUN_FATAL, /* the account cannot be worked with */
 };
 
 /* LL_ERR_NOTFOUND: no such job. */
@@ -45,7 +45,6 @@ void import_run_fail(struct import_run *r, enum import_error why, struct slice w
 struct slice import_run_output(const struct import_run *r);
 void import_run_sent(struct import_run *r, size_t n);
 enum import_run_end import_run_end(const struct import_run *r);
-int import_run_error(const struct import_run *r);
 bool import_run_signed_in(const struct import_run *r);
 /* Whether it has come on: the next failure is a new one. */
 bool import_run_progress(const struct import_run *r);

@@ -62,7 +62,6 @@ void jmap_header_find(struct json_out *o, const struct jmap_header *h, struct sl
 void jmap_headers_put(struct json_out *o, struct slice header);
 void jmap_addresses_put(struct json_out *o, struct meta_list list);
 void jmap_date_put(struct json_out *o, int64_t date, int zone);
-const char *jmap_form_name(enum jmap_header_form form);
 
 /* ---- What is wanted ---- */
 

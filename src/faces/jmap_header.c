@@ -18,12 +18,6 @@ static const char *const form_names[JMAP_FORMS] = {[JMAP_AS_RAW] = "asRaw",
 	[JMAP_AS_DATE] = "asDate",
 	[JMAP_AS_URLS] = "asURLs"};
 
-const char *
-jmap_form_name(enum jmap_header_form form)
-{
-	return form_names[form];
-}
-
 #define FORM(f) (1u << (f))
 #define ADDRESSES (FORM(JMAP_AS_RAW) | FORM(JMAP_AS_ADDRESSES) | FORM(JMAP_AS_GROUPED))
 #define TEXT (FORM(JMAP_AS_RAW) | FORM(JMAP_AS_TEXT))

@@ -208,7 +208,6 @@ enum jmap_set_part {
 enum jmap_error jmap_set_begin(struct jmap_set *s, struct jmap_call *c, enum change_type type);
 void jmap_set_fail(struct jmap_set *s, enum jmap_set_part part, struct slice key,
 	const struct jmap_set_error *e);
-void jmap_set_error_put(struct json_out *o, const struct jmap_set_error *e);
 /* The error for an engine's error. */
 struct jmap_set_error jmap_set_error_of(int err);
 /* Remembers a new object, and opens what is told of it: the id is written, other members may

@@ -401,7 +401,7 @@ jmap_set_begin(struct jmap_set *s, struct jmap_call *c, enum change_type type)
 	return JMAP_OK;
 }
 
-void
+static void
 jmap_set_error_put(struct json_out *o, const struct jmap_set_error *e)
 {
 	jo_open(o, '{');

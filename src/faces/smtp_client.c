@@ -104,12 +104,6 @@ smtp_client_timeout(struct smtp_client *c)
 	fail_protocol(c, "the peer did not answer in time");
 }
 
-void
-smtp_client_abort(struct smtp_client *c)
-{
-	fail_protocol(c, "sending was given up here");
-}
-
 /* ---- Bytes ---- */
 
 void

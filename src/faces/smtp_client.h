@@ -113,8 +113,6 @@ const struct smtp_client_result *smtp_client_result(const struct smtp_client *c,
 /* The connection ended or timed out: open recipients become temporary, then CLOSED. */
 void smtp_client_eof(struct smtp_client *c);
 void smtp_client_timeout(struct smtp_client *c);
-/* Our side gives up (e.g. the body cannot be read): never completes the message. */
-void smtp_client_abort(struct smtp_client *c);
 /* Seconds to wait for the peer now (RFC 5321 section 4.5.3.2). */
 unsigned smtp_client_timeout_seconds(const struct smtp_client *c);
 /* Why CLOSED: the peer's last words (421, 554 greeting) or ours. Its outcome says whether trying

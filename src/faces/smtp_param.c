@@ -63,19 +63,6 @@ smtp_xtext_decode(struct buf *out, struct slice xtext)
 	return out->err;
 }
 
-int
-smtp_xtext_encode(struct buf *out, struct slice plain)
-{
-	for (size_t i = 0; i < plain.len; i++) {
-		uint8_t c = plain.ptr[i];
-		if (c <= ' ' || c >= 127 || c == '+' || c == '=')
-			buf_printf(out, "+%02X", c);
-		else
-			buf_putc(out, c);
-	}
-	return out->err;
-}
-
 /* ---- Parameters ---- */
 
 /* One parameter: its name and how its value is taken; ret is the args struct of its command. */

@@ -32,7 +32,6 @@ const struct smtp_text *smtp_rcpt_args_parse(
 /* RFC 3461 section 4: "+" hex hex for what is not printable ASCII, "+" and "=". The plain form goes
  * to out; LL_ERR_SYNTAX. */
 int smtp_xtext_decode(struct buf *out, struct slice xtext) CHECKED;
-int smtp_xtext_encode(struct buf *out, struct slice plain);
 /* Is it xtext? With utf8, characters above U+007F may stand in it (RFC 6533 section 3). */
 bool smtp_xtext_valid(struct slice s, bool utf8);
 

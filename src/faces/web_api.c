@@ -273,8 +273,8 @@ too_deep(struct slice json)
 	return false;
 }
 
-/* Left to itself, jansson opens a file for its seed, which no sandbox of ours permits. Only the first
- * call counts. */
+/* Left to itself, jansson opens a file for its seed, which no sandbox of ours permits. Only the
+ * first call counts. */
 static void
 seed(void)
 {
@@ -546,12 +546,6 @@ web_api_problem(int err, struct slice body, struct buf *ret_json, uint32_t *ret_
 	if (ret_retry)
 		*ret_retry = p.retry_after;
 	return status;
-}
-
-void
-web_api_problem_put(struct buf *ret_json, unsigned status, const char *code, const char *title)
-{
-	problem(ret_json, status, slice_str(code), slice_str(title), 0);
 }
 
 /* --- the session's own --- */

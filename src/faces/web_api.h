@@ -24,9 +24,6 @@ int web_api_reply(
  * web_problem (or nothing: then err alone speaks). ret_retry (may be NULL): seconds for
  * Retry-After, or 0. Returns the HTTP status. */
 unsigned web_api_problem(int err, struct slice body, struct buf *ret_json, uint32_t *ret_retry);
-/* The same for a problem of one's own: code is what follows "urn:letterlock:". */
-void web_api_problem_put(
-	struct buf *ret_json, unsigned status, const char *code, const char *title);
 
 /* The two forms that the session process speaks itself. */
 struct web_unlock_state;

@@ -14,12 +14,6 @@
 
 static const char *const methods[WEB_METHODS] = {"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"};
 
-const char *
-web_method_name(enum web_method m)
-{
-	return (unsigned)m < WEB_METHODS ? methods[m] : "?";
-}
-
 enum web_method
 web_method_of(struct slice name)
 {
@@ -211,14 +205,6 @@ web_link_set_ctx(struct web_link *l, uint32_t stream, void *ctx)
 
 	if (s)
 		s->ctx = ctx;
-}
-
-void *
-web_link_ctx(const struct web_link *l, uint32_t stream)
-{
-	const struct link_stream *s = web_link_stream_find(l, stream);
-
-	return s ? s->ctx : NULL;
 }
 
 size_t

@@ -86,8 +86,7 @@ int web_query_value(struct slice query, const char *name, struct buf *ret) CHECK
  * unit, what makes no sense. */
 enum web_range { WEB_RANGE_ALL, WEB_RANGE_PART, WEB_RANGE_NONE };
 enum web_range web_range_parse(struct slice value, size_t len, size_t *ret_first, size_t *ret_n);
-/* "GET" and so on; WEB_METHODS for a name that is none. */
-const char *web_method_name(enum web_method m);
+/* WEB_METHODS for a name that is none. */
 enum web_method web_method_of(struct slice name);
 
 enum web_event_kind {
@@ -152,7 +151,6 @@ void web_link_cancel(struct web_link *l, uint32_t stream);
 void web_link_consumed(struct web_link *l, uint32_t stream, size_t n);
 
 void web_link_set_ctx(struct web_link *l, uint32_t stream, void *ctx);
-void *web_link_ctx(const struct web_link *l, uint32_t stream);
 /* Streams that are open; their contexts one after the other, for an end that goes away. */
 size_t web_link_streams(const struct web_link *l);
 void *web_link_ctx_at(const struct web_link *l, size_t i);

@@ -39,7 +39,8 @@ account_key_anchor(const uint8_t id[RECORD_ID_LEN])
 	return key_of_id(ACCOUNT_ANCHOR_PREFIX, id);
 }
 
-struct account_key
+/* The prefix of all grants of one unlocker. */
+static struct account_key
 account_key_grants(const uint8_t id[RECORD_ID_LEN])
 {
 	return key_of_id(ACCOUNT_GRANT_PREFIX, id);

@@ -40,8 +40,6 @@ struct account_key {
 };
 struct slice account_key_slice(const struct account_key *k);
 struct account_key account_key_anchor(const uint8_t id[RECORD_ID_LEN]);
-/* The prefix of all grants of one unlocker. */
-struct account_key account_key_grants(const uint8_t id[RECORD_ID_LEN]);
 struct account_key account_key_grant(const uint8_t id[RECORD_ID_LEN], enum record_area area,
 	uint32_t version, const uint8_t tag[MANIFEST_TAG_LEN]);
 struct account_key account_key_keyring(const uint8_t hash[MANIFEST_HASH_LEN]);

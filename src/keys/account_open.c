@@ -105,7 +105,8 @@ account_enter(const struct account_open *open, struct account_entry *ret)
 	return err;
 }
 
-int
+/* The key of one of the unlocker's grants. LL_ERR_NOTFOUND, LL_ERR_AUTH. */
+static int
 account_granted(const struct account_entry *e, const struct key_records *records,
 	enum record_area area, uint32_t version, uint8_t ret_key[RECORD_KEY_LEN])
 {

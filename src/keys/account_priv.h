@@ -23,9 +23,6 @@ struct account_entry {
 void account_entry_done(struct account_entry *e);
 /* ret is untouched on failure. */
 int account_enter(const struct account_open *open, struct account_entry *ret) CHECKED;
-/* The key of one of the unlocker's grants. LL_ERR_NOTFOUND, LL_ERR_AUTH. */
-int account_granted(const struct account_entry *e, const struct key_records *records,
-	enum record_area area, uint32_t version, uint8_t ret_key[RECORD_KEY_LEN]) CHECKED;
 /* Root from its grant and the keyring from Root, with the identity key derived again and every area
  * secret checked. LL_ERR_DENIED when the unlocker is not a Root unlocker. */
 int account_open_keyring(const struct account_entry *e, const struct key_records *records,

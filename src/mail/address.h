@@ -78,7 +78,6 @@ int address_local_unquote(struct buf *out, struct slice local);
 /* A-label and U-label forms. LL_ERR_SYNTAX when IDNA refuses. Literals are lower-cased only. */
 int address_domain_ascii(struct buf *out, struct slice domain) CHECKED;
 int address_domain_unicode(struct buf *out, struct slice domain) CHECKED;
-int address_local_fold(struct buf *out, struct slice local) CHECKED;
 /* Folded local part, '@', A-label domain: the lookup key. LL_ERR_SYNTAX. */
 int address_key(struct buf *out, struct slice local, struct slice domain) CHECKED;
 /* Splits at the first separator (RFC 5233): user, detail. Without one, or with nothing before it,

@@ -114,7 +114,7 @@ put_folded(struct buf *out, struct slice s)
 	return U_SUCCESS(err) ? buf_put(out, slice_new(utf8, (size_t)len)) : LL_ERR_SYNTAX;
 }
 
-int
+static int
 address_local_fold(struct buf *out, struct slice local)
 {
 	CLEANUP(buf_done) struct buf plain = BUF_INIT(LOCAL_UNITS);

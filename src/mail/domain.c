@@ -8,7 +8,8 @@
 #include <idn2.h>
 #include <string.h>
 
-struct slice
+/* Lower-cased copy; ptr NULL when memory is short. */
+static struct slice
 domain_lower(struct arena *arena, struct slice name)
 {
 	uint8_t *copy = arena_alloc(arena, name.len + 1);

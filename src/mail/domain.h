@@ -8,8 +8,6 @@
  * else is kept as it is. LL_ERR_SYNTAX for an empty name, empty or overlong labels, a name over 253
  * characters, spaces and control characters, or text that IDNA refuses; LL_ERR_NOMEM. */
 int domain_normal(struct arena *arena, struct slice name, struct slice *ret) CHECKED;
-/* Lower-cased copy; ptr NULL when memory is short. */
-struct slice domain_lower(struct arena *arena, struct slice name);
 size_t domain_labels(struct slice name);
 /* The last n labels (all when there are fewer). */
 struct slice domain_tail(struct slice name, size_t n);

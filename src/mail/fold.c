@@ -222,12 +222,6 @@ fold_one(uint32_t c, const uint8_t *utf8, size_t utf8_len, uint8_t *p)
 
 /* ---- streams ---- */
 
-void
-fold_reset(struct fold *f)
-{
-	*f = (struct fold){0};
-}
-
 /* Whether the end of the chunk cuts a character: how many bytes to hold. */
 static size_t
 cut_bytes(struct slice s)

@@ -11,14 +11,12 @@
  * accents, Hebrew points, Arabic vowel signs; kana voicing marks, viramas and tone marks of South
  * and South-East Asia stay, they make other words), default-ignorable characters are dropped
  * (soft hyphen, joiners), controls and white space become a space, runs of spaces one space. */
-struct fold {
+struct fold { /* {0} to start a text */
 	bool space; /* the last byte given out was a space */
 	uint8_t held[4]; /* a character cut by the end of a chunk */
 	uint8_t held_len;
 };
 
-/* A new text starts; {0} is a fresh one. */
-void fold_reset(struct fold *f);
 /* Appends the folded form of a chunk of UTF-8 (bad bytes become a space). The output never holds
  * bytes below 0x20. Sticky errors of buf only. */
 int fold_text(struct fold *f, struct slice utf8, struct buf *out);

@@ -36,7 +36,7 @@ meta_put_fixed(struct buf *out, const struct message_meta *m)
 	return buf_put_svarint(out, m->zone);
 }
 
-int
+static int
 meta_put_envelope(struct buf *out, const struct meta_envelope *e)
 {
 	meta_put_string(out, e->date);

@@ -30,7 +30,6 @@ enum meta_presence {
 int meta_put_string(struct buf *out, struct slice s);
 int meta_put_list(struct buf *out, struct meta_list l);
 int meta_put_fixed(struct buf *out, const struct message_meta *m);
-int meta_put_envelope(struct buf *out, const struct meta_envelope *e);
 
 /* The flags that follow from the tree alone. meta_flags.c */
 uint32_t meta_tree_flags(const struct mime_tree *t);

@@ -125,12 +125,6 @@ stream_free(struct stream *s)
 	free(s);
 }
 
-int
-stream_fd(const struct stream *s)
-{
-	return s->fd;
-}
-
 SSL *
 stream_tls(const struct stream *s)
 {

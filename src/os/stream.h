@@ -58,6 +58,5 @@ void stream_pause(struct stream *s);
 void stream_resume(struct stream *s);
 /* Sends what is queued, then closes orderly, then reports closed(0). Nothing more is read. */
 void stream_finish(struct stream *s);
-int stream_fd(const struct stream *s);
 
 #endif

@@ -59,7 +59,8 @@ front_task_next(size_t *pos)
 	return tasks && map_next(tasks, pos, NULL, &value) ? value : NULL;
 }
 
-const char *
+/* "Sun, 22 Nov 2026 01:23:45 GMT"; out holds 32 bytes. */
+static const char *
 front_http_date(int64_t unix_seconds, char out[32])
 {
 	time_t t = (time_t)unix_seconds;

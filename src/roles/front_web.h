@@ -76,8 +76,6 @@ void front_task_wake(struct front_task *t);
 struct front_task *front_task_find(uint64_t id);
 /* Goes through all of them; start with *pos = 0. */
 struct front_task *front_task_next(size_t *pos);
-/* "Sun, 22 Nov 2026 01:23:45 GMT"; out holds 32 bytes. */
-const char *front_http_date(int64_t unix_seconds, char out[32]);
 
 /* front_site.c: finds out who answers, and lets it. */
 void front_site_route(struct front_task *t, const struct http_request *q);

@@ -31,7 +31,8 @@ drop_good(struct conn *c)
 	c->good = false;
 }
 
-void
+/* Closes the socket; whatever was said over it is forgotten. */
+static void
 conn_close(struct conn *c)
 {
 	loop_unwatch(rl.env->loop, &c->watch);

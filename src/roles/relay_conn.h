@@ -48,8 +48,6 @@ struct conn {
 };
 
 /* --- relay_conn.c --- */
-/* Closes the socket; whatever was said over it is forgotten. */
-void conn_close(struct conn *c);
 /* Ends the connection; its struct goes from the loop, so that callers on the stack may still look
  * at it. */
 void conn_end(struct conn *c);

@@ -369,12 +369,6 @@ session_loop(void)
 	return se.loop;
 }
 
-struct store *
-session_store(void)
-{
-	return se.store;
-}
-
 const uint8_t *
 session_account_id(void)
 {

@@ -10,7 +10,6 @@
 /* NULL while the account is locked. */
 struct account *session_account(void);
 struct loop *session_loop(void);
-struct store *session_store(void);
 /* The account's 16 bytes and its main address. */
 const uint8_t *session_account_id(void);
 const char *session_address(void);

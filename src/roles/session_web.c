@@ -37,8 +37,7 @@ struct web_exchange {
 	struct buf answer; /* still to be sent, after which the exchange ends */
 	size_t answer_at;
 	uint64_t received; /* bytes of body */
-	size_t held; /* bytes not granted anew while held */
-	bool held_back, bodyless, started, responded, answering, ended;
+	bool bodyless, started, responded, answering, ended;
 };
 
 static struct {
@@ -305,17 +304,6 @@ web_exchange_close(struct web_exchange *x, uint16_t code, const char *reason)
 	web_exchange_end(x);
 }
 
-void
-web_exchange_hold(struct web_exchange *x, bool hold)
-{
-	x->held_back = hold;
-	if (hold || x->held == 0)
-		return;
-	web_link_consumed(x->link->web, x->stream, x->held);
-	x->held = 0;
-	wake(x->link);
-}
-
 /* --- routes --- */
 
 static bool
@@ -406,10 +394,7 @@ on_body(struct web_exchange *x, const struct web_event *e)
 		gather(x, e->data);
 	else if ((x->route->flags & WEB_ROUTE_STREAM) && x->route->handler->body)
 		x->route->handler->body(x, e->data);
-	if (x->held_back)
-		x->held += e->data.len;
-	else
-		web_link_consumed(x->link->web, x->stream, e->data.len);
+	web_link_consumed(x->link->web, x->stream, e->data.len);
 }
 
 static void
@@ -417,10 +402,7 @@ on_message(struct web_exchange *x, const struct web_event *e)
 {
 	if (x->route->handler->message)
 		x->route->handler->message(x, e->text, e->last, e->data);
-	if (x->held_back)
-		x->held += e->data.len;
-	else
-		web_link_consumed(x->link->web, x->stream, e->data.len);
+	web_link_consumed(x->link->web, x->stream, e->data.len);
 }
 
 static void

@@ -75,8 +75,6 @@ void web_exchange_problem_uri(
 int web_exchange_accept(struct web_exchange *x, const char *subprotocol) CHECKED;
 int web_exchange_message(struct web_exchange *x, bool text, bool last, struct slice piece) CHECKED;
 void web_exchange_close(struct web_exchange *x, uint16_t code, const char *reason);
-/* Stops and restarts the pieces of a streamed body or of messages. */
-void web_exchange_hold(struct web_exchange *x, bool hold);
 /* Gives up; the client sees a broken answer. */
 void web_exchange_abort(struct web_exchange *x);
 

@@ -33,7 +33,8 @@ engine_fail(struct engine *e)
 
 /* --- jobs --- */
 
-void
+/* Hands a job to the writer. */
+static void
 engine_submit(struct engine *e, struct job *j)
 {
 	pthread_mutex_lock(&e->lock);

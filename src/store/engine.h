@@ -200,8 +200,6 @@ int64_t engine_now(void);
 int engine_fail(struct engine *e);
 /* Notes why the open fails, with errno's text when err is LL_ERR_IO. Returns err. */
 int engine_why(struct engine *e, int err, const char *what);
-/* Hands a job to the writer. */
-void engine_submit(struct engine *e, struct job *j);
 /* Submits an internal job and waits; its error. */
 int engine_submit_wait(struct engine *e, struct job *j);
 /* Between these two no blob file is unlinked. */

@@ -79,5 +79,3 @@ export interface KeyChange {
 	key: Bytes;
 	value: Bytes;
 }
-
-export const changeNumber = { put: 0, "put-new": 1, delete: 2 } as const;
