@@ -5,14 +5,13 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/secret.h"
-#include "base/vec.h"
 #include "keys/app_password.h"
-#include "keys/kdf.h"
 #include "keys/scram.h"
 #include "keys/verifier.h"
 #include "mail/ip.h"
 #include "os/clock.h"
 #include "roles/auth.h"
+#include "roles/login_familiar.h"
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -49,21 +48,7 @@ struct failures {
 	unsigned n;
 };
 
-/* The app passwords with which an account's running session was signed in to: not the passwords,
- * but what a key of this process makes of them. Each spares the 4096 rounds of the next PLAIN
- * sign-in. */
-#define FAMILIAR_MAX 8
-struct familiar {
-	size_t n, next;
-	struct {
-		uint8_t tag[SCRAM_KEY_LEN];
-		uint8_t unlocker[RECORD_ID_LEN];
-	} at[FAMILIAR_MAX];
-};
-
 static struct map *logins, *failures;
-static struct map *familiars; /* account -> struct familiar */
-static uint8_t *familiar_key; /* secret memory */
 static struct map *holders; /* connection -> its ticket */
 
 static struct slice
@@ -380,80 +365,7 @@ succeed(struct login *l, size_t index, const uint8_t client_key[SCRAM_KEY_LEN], 
 	login_free(l);
 }
 
-/* --- passwords seen before --- */
-
-static void
-familiar_free(void *p)
-{
-	secret_wipe(p, sizeof(struct familiar));
-	free(p);
-}
-
-void
-login_session_over(const uint8_t account[RECORD_ID_LEN])
-{
-	struct familiar *f =
-		familiars ? map_del(familiars, slice_new(account, RECORD_ID_LEN)) : NULL;
-
-	if (f)
-		familiar_free(f);
-}
-
-static bool
-familiar_tag(const struct candidates *c, struct slice password, uint8_t ret[SCRAM_KEY_LEN])
-{
-	struct hmac m;
-
-	if (!familiar_key) {
-		familiar_key = secret_alloc(SCRAM_KEY_LEN);
-		familiars = map_new();
-		if (familiar_key)
-			randombytes_buf(familiar_key, SCRAM_KEY_LEN);
-	}
-	if (!familiar_key || !familiars)
-		return false;
-	hmac_init(&m, HASH_SHA256, slice_new(familiar_key, SCRAM_KEY_LEN));
-	hmac_put(&m, SLICE_OF(c->account.id));
-	hmac_put(&m, password);
-	hmac_end(&m, ret);
-	return true;
-}
-
-/* Finds the verifier of a password that opened the account's session before; it must still be
- * there. */
-static bool
-familiar_find(const struct candidates *c, const uint8_t tag[SCRAM_KEY_LEN], size_t *ret_index)
-{
-	const struct familiar *f = map_get(familiars, SLICE_OF(c->account.id));
-	size_t found = SIZE_MAX;
-
-	for (size_t i = 0; f && i < f->n; i++)
-		for (size_t k = 0; k < c->n && secret_eq(tag, f->at[i].tag, SCRAM_KEY_LEN); k++)
-			if (memcmp(c->verifiers[k].id, f->at[i].unlocker, RECORD_ID_LEN) == 0)
-				found = k;
-	if (found != SIZE_MAX)
-		*ret_index = found;
-	return found != SIZE_MAX;
-}
-
-static void
-familiar_keep(const struct candidates *c, size_t index, const uint8_t tag[SCRAM_KEY_LEN])
-{
-	struct slice key = SLICE_OF(c->account.id);
-	struct familiar *f = map_get(familiars, key);
-	size_t at;
-
-	if (!f && ((f = calloc(1, sizeof(*f))) && map_set(familiars, key, f, NULL))) {
-		free(f);
-		return;
-	}
-	if (!f)
-		return;
-	at = f->next++ % FAMILIAR_MAX;
-	f->n = MIN(f->n + 1, (size_t)FAMILIAR_MAX);
-	memcpy(f->at[at].tag, tag, SCRAM_KEY_LEN);
-	memcpy(f->at[at].unlocker, c->verifiers[index].id, RECORD_ID_LEN);
-}
+/* --- passwords --- */
 
 /* As scram_check_password, but quick for a password that a running session knows. A session that
  * is there has its keys: the client key is not needed then, and is left empty. */
@@ -467,14 +379,14 @@ check_password(
 	uint8_t tag[SCRAM_KEY_LEN];
 	int r;
 
-	running = running && familiar_tag(c, password, tag);
-	if (running && familiar_find(c, tag, ret_index)) {
+	running = running && login_familiar_tag(c->account.id, password, tag);
+	if (running && login_familiar_find(c->account.id, tag, c->verifiers, c->n, ret_index)) {
 		memset(ret_client_key, 0, SCRAM_KEY_LEN);
 		r = LL_OK;
 	} else {
 		r = scram_check_password(&account, password, ret_index, ret_client_key);
 		if (r == LL_OK && running)
-			familiar_keep(c, *ret_index, tag);
+			login_familiar_keep(c->account.id, tag, c->verifiers[*ret_index].id);
 	}
 	secret_wipe(tag, sizeof(tag));
 	return r;

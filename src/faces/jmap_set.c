@@ -1,0 +1,259 @@
+/* What all types have in common in Foo/set: its arguments, the parts of its answer, and patches
+ * (RFC 8620 section 5.3). */
+#include "faces/jmap_priv.h"
+
+static const char *const set_parts[] = {
+	"created", "updated", "destroyed", "notCreated", "notUpdated", "notDestroyed"};
+
+static bool
+set_args_ok(struct jmap_set *s)
+{
+	const char *key;
+	json_t *v;
+
+	json_object_foreach(s->create, key,
+		v) if (!json_is_object(v) || !json_id_ok(slice_str(key))) return false;
+	json_object_foreach(s->update, key, v) if (!json_is_object(v)) return false;
+	for (size_t i = 0; i < json_array_size(s->destroy); i++)
+		if (!json_is_string(json_array_get(s->destroy, i)))
+			return false;
+	return (!s->create || json_is_object(s->create)) &&
+		(!s->update || json_is_object(s->update)) &&
+		(!s->destroy || json_is_array(s->destroy));
+}
+
+enum jmap_error
+jmap_set_begin(struct jmap_set *s, struct jmap_call *c, enum change_type type)
+{
+	json_t *in_state = json_member(c->args, "ifInState");
+	uint64_t state;
+	struct store_id after;
+	bool part;
+
+	*s = (struct jmap_set){.c = c,
+		.type = type,
+		.old_state = account_state(c->a, type),
+		.create = json_member(c->args, "create"),
+		.update = json_member(c->args, "update"),
+		.destroy = json_member(c->args, "destroy")};
+	if (!set_args_ok(s))
+		return jmap_bad(c, "create, update or destroy");
+	if (json_object_size(s->create) + json_object_size(s->update) +
+			json_array_size(s->destroy) >
+		JMAP_SET_MAX)
+		return JMAP_REQUEST_TOO_LARGE;
+	if (in_state && !json_is_string(in_state))
+		return jmap_bad(c, "ifInState");
+	if (in_state &&
+		(!jmap_state_parse(json_slice(in_state), &state, &after, &part) || part ||
+			state != s->old_state))
+		return JMAP_STATE_MISMATCH;
+	for (size_t i = 0; i < ARRAY_SIZE(s->part); i++) {
+		s->part[i] = BUF_INIT(JMAP_REPLY_MAX);
+		s->out[i] = (struct json_out){.b = &s->part[i]};
+	}
+	return JMAP_OK;
+}
+
+static void
+set_error_put(struct json_out *o, const struct jmap_set_error *e)
+{
+	jo_open(o, '{');
+	jo_key(o, "type");
+	jo_str(o, e->type);
+	if (e->properties[0]) {
+		jo_key(o, "properties");
+		jo_open(o, '[');
+		for (size_t i = 0; i < ARRAY_SIZE(e->properties) && e->properties[i]; i++)
+			jo_str(o, e->properties[i]);
+		jo_close(o, ']');
+	}
+	if (e->description) {
+		jo_key(o, "description");
+		jo_str(o, e->description);
+	}
+	jo_close(o, '}');
+}
+
+void
+jmap_set_fail(struct jmap_set *s, enum jmap_set_part part, struct slice key,
+	const struct jmap_set_error *e)
+{
+	jo_key_slice(&s->out[part], key);
+	set_error_put(&s->out[part], e);
+}
+
+struct jmap_set_error
+jmap_set_error_of(int err)
+{
+	static const struct {
+		int err;
+		const char *type;
+	} types[] = {{LL_ERR_NOTFOUND, "notFound"}, {LL_ERR_QUOTA, "overQuota"},
+		{LL_ERR_LIMIT, "tooLarge"}, {LL_ERR_DENIED, "forbidden"},
+		{LL_ERR_SYNTAX, "invalidProperties"}, {LL_ERR_EXISTS, "alreadyExists"}};
+	struct jmap_set_error e = {.type = "serverFail", .description = ll_strerror(err)};
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if (types[i].err == err)
+			e = (struct jmap_set_error){.type = types[i].type};
+	return e;
+}
+
+void
+jmap_set_created(struct jmap_set *s, const char *creation, struct store_id id)
+{
+	struct json_out *o = &s->out[SET_CREATED];
+	char text[40];
+
+	jmap_id_put(s->type, id, text);
+	jmap_created(s->c, creation, text);
+	jo_key(o, creation);
+	jo_open(o, '{');
+	jo_key(o, "id");
+	jo_str(o, text);
+}
+
+void
+jmap_set_updated(struct jmap_set *s, struct slice id)
+{
+	jo_key_slice(&s->out[SET_UPDATED], id);
+	jo_null(&s->out[SET_UPDATED]);
+}
+
+void
+jmap_set_destroyed(struct jmap_set *s, struct slice id)
+{
+	jo_slice(&s->out[SET_DESTROYED], id);
+}
+
+void
+jmap_set_part_put(struct jmap_set *s, enum jmap_set_part part)
+{
+	jmap_set_part_as(s, set_parts[part], part);
+}
+
+void
+jmap_set_part_as(struct jmap_set *s, const char *name, enum jmap_set_part part)
+{
+	struct json_out *o = &s->c->o;
+	const struct buf *b = &s->part[part];
+
+	jo_key(o, name);
+	if (!b->len) {
+		jo_null(o);
+		return;
+	}
+	jo_open(o, part == SET_DESTROYED ? '[' : '{');
+	buf_put(o->b, buf_slice(b));
+	jo_close(o, part == SET_DESTROYED ? ']' : '}');
+	if (buf_err(b) && !o->b->err)
+		o->b->err = buf_err(b);
+}
+
+enum jmap_error
+jmap_set_parts(struct jmap_set *s)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(s->part); i++)
+		jmap_set_part_put(s, (enum jmap_set_part)i);
+	return JMAP_OK;
+}
+
+enum jmap_error
+jmap_set_end(struct jmap_set *s)
+{
+	struct json_out *o = &s->c->o;
+
+	jmap_reply_open(s->c);
+	jo_key(o, "oldState");
+	jmap_put_state(o, s->old_state);
+	jo_key(o, "newState");
+	jmap_put_state(o, account_state(s->c->a, s->type));
+	(void)jmap_set_parts(s);
+	jo_close(o, '}');
+	return JMAP_OK;
+}
+
+void
+jmap_set_done(struct jmap_set *s)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(s->part); i++)
+		buf_done(&s->part[i]);
+}
+
+/* ---- Patches ---- */
+
+/* "~1" and "~0" of a path's token, as text that ends in NUL. */
+static bool
+patch_token(struct slice *path, char *out, size_t max)
+{
+	struct slice t = slice_split(path, '/');
+	size_t n = 0;
+
+	for (size_t i = 0; i < t.len; i++) {
+		char ch = (char)t.ptr[i];
+		if (n + 1 >= max || !ch)
+			return false;
+		if (ch == '~' && i + 1 < t.len && (t.ptr[i + 1] == '0' || t.ptr[i + 1] == '1'))
+			ch = t.ptr[++i] == '0' ? '~' : '/';
+		else if (ch == '~')
+			return false;
+		out[n++] = ch;
+	}
+	out[n] = '\0';
+	return true;
+}
+
+static bool
+patch_one(json_t *object, struct slice path, json_t *v)
+{
+	char name[1024];
+
+	if (!patch_token(&path, name, sizeof(name)))
+		return false;
+	while (path.len) {
+		object = json_object_get(object, name);
+		if (!json_is_object(object) || !patch_token(&path, name, sizeof(name)))
+			return false; /* no such parent, or within an array */
+	}
+	if (json_is_null(v))
+		json_object_del(object, name);
+	else
+		json_object_set(object, name, v);
+	return true;
+}
+
+/* Whether one path is another's beginning: such a patch means nothing. */
+static bool
+patch_overlaps(json_t *patch, struct slice path)
+{
+	const char *key;
+	json_t *v;
+
+	json_object_foreach(patch, key, v)
+	{
+		struct slice other = slice_str(key);
+		if (other.len > path.len && slice_starts(other, path) && other.ptr[path.len] == '/')
+			return true;
+	}
+	return false;
+}
+
+json_t *
+jmap_patch(const json_t *object, const json_t *patch)
+{
+	union {
+		const json_t *in;
+		json_t *out;
+	} p = {.in = patch};
+	json_t *copy = json_deep_copy(object), *v;
+	const char *key;
+
+	json_object_foreach(p.out, key, v) if (copy &&
+		(patch_overlaps(p.out, slice_str(key)) || !patch_one(copy, slice_str(key), v)))
+	{
+		json_decref(copy);
+		copy = NULL;
+	}
+	return copy;
+}
