@@ -181,6 +181,21 @@ check_dates(struct doctor *d, const struct certificate_info *i)
 			cli_time((uint64_t)i->not_after), (long long)left);
 }
 
+/* The web client may be opened under a name of its own. */
+static void
+check_web_host(struct doctor *d)
+{
+	CLEANUP(certificate_info_done) struct certificate_info i = {.spki = BUF_INIT(0)};
+	const struct config *c = &d->cli->config;
+
+	if (strcmp(c->web_host, c->hostname) == 0 ||
+		certificate_read(c->certificate, c->key, c->web_host, &i))
+		return;
+	doctor_say(d, i.names_host ? FINDING_OK : FINDING_PROBLEM, "certificate",
+		i.names_host ? NULL : "get one that has this name, too, or correct web_host",
+		i.names_host ? "it is for %s" : "it is not for %s", c->web_host);
+}
+
 void
 doctor_certificate(struct doctor *d)
 {
@@ -200,6 +215,7 @@ doctor_certificate(struct doctor *d)
 		i.names_host ? NULL
 			     : "get one for this name, or correct hostname in the configuration",
 		i.names_host ? "it is for %s" : "it is not for %s", c->hostname);
+	check_web_host(d);
 	if (!i.key_readable)
 		doctor_say(d, FINDING_PROBLEM, "certificate",
 			"it must be an unencrypted PEM private key", "%s cannot be read as a key",

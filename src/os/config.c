@@ -22,6 +22,7 @@ static const struct {
 } settings[] = {
 #define AT(member) offsetof(struct config, member), sizeof(((struct config *)0)->member)
 	{"server", "hostname", TEXT, AT(hostname)},
+	{"server", "web_host", TEXT, AT(web_host)},
 	{"server", "data", TEXT, AT(data)},
 	{"server", "boot_secret", TEXT, AT(boot_secret)},
 	{"server", "control", TEXT, AT(control)},
@@ -211,6 +212,8 @@ config_parse(struct slice text, struct config *ret, char *ret_error, size_t erro
 			"[server] needs hostname, data, boot_secret and control");
 		return LL_ERR_SYNTAX;
 	}
+	if (!c.web_host[0])
+		memcpy(c.web_host, c.hostname, sizeof(c.web_host));
 	*ret = c;
 	return LL_OK;
 }

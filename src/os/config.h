@@ -24,6 +24,8 @@ struct config_listener {
 struct config {
 	char hostname[256]; /* [server] hostname: the name in greetings, Received fields and the
 			       certificate */
+	char web_host[256]; /* [server] web_host: the name under which the web client is opened, to
+			       which passkeys are bound; default: hostname */
 	char data[CONFIG_VALUE_MAX]; /* [server] data: the store's directory */
 	char boot_secret[CONFIG_VALUE_MAX]; /* [server] boot_secret: a file of 32 bytes outside of
 					       it, or credential:NAME */

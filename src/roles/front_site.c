@@ -16,7 +16,7 @@
 static struct web_pack *pack;
 static struct buf manifest; /* of the pack */
 static struct slice releases; /* the signed log of them */
-static const char *hostname;
+static const char *hostname, *web_host;
 
 void
 front_site_init(struct role_env *env)
@@ -25,6 +25,7 @@ front_site_init(struct role_env *env)
 	int r = file.len ? web_pack_new(file, &pack) : LL_ERR_NOTFOUND;
 
 	hostname = env->config.hostname;
+	web_host = env->config.web_host;
 	if (r && r != LL_ERR_NOTFOUND)
 		log_error("web-pack", "error=%s", log_quote(slice_str(ll_strerror(r))));
 	releases = role_file(env, "web-log");
@@ -494,7 +495,7 @@ is_our_host(const struct front_task *t)
 {
 	struct slice name = host_name(t->host);
 
-	if (slice_ieq(name, slice_str(hostname)) ||
+	if (slice_ieq(name, slice_str(hostname)) || slice_ieq(name, slice_str(web_host)) ||
 		slice_starts(t->path, S("/.well-known/openpgpkey/")))
 		return true; /* a directory of keys is no page, and belongs to many names */
 	if (slice_eq(t->path, S("/.well-known/mta-sts.txt")) && front_sts_is_host(t->host))

@@ -32,7 +32,7 @@ set_name(struct web_factor *f, struct slice name)
 static struct webauthn_expect
 expected(const uint8_t *challenge)
 {
-	return (struct webauthn_expect){slice_str(auth.env->config.hostname), challenge};
+	return (struct webauthn_expect){slice_str(auth.env->config.web_host), challenge};
 }
 
 int
@@ -259,7 +259,7 @@ web_passkey_begin(struct web_call *c, struct slice body)
 	if (r)
 		return r;
 	randombytes_buf(f->challenge, sizeof(f->challenge));
-	m = (struct web_challenge){.rp_id = slice_str(auth.env->config.hostname),
+	m = (struct web_challenge){.rp_id = slice_str(auth.env->config.web_host),
 		.challenge = SLICE_OF(f->challenge),
 		.credentials = buf_slice(&credentials)};
 	memcpy(m.handle, f->id, sizeof(m.handle));

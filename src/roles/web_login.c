@@ -104,7 +104,7 @@ ask_factor(struct web_call *c, struct web_flow *f, const struct web_account *a)
 	if (m.passkey) {
 		randombytes_buf(f->challenge, sizeof(f->challenge));
 		m.challenge = SLICE_OF(f->challenge);
-		m.rp_id = slice_str(auth.env->config.hostname);
+		m.rp_id = slice_str(auth.env->config.web_host);
 		m.credentials = buf_slice(&credentials);
 	}
 	if (rec.found)
@@ -370,7 +370,7 @@ web_passkey_start(struct web_call *c, struct slice body)
 	copy_slice(f->device, sizeof(f->device), m.device);
 	randombytes_buf(f->challenge, sizeof(f->challenge));
 	answer = (struct web_challenge){
-		.rp_id = slice_str(auth.env->config.hostname), .challenge = SLICE_OF(f->challenge)};
+		.rp_id = slice_str(auth.env->config.web_host), .challenge = SLICE_OF(f->challenge)};
 	memcpy(answer.handle, f->id, sizeof(answer.handle));
 	return web_challenge_put(&c->answer, &answer);
 }

@@ -446,6 +446,9 @@ def test_doctor_sees_a_wrong_certificate(world):
     texts = [f["what"] for f in run("doctor", "--json", "--no-dns", conf=conf, status=1).json if f["level"] == "problem"]
     check("the key is not this certificate's" in texts, f"{texts}")
     check("it is not for other.example.org" in texts, f"{texts}")
+    conf.write_text(conf.read_text().replace("[server]", "[server]\nweb_host = web.example.org"))
+    texts = [f["what"] for f in run("doctor", "--json", "--no-dns", conf=conf, status=1).json if f["level"] == "problem"]
+    check("it is not for web.example.org" in texts, f"{texts}")
 
 
 # --- at a terminal ---

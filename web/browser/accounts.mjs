@@ -44,11 +44,11 @@ async function newAccount(world, page, name) {
 }
 
 /** Waits for it; gives the password where the page asks for a proof, as it does when its keys were left behind by a reload. */
-async function proven(page, what, condition) {
+export async function proven(page, what, condition, password = strong) {
 	const dialog = page.getByRole("dialog", { name: "Your password, please" });
 	await eventually(what, async () => {
 		if (await dialog.isVisible()) {
-			await dialog.getByLabel("Password", { exact: true }).fill(strong);
+			await dialog.getByLabel("Password", { exact: true }).fill(password);
 			await dialog.getByRole("button", { name: "Continue" }).click();
 			await dialog.waitFor({ state: "detached" });
 		}
@@ -56,7 +56,7 @@ async function proven(page, what, condition) {
 	});
 }
 
-async function signOut(page) {
+export async function signOut(page) {
 	await page.getByRole("button", { name: /^Account menu/ }).click();
 	await page.getByRole("menuitem", { name: "Sign out" }).click();
 	await page.locator("input[name=password]").waitFor();

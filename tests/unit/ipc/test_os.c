@@ -118,10 +118,16 @@ configuration(void)
 	char error[256];
 
 	CHECK_INT(config_parse(slice_str(good), &c, error, sizeof(error)), 0);
+	CHECK_SLICE(slice_str(c.web_host), S("mail.example"));
 	CHECK_INT(c.n_listeners, 3);
 	CHECK_INT(c.listeners[1].service, SERVICE_SMTP);
 	CHECK_INT(c.listeners[1].addr.ss_family, AF_INET6);
 	CHECK_INT(c.message_size, 1000);
+	CHECK_INT(config_parse(S("[server]\nhostname = mail.example\nweb_host = web.example\n"
+				 "data=/d\nboot_secret=/b\ncontrol=/c\n"),
+			  &c, error, sizeof(error)),
+		0);
+	CHECK_SLICE(slice_str(c.web_host), S("web.example"));
 	CHECK_INT(config_parse(S("[server]\nhostnam = x\n"), &c, error, sizeof(error)),
 		LL_ERR_SYNTAX);
 	CHECK_SLICE(slice_str(error), S("line 2: no such setting"));
