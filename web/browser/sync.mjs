@@ -1,7 +1,7 @@
 // What all browsers of one person know: each test uses two browsers that share nothing but the account.
 import assert from "node:assert/strict";
-import { eventually, inbox, signIn, toast } from "./harness.mjs";
-import { compose, composer, lock, publishedSoon, send } from "./pgp.mjs";
+import { eventually, inbox, row, signIn, toast } from "./harness.mjs";
+import { compose, composer, lock, publishedSoon, send, shown } from "./pgp.mjs";
 
 const address = (name) => `${name}@letterlock.test`;
 
@@ -64,6 +64,26 @@ async function compared(world, page, who) {
 }
 
 export const tests = {
+	async "a key made in one browser opens letters in another that has been open all the time"(world) {
+		const [a, b] = [await browserOf(world, "bob"), await browserOf(world, "bob")];
+		await publishedSoon(world, "bob");
+		// The page has its keys, and has opened a letter with them.
+		await keysPage(world, a.page);
+		const before = await a.page.locator("[data-own-key]").first().getAttribute("data-own-key");
+		await a.page.getByRole("link", { name: "Back to mail" }).click();
+		await inbox(a.page);
+		await keysPage(world, b.page);
+		await b.page.getByRole("button", { name: "New key", exact: true }).click();
+		await toast(b.page, "The new key is in use and published").waitFor();
+		assert.notEqual(await b.page.locator("[data-own-key]").first().getAttribute("data-own-key"), before);
+		const alice = await browserOf(world, "alice");
+		await writeTo(alice.page, "bob", "To the newer key");
+		await row(a.page, "To the newer key").click();
+		await shown(a.page, "Hello.").first().waitFor();
+		for (const { context } of [a, b, alice])
+			await context.close();
+	},
+
 	async "a key compared in one browser is compared in another, and so are preferences"(world) {
 		const a = await browserOf(world, "bob");
 		await publishes(world, "alice");

@@ -81,6 +81,8 @@ export class Account {
 	private entry: Kept;
 	private secrets: AreaSecret[] = [];
 	private openpgpKeys: Bytes[] = [];
+	/** Of the manifest that these are from. */
+	private seq = 0n;
 	/** A new recovery code that was shown and not yet typed back. */
 	private pendingCode: string | undefined;
 
@@ -246,11 +248,13 @@ export class Account {
 		return all;
 	}
 
-	/** Reads and opens the keys again. */
-	async reload(): Promise<void> {
+	/** Reads and opens the keys again. False: nobody has changed them since the last time. */
+	async reload(): Promise<boolean> {
 		const owner = await this.owner();
+		const changed = owner.manifest.seq !== this.seq;
 		this.adopt(owner);
 		owner.close();
+		return changed;
 	}
 
 	private async owner(): Promise<Owner> {
@@ -272,6 +276,7 @@ export class Account {
 	}
 
 	private adopt(owner: Owner): void {
+		this.seq = owner.manifest.seq;
 		wipe(...this.secrets.map((s) => s.key), ...this.openpgpKeys);
 		this.secrets = owner.secrets.map((s) => ({ ...s, key: s.key.slice() }));
 		this.openpgpKeys = owner.openpgp.map((k) => k.slice());

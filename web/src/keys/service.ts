@@ -219,6 +219,14 @@ export class KeyService {
 		await this.tell(this.account);
 	}
 
+	/** What other devices have changed since. False: nothing. */
+	async refresh(): Promise<boolean> {
+		const account = this.current();
+		const changed = await account.reload();
+		if (changed) await this.tell(account);
+		return changed;
+	}
+
 	private async tell(account: Account): Promise<void> {
 		await this.changed(account.openpgp, account.storeKeys());
 	}
@@ -280,6 +288,7 @@ export const keyServiceMethods = [
 	"revoke",
 	"rotate",
 	"exportKeys",
+	"refresh",
 	"stay",
 	"trusted",
 	"sealHere",

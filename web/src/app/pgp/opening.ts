@@ -8,7 +8,7 @@ import type { BodyPart, FullEmail, Id, PgpState } from "../../jmap/types.ts";
 import { mail } from "../mail/state.ts";
 import { remember } from "./index_store.ts";
 import { findKeys, wasUnanswered } from "./lookup.ts";
-import { KeysLocked, persist, pgp } from "./worker.ts";
+import { KeysLocked, newerKeys, persist, pgp } from "./worker.ts";
 
 export type Opening = "waiting" | "locked" | "failed" | "done";
 
@@ -62,7 +62,10 @@ async function readNow(store: MailStore, email: FullEmail): Promise<ReadMessage>
 	const p = await pgp();
 	const message = new Uint8Array(await store.client.download(email.blobId, "message/rfc822"));
 	const received = Math.floor(Date.parse(email.receivedAt) / 1000);
-	const read = await p.call("read", { message, received, authentic: authentic(email) });
+	const asked = { message, received, authentic: authentic(email) };
+	let read = await p.call("read", asked);
+	if (read.failure === "noKey" && await newerKeys().catch(() => false))
+		read = await p.call("read", asked);
 	persist();
 	return read;
 }

@@ -39,6 +39,17 @@ async function open(): Promise<Pgp> {
 	return p;
 }
 
+const REFRESH_MS = 30_000;
+let refreshed = -REFRESH_MS;
+
+/** Another device may have made a key since this page read the account's. True: there are other keys now. */
+export async function newerKeys(): Promise<boolean> {
+	if (performance.now() - refreshed < REFRESH_MS)
+		return false;
+	refreshed = performance.now();
+	return keys().call("refresh");
+}
+
 /** The worker with its keys; rejects with KeysLocked when the password is needed first. */
 export function pgp(): Promise<Pgp> {
 	opening ??= open().catch((e: unknown) => {
