@@ -50,7 +50,7 @@ by_speed() {
 # Inputs longer than most seeds, or than this, only repeat what short ones do.
 longest_input() {
 	find "tests/fuzz/corpus/$1" -type f -printf '%s\n' | sort -n |
-		awk '{ size[NR] = $1 } END { n = size[int((4 * NR + 4) / 5)]; print (n > 1024 ? n : 1024) }'
+		awk '{ size[NR] = $1 } END { n = size[int((4 * NR + 4) / 5)]; print (n > 512 ? n : 512) }'
 }
 
 # The words that stand in the sources of the target's part, for the fuzzer to use.
