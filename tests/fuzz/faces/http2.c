@@ -96,7 +96,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 1 || size > (60u << 10))
 		return 0;
-	drive(&world, slice_skip(in, 1), fuzz_twice(in) ? 1 + data[0] % 41 : size);
+	drive(&world, slice_skip(in, 1), fuzz_twice(in) ? (size_t)1 + data[0] % 41 : size);
 	buf_done(&world.log);
 	return 0;
 }
