@@ -20,7 +20,7 @@ const icons: Record<string, IconName> = {
 export const boxIcon = (box: Mailbox): IconName => icons[box.role ?? ""] ?? "folder";
 const closed = signal<ReadonlySet<Id>>(new Set());
 
-interface BoxNode extends TreeNode { box: Mailbox | null; icon: IconName; count: number; strong: boolean; to: string }
+interface BoxNode extends TreeNode { box: Mailbox | null; icon: IconName; count: number; strong: boolean; to: string; unread?: boolean }
 
 /** Mailboxes with a role first, in their usual order, then the others by name, each before its children. */
 export function sortMailboxes(all: readonly Mailbox[]): Mailbox[] {
@@ -37,7 +37,7 @@ function boxNode(box: Mailbox, level: number, hasChildren: boolean): BoxNode {
 	return {
 		id: box.id, label: boxName(box), level, open: hasChildren ? !closed.value.has(box.id) : undefined, box,
 		icon: boxIcon(box), count: drafts ? box.totalEmails : quiet ? 0 : box.unreadEmails,
-		strong: box.role === "inbox" && box.unreadEmails > 0, to: boxAddress(box),
+		strong: box.role === "inbox" && box.unreadEmails > 0, to: boxAddress(box), unread: !drafts,
 	};
 }
 
@@ -92,7 +92,7 @@ export function Sidebar({ onCompose, onWaiting }: { onCompose(): void; onWaiting
 						<span class={css.name}>{node.label}</span>
 						{node.count > 0 && (
 							<span class={`${css.count} ${node.strong ? css.strong : ""}`}>
-								{node.count}<span class="visually-hidden"> {t("unreadCount", { n: node.count })}</span>
+								{node.count}{node.unread && <span class="visually-hidden"> {t("unreadCount", { n: node.count })}</span>}
 							</span>
 						)}
 					</span>
