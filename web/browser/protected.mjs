@@ -9,6 +9,8 @@ import { checkAxe, conversation, eventually, messages, openRow, patience, reveal
 const composer = (page) => page.getByRole("region", { name: "New message" });
 const password = "rumpus-velvet-49-orchard";
 const sha256 = (data) => createHash("sha256").update(data).digest("hex");
+/** With it, letters are as large as they may be: by hand, with patience (LETTERLOCK_TEST_PATIENCE). */
+const large = Boolean(process.env.LETTERLOCK_TEST_LARGE_LETTERS);
 const data = Buffer.from(Array.from({ length: 200_000 }, (_, i) => (i * 7919) & 255));
 
 async function shoot(world, page, name) {
@@ -17,7 +19,7 @@ async function shoot(world, page, name) {
 }
 
 /** The password is chosen before the text is written, so that the server has never had it in any form. */
-async function write(world, page, people, { subject, text, file, days, secret = password, shots = false }) {
+async function write(world, page, people, { subject, text, file, days, openings, secret = password, shots = false, saved = true }) {
 	await page.keyboard.press("c");
 	await composer(page).waitFor();
 	for (const to of people) {
@@ -33,6 +35,10 @@ async function write(world, page, people, { subject, text, file, days, secret = 
 	await lock.getByText(/^(Weak|Fair|Good|Strong|Very)/i).first().waitFor().catch(() => undefined);
 	if (days)
 		await lock.getByLabel("Can be read for").selectOption(days);
+	if (openings) {
+		await lock.getByText("More", { exact: true }).click();
+		await lock.getByLabel("May be opened").selectOption(openings);
+	}
 	await composer(page).locator("[data-lock=letter]").waitFor();
 	if (shots) {
 		await checkAxe(page, "password of a letter");
@@ -44,7 +50,8 @@ async function write(world, page, people, { subject, text, file, days, secret = 
 	await page.keyboard.type(text);
 	if (file)
 		await composer(page).locator("input[type=file]").setInputFiles(file);
-	await eventually("the draft is saved", async () => await composer(page).getByText("Draft saved").isVisible());
+	if (saved)
+		await eventually("the draft is saved", async () => await composer(page).getByText("Draft saved").isVisible());
 }
 
 async function send(page) {
@@ -224,11 +231,54 @@ export const tests = {
 		await eventually("it is over", async () => (await letterOf(page, "fritz@elsewhere.example")).state === "expired");
 		await eventually("its bytes are gone", async () => (await letterOf(page, "fritz@elsewhere.example")).size === 0);
 		await fritz.getByRole("button", { name: /Save big.bin/ }).click();
-		await fritz.getByText("That did not work").waitFor();
+		await fritz.getByText("This letter has expired").waitFor();
 		await fritz.reload();
 		await fritz.getByText(/This letter has expired/).waitFor();
 		await fritz.context().close();
 		world.faults.length = 0;
+		await page.close();
+	},
+
+	async "one with a large file arrives on a phone though the connection breaks, is answered with another, and opens only once"(world) {
+		const page = await world.page();
+		const file = (name, size, factor) => ({ name, mimeType: "application/octet-stream", buffer: Buffer.from(Array.from({ length: size }, (_, i) => (i * factor >> 3) & 255)) });
+		const [big, answer] = [file("film.bin", large ? 25_000_000 : 2_500_000, 7919), file("answer.bin", large ? 11_000_000 : 1_100_000, 6007)];
+		await write(world, page, ["hans@elsewhere.example"], { subject: "The film", text: "All of it.", openings: "1", file: big });
+		await composer(page).getByRole("button", { name: "Send later" }).click();
+		assert.equal(await page.getByRole("menuitem", { name: /cannot be sent later/ }).isDisabled(), true);
+		await page.keyboard.press("Escape");
+		await send(page);
+		const { text, link } = await world.ask("link", { to: "hans@elsewhere.example" });
+		assert.match(text, /It can be opened once/);
+
+		const hans = await stranger(world, link, { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true });
+		let pieces = 0;
+		await hans.route(/\/api\/v1\/letter\/part$/, (route) => (++pieces === 20 ? route.abort("connectionreset") : route.continue()));
+		await open(hans);
+		await hans.getByRole("heading", { name: "The film" }).waitFor();
+		const [download] = await Promise.all([hans.waitForEvent("download"), hans.getByRole("button", { name: /Save film.bin/ }).click()]);
+		const { readFileSync } = await import("node:fs");
+		assert.equal(sha256(readFileSync(await download.path())), sha256(big.buffer), "the film");
+		assert.ok(pieces > 40, `${pieces} pieces`);
+
+		await hans.getByRole("button", { name: "Answer", exact: true }).click();
+		await hans.getByLabel("Your answer").fill("Seen it.");
+		await hans.locator("input[type=file]").setInputFiles(answer);
+		await hans.getByRole("button", { name: "Send the answer" }).click();
+		await hans.getByText(/Your answer is on its way/).waitFor();
+		await hans.context().close();
+		await page.goto(`${world.url}/mail/inbox`);
+		await (await reveal(page, "Re: The film")).click();
+		await conversation(page).getByText("answer.bin").waitFor();
+		const [came] = await Promise.all([page.waitForEvent("download"), conversation(page).getByText("answer.bin").click()]);
+		assert.equal(sha256(readFileSync(await came.path())), sha256(answer.buffer), "the answer's file");
+
+		const second = await stranger(world, link);
+		await second.getByText(/opened as often as/).waitFor();
+		await second.context().close();
+		await page.goto(`${world.url}/settings/letters`);
+		await page.getByText(/hans@elsewhere\.example · opened .* · 1 of 1 openings · 1 answer/).waitFor();
+		world.faults.length = 0; // what was broken off, and the 410
 		await page.close();
 	},
 
@@ -255,3 +305,15 @@ export const tests = {
 		await page.close();
 	},
 };
+
+if (large)
+	tests["more than fits is said before anything is sent"] = async (world) => {
+		const page = await world.page();
+		await write(world, page, ["ida@elsewhere.example"], { subject: "Too much", text: "All of it, and more.", file: { name: "films.bin", mimeType: "application/octet-stream", buffer: Buffer.alloc(28_000_000) }, saved: false });
+		await page.keyboard.press("Control+Enter");
+		await toast(page, "A letter under a password may have 26 MB.").waitFor();
+		assert.equal(await letterOf(page, "ida@elsewhere.example"), undefined);
+		await composer(page).getByRole("button", { name: "Discard draft" }).click();
+		world.faults.length = 0; // the draft is too large for the server, too
+		await page.close();
+	};

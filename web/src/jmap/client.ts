@@ -2,7 +2,7 @@
 import { core, mail, mdn, rulesOf, snoozing, submission, vacation, type Session } from "./types.ts";
 
 export class JmapError extends Error {
-	constructor(readonly type: string, readonly status = 0, description?: string) {
+	constructor(readonly type: string, readonly status = 0, description?: string, /** Seconds. */ readonly retryAfter = 0) {
 		super(description ?? type);
 	}
 }
@@ -38,8 +38,8 @@ export async function fetchJson<T>(url: string, init: RequestInit = {}): Promise
 	const body: unknown = /json/.test(type) ? await response.json() : null;
 	if (response.ok)
 		return body as T;
-	const problem = (body ?? {}) as { type?: string; title?: string; detail?: string };
-	throw new JmapError(problem.type ?? "about:blank", response.status, problem.title ?? problem.detail);
+	const problem = (body ?? {}) as { type?: string; title?: string; detail?: string; retryAfter?: number };
+	throw new JmapError(problem.type ?? "about:blank", response.status, problem.title ?? problem.detail, problem.retryAfter);
 }
 
 export class JmapClient {

@@ -32,6 +32,26 @@ async function ask<T>(command: string, body: Record<string, unknown>): Promise<T
 	throw new LetterProblem(String(type).replace("urn:letterlock:", ""), typeof retryAfter === "number" ? retryAfter : 0);
 }
 
+const wait = (seconds: number) => new Promise((done) => setTimeout(done, seconds * 1000));
+const LOST_MAX = 4;
+const PAUSE_MAX = 60; // seconds
+
+/** Where there are many pieces, one may have to wait for its turn, or get lost when a connection breaks for a moment. */
+async function askPatiently<T>(command: string, body: Record<string, unknown>): Promise<T> {
+	for (let lost = 0; ;) {
+		try {
+			return await ask<T>(command, body);
+		} catch (e) {
+			if (!(e instanceof LetterProblem))
+				throw e;
+			const busy = e.code === "rate" && e.retryAfter <= PAUSE_MAX;
+			if (!busy && (e.code !== "offline" || ++lost > LOST_MAX))
+				throw e;
+			await wait(busy ? Math.max(1, e.retryAfter) : lost);
+		}
+	}
+}
+
 const who = (keys: LetterKeys) => ({ id: base64url(keys.id), access: base64url(keys.access) });
 
 export const state = (id: Bytes) => ask<{ expires: number }>("state", { id: base64url(id) });
@@ -55,7 +75,7 @@ export async function part(keys: LetterKeys, number: number, size: number, progr
 	const pieces = Math.ceil(size / PIECE);
 	let done = 0;
 	await inLanes(pieces, async (piece) => {
-		const { data } = await ask<{ data: string }>("part", { ...who(keys), part: number, piece });
+		const { data } = await askPatiently<{ data: string }>("part", { ...who(keys), part: number, piece });
 		const bytes = unbase64url(data);
 		if (bytes.length > size - piece * PIECE)
 			throw new LetterProblem("damaged", 0);

@@ -2,7 +2,7 @@
 import { utf8Decode } from "../keys/bytes";
 import { type Letter, type LetterKeys, letterPart } from "../keys/letter";
 import { unturned } from "../app/mail/warnings.ts";
-import { part } from "./api.ts";
+import { LetterProblem, part } from "./api.ts";
 import { h, linked } from "./dom.ts";
 import { htmlFrame, type Picture } from "./frame.ts";
 import { answerForm } from "./answer.ts";
@@ -40,6 +40,12 @@ function save(bytes: Uint8Array<ArrayBuffer>, name: string): void {
 	setTimeout(() => URL.revokeObjectURL(href), 60_000);
 }
 
+/** It may be over meanwhile. */
+function whyNot(e: unknown): "expired" | "withdrawn" | "used" | "offline" | "failed" {
+	const code = e instanceof LetterProblem ? e.code : "";
+	return code === "expired" || code === "withdrawn" || code === "used" || code === "offline" ? code : "failed";
+}
+
 function fileRow(o: OpenedLetter, n: number): HTMLElement {
 	const { name: given, size } = o.letter.parts[n] as Letter["parts"][number];
 	const name = unturned(given).replace(/[/\\\0-\x1f]/g, "_") || t("unnamed");
@@ -49,7 +55,7 @@ function fileRow(o: OpenedLetter, n: number): HTMLElement {
 		button.disabled = true;
 		content(o, n, (done) => { note.textContent = t("loading", { name, percent: percent(done) }); }).then(
 			(bytes) => { note.textContent = ""; save(bytes, name); },
-			() => { note.textContent = t("failed"); },
+			(e: unknown) => { note.textContent = t(whyNot(e)); },
 		).finally(() => { button.disabled = false; });
 	});
 	return h("li", {}, button);

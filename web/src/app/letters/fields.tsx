@@ -9,9 +9,10 @@ import { suggestion } from "./suggest.ts";
 import { t } from "./texts.ts";
 import css from "./letters.module.css";
 
-export const freshLetter: LetterWish = { password: "", enough: false, hint: "", days: 28 };
+export const freshLetter: LetterWish = { password: "", enough: false, hint: "", days: 28, opens: 0 };
 
 const lives = ["1", "7", "28", "90"] as const;
+const openings = ["0", "1", "3", "10"] as const;
 
 /** The server counts guesses, so less is enough here than for an account; what is certain to be guessed is not. */
 const scoreNeeded = 1;
@@ -35,6 +36,11 @@ export function LetterFields({ guard }: { guard: Guard }) {
 			</div>
 			<TextField label={t("letterHint")} hint={t("letterHintHint")} maxLength={200} value={wish.hint} onInput={(e) => set({ hint: e.currentTarget.value })} />
 			<SelectField label={t("lasts")} value={String(wish.days)} options={lives.map((n) => [n, t("days", { n: Number(n) })] as const)} onChange={(n) => set({ days: Number(n) })} />
+			<details class={css.more} open={wish.opens > 0}>
+				<summary>{t("more")}</summary>
+				<SelectField label={t("mayBeOpened")} hint={t("mayBeOpenedHint")} value={String(wish.opens)} onChange={(n) => set({ opens: Number(n) })}
+					options={openings.map((n) => [n, n === "0" ? t("anyNumber") : t("times", { n: Number(n) })] as const)} />
+			</details>
 			<p class={css.note}>{t("whatGoes")}</p>
 		</div>
 	);

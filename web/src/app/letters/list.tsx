@@ -43,9 +43,10 @@ async function load(): Promise<Row[]> {
 
 function detail(l: Row): string {
 	const over = { draft: t("stateDraft"), expired: t("stateExpired"), withdrawn: t("stateWithdrawn") };
-	const opened = l.opens > 0 ? [t("openedOn", { date: longDate(l.firstOpened * 1000) }), ...(l.opens > 1 ? [t("opens", { n: l.opens })] : [])] : l.state === "open" ? [t("notOpened")] : [];
+	const most = l.maxOpens > 0 ? [t("opensOf", { n: l.opens, most: l.maxOpens })] : [];
+	const opened = l.opens > 0 ? [t("openedOn", { date: longDate(l.firstOpened * 1000) }), ...(l.opens > 1 && !l.maxOpens ? [t("opens", { n: l.opens })] : [])] : l.state === "open" ? [t("notOpened")] : [];
 	return [
-		l.about?.to || l.to, ...opened, ...(l.replies ? [t("replies", { n: l.replies })] : []),
+		l.about?.to || l.to, ...opened, ...most, ...(l.replies ? [t("replies", { n: l.replies })] : []),
 		l.state === "open" ? t("untilDate", { date: longDate(l.expires * 1000) }) : over[l.state],
 	].join(" · ");
 }

@@ -6,7 +6,7 @@ import type { Id, SetResult } from "../../jmap/types.ts";
 import { fetchJson, JmapError } from "../../jmap/client.ts";
 import { language } from "../../i18n/index.ts";
 import type { Attached, Letter } from "../mail/composer/letter.ts";
-import { everybody, identityOf, type Ready } from "../mail/composer/send.ts";
+import { everybody, identityOf, isOffline, type Ready } from "../mail/composer/send.ts";
 import { mail } from "../mail/state.ts";
 import type { LetterWish } from "../pgp/guard.ts";
 import { draftOf, putSealed, putWritten } from "../pgp/letter_out.ts";
@@ -16,7 +16,8 @@ import { t } from "./texts.ts";
 
 const PIECE = 61440;
 const LANES = 3;
-const SIZE_MAX = 32 * 1024 * 1024;
+/** The author's own copy is a mail, encrypted: nearly twice as much, of the 50 MiB that a mail may have. */
+const SIZE_MAX = 26 * 1024 * 1024;
 const PEOPLE_MAX = 10;
 const DAY = 86_400;
 
@@ -33,12 +34,38 @@ function partsOf(draft: Draft): Parts {
 	];
 }
 
-async function putPieces(id: string, made: LetterMade): Promise<void> {
+const wait = (seconds: number) => new Promise((done) => setTimeout(done, seconds * 1000));
+const PATIENCE = 20; // seconds that a piece is tried again when it did not arrive
+
+/** The server takes so many pieces at once, and then one after the other; and a connection may break for a moment. */
+async function putPiece(body: Record<string, unknown>): Promise<void> {
+	for (let lost = 0; ;) {
+		try {
+			await order("letter-put", body);
+			return;
+		} catch (e) {
+			const busy = e instanceof JmapError && e.status === 429;
+			if (!busy && (lost >= PATIENCE || !isOffline(e) && !(e instanceof TypeError)))
+				throw e;
+			const pause = busy ? Math.max(1, e.retryAfter) : 1 + lost;
+			lost += busy ? 0 : pause;
+			await wait(pause);
+		}
+	}
+}
+
+/** What has come about, from 0 to 1. */
+export type Progress = (part: number) => void;
+
+async function putPieces(id: string, made: LetterMade, progress: Progress): Promise<void> {
 	const jobs = made.records.flatMap((r, part) => Array.from({ length: Math.ceil(r.length / PIECE) }, (_, piece) => ({ part, piece })));
+	const all = jobs.length;
+	let done = 0;
 	const lane = async () => {
 		for (let job = jobs.shift(); job; job = jobs.shift()) {
 			const bytes = made.records[job.part]?.slice(job.piece * PIECE, (job.piece + 1) * PIECE) ?? new Uint8Array();
-			await order("letter-put", { id, ...job, data: base64url(bytes) });
+			await putPiece({ id, ...job, data: base64url(bytes) });
+			progress(++done / all);
 		}
 	};
 	await Promise.all(Array.from({ length: LANES }, lane));
@@ -46,7 +73,7 @@ async function putPieces(id: string, made: LetterMade): Promise<void> {
 
 interface Deposit { id: string; to: string; link: string }
 
-async function deposit(draft: Draft, to: string, wish: LetterWish, expires: number): Promise<Deposit> {
+async function deposit(draft: Draft, to: string, wish: LetterWish, expires: number, progress: Progress): Promise<Deposit> {
 	const p = await pgp();
 	const letter = { from: draft.from.address, name: draft.from.name, subject: draft.subject, date: now(), parts: partsOf(draft) };
 	const made = await p.call("letterMake", { letter, password: wish.password });
@@ -54,10 +81,10 @@ async function deposit(draft: Draft, to: string, wish: LetterWish, expires: numb
 	const link = `${location.origin}/letter#${made.fragment}`;
 	const note = await p.call("noteSeal", { id: made.id, note: { subject: draft.subject, to, link } });
 	await order("letter-create", {
-		id, accessHash: base64url(made.accessHash), to, messageId: `<${draft.messageId}>`, note: base64url(note), expires, maxOpens: 0,
+		id, accessHash: base64url(made.accessHash), to, messageId: `<${draft.messageId}>`, note: base64url(note), expires, maxOpens: wish.opens,
 		parts: made.records.map((r) => ({ size: r.length })),
 	});
-	await putPieces(id, made).then(() => order("letter-publish", { id })).catch(async (e: unknown) => {
+	await putPieces(id, made, progress).then(() => order("letter-publish", { id })).catch(async (e: unknown) => {
 		await remove(id);
 		throw e;
 	});
@@ -73,7 +100,7 @@ function carrierText(who: string, d: Deposit, wish: LetterWish, expires: number)
 	const date = new Intl.DateTimeFormat(language(), { dateStyle: "long", timeStyle: "short" }).format(expires * 1000);
 	return [
 		t("carrierWrote", { who }), t("carrierHow", { who }), d.link, ...(wish.hint.trim() ? [t("carrierHint", { hint: wish.hint.trim() })] : []),
-		t("carrierUntil", { date }), t("carrierCare"),
+		t("carrierUntil", { date }), ...(wish.opens ? [t("carrierOpens", { n: wish.opens })] : []), t("carrierCare"),
 	].join("\n\n") + "\n";
 }
 
@@ -114,7 +141,7 @@ function sayWhy(e: unknown): unknown {
 }
 
 /** undo: the letters are withdrawn, when what announces them is not sent after all. */
-export async function putLetters(letter: Letter, files: readonly Attached[], wish: LetterWish, strangers: readonly string[]): Promise<{ ready: Ready[]; undo(): Promise<void> }> {
+export async function putLetters(letter: Letter, files: readonly Attached[], wish: LetterWish, strangers: readonly string[], progress: Progress): Promise<{ ready: Ready[]; undo(): Promise<void> }> {
 	if (strangers.length > PEOPLE_MAX)
 		throw new Error(t("letterTooMany"));
 	await ensureOwnKey();
@@ -127,7 +154,7 @@ export async function putLetters(letter: Letter, files: readonly Attached[], wis
 	const undo = async () => { await Promise.all(made.map((d) => remove(d.id))); };
 	try {
 		for (const to of strangers) {
-			const d = await deposit(draft, to, wish, expires);
+			const d = await deposit(draft, to, wish, expires, (part) => progress((made.length + part) / strangers.length));
 			made.push(d);
 			carriers.push({ id: await putCarrier(letter, d, wish, expires), to: [to] });
 		}

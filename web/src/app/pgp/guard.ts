@@ -16,6 +16,8 @@ export interface LetterWish {
 	/** For who reads the mail with the link. */
 	hint: string;
 	days: number;
+	/** How often it may be opened; 0: any number of times. */
+	opens: number;
 }
 
 const isStranger = (f: Fate) => f.because === "noKey" || f.because === "unusableKey";

@@ -3,6 +3,7 @@ import { signal, type Signal } from "@preact/signals";
 import type { EditorView } from "prosemirror-view";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { t, type Key } from "./texts.ts";
+import { language } from "../../../i18n/index.ts";
 import { JmapError } from "../../../jmap/client.ts";
 import type { FullEmail, Id } from "../../../jmap/types.ts";
 import { Button, IconButton } from "../../../ui/button.tsx";
@@ -18,24 +19,26 @@ import { cleanHtml } from "../html_frame.tsx";
 import { isEncrypted } from "../protection.tsx";
 import { mail } from "../state.ts";
 import { promisesAttachment, startLetter, textToHtml, validAddress, type Attached, type Letter } from "./letter.ts";
-import { Recipients } from "./recipients.tsx";
+import { Heads } from "./heads.tsx";
 import { active, commands, createEditor, insertImage, plainText, serialize, setLink } from "./rich.ts";
 import { AskPlain, Lock } from "../../pgp/lock.tsx";
 import { Guard, type Way } from "../../pgp/guard.ts";
 import { dropLetter, editing, filesOf, flush, getLetter, putLetter, sayQueued } from "../../offline/outbox.ts";
 import { longestHold } from "../pending.ts";
 import { TimeDialog } from "../time_dialog.tsx";
-import { everybody, isOffline, maySchedule, saveDraft, scheduleTimes, send, type Ready } from "./send.ts";
+import { everybody, isOffline, isTooLarge, maySchedule, saveDraft, scheduleTimes, send, type Ready } from "./send.ts";
 import css from "./composer.module.css";
 
 const saveAfter = 1200;
 
 /** What is being written, and its life on the server. */
-class Desk {
+export class Desk {
 	readonly letter: Signal<Letter>;
 	readonly files = signal<readonly Attached[]>([]);
 	readonly saved = signal<"new" | "saving" | "saved" | "here" | "failed">("new");
 	readonly guard: Guard;
+	/** How much of what is sent has come to the server, when that takes its time. */
+	readonly progress = signal<number | null>(null);
 	draft: Id | null;
 	/** Its name among the letters of this device, while the server does not have it. */
 	here: string | null = null;
@@ -355,7 +358,8 @@ async function sendLetters(desk: Desk, letter: Letter): Promise<void> {
 	if (!wish)
 		throw new Error(t("notSaved"));
 	const { putLetters } = await import("../../letters/out.ts");
-	const { ready, undo } = await putLetters(letter, desk.files.peek(), wish, desk.guard.strangers.peek());
+	const { ready, undo } = await putLetters(letter, desk.files.peek(), wish, desk.guard.strangers.peek(), (part) => { desk.progress.value = part; })
+		.finally(() => { desk.progress.value = null; });
 	if (desk.draft)
 		await mail().destroy([desk.draft]).catch(() => undefined);
 	desk.draft = ready[0]?.id ?? null;
@@ -435,7 +439,7 @@ function useSend(desk: Desk) {
 			if (isOffline(e) && desk.guard.way.peek() !== "letter" && await later(at).then(() => true, () => false))
 				return undefined;
 			desk.touch();
-			toast({ text: t("sendFailed", { why: (e as Error).message }), bad: true });
+			toast({ text: t("sendFailed", { why: isTooLarge(e) ? t("tooLargeToSend") : (e as Error).message }), bad: true });
 		}
 		return setBusy(false);
 	};
@@ -469,7 +473,7 @@ function Footer({ desk, view, on, ask, busy, onDiscard }: {
 				<span class={css.send}>
 					<Button look="primary" icon="send" busy={busy} onClick={() => ask()}>{t("send")}</Button>
 					{maySchedule() && (
-						<Menu label={t("schedule")} entries={() => [
+						<Menu label={t("schedule")} entries={() => desk.guard.way.peek() === "letter" ? [{ label: t("letterNotLater"), disabled: true, run: () => undefined }] : [
 							...scheduleTimes().map(({ key, at }) => ({ label: t(key), hint: longDate(at.getTime()), icon: "clock" as const, run: () => ask(at) })),
 							{ label: t("chooseTime"), icon: "calendar", run: () => setTiming(true) },
 						]}
@@ -480,33 +484,11 @@ function Footer({ desk, view, on, ask, busy, onDiscard }: {
 				<IconButton icon="clip" label={t("attachFiles")} onClick={() => picker.current?.click()} />
 				<input ref={picker} type="file" multiple hidden aria-label={t("attachFiles")} onChange={(e) => { desk.attach([...(e.currentTarget.files ?? [])]); e.currentTarget.value = ""; }} />
 				<Lock guard={desk.guard} addresses={everybody(desk.letter.value).filter(validAddress)} />
-				<span class={css.state} role="status">{desk.saved.value === "new" ? "" : t(({ saving: "saving", saved: "draftSaved", here: "savedHere", failed: "notSaved" } as const)[desk.saved.value])}</span>
+				<span class={css.state} role="status">{desk.progress.value !== null ? t("uploadingLetter", { percent: new Intl.NumberFormat(language(), { style: "percent" }).format(desk.progress.value) }) : desk.saved.value === "new" ? "" : t(({ saving: "saving", saved: "draftSaved", here: "savedHere", failed: "notSaved" } as const)[desk.saved.value])}</span>
 				<Menu label={t("moreActions")} side="end" entries={() => [{ label: t("plainText"), checked: plain, run: toggle }, "line", { label: t("discardDraft"), icon: "trash", danger: true, run: onDiscard }]} button={(p) => <IconButton icon="more" label={t("moreActions")} {...p} />} />
 				<span class={css.roomy}><IconButton icon="trash" label={t("discardDraft")} onClick={onDiscard} /></span>
 			</div>
 		</footer>
-	);
-}
-
-function Heads({ desk, fresh }: { desk: Desk; fresh: boolean }) {
-	const l = desk.letter.value;
-	const [more, setMore] = useState(l.cc.length > 0 || l.bcc.length > 0);
-	const identities = mail().identities.value;
-	return (
-		<div>
-			{identities.length > 1 && (
-				<label class={css.fromLine}><span>{t("from")}</span>
-					<select value={l.from} onChange={(e) => desk.change({ from: e.currentTarget.value })}>
-						{identities.map((i) => <option key={i.id} value={i.email} selected={i.email === l.from}>{i.name ? `${i.name} <${i.email}>` : i.email}</option>)}
-					</select>
-				</label>
-			)}
-			<Recipients label={t("to")} value={l.to} focus={fresh} onChange={(to) => desk.change({ to })}
-				extra={!more && <button type="button" class={css.more} onClick={() => setMore(true)}>{t("ccBcc")}</button>} />
-			{more && <Recipients label={t("cc")} value={l.cc} onChange={(cc) => desk.change({ cc })} />}
-			{more && <Recipients label={t("bcc")} value={l.bcc} onChange={(bcc) => desk.change({ bcc })} />}
-			<input class={css.subject} autocomplete="off" aria-label={t("subject")} placeholder={t("subject")} value={l.subject} onInput={(e) => desk.change({ subject: e.currentTarget.value })} />
-		</div>
 	);
 }
 

@@ -27,6 +27,12 @@ export function isOffline(e: unknown): boolean {
 	return type === "offline" || type === "serverUnavailable" || code === "unavailable" || (typeof status === "number" && status >= 500);
 }
 
+/** More than a message may have. */
+export function isTooLarge(e: unknown): boolean {
+	const { type, status } = (e ?? {}) as { type?: unknown; status?: unknown };
+	return type === "tooLarge" || status === 413;
+}
+
 /** Makes the new version, then takes the old one away; so there is always one. */
 export async function saveDraft(letter: Letter, files: readonly Attached[], old: Id | null, secret: boolean): Promise<Id> {
 	if (secret)
