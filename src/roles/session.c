@@ -28,6 +28,9 @@
 
 #define SESSION_KEYS_MAX MANIFEST_VERSIONS_MAX /* of the mail key */
 #define TRIM_AFTER_MS 1500
+/* Somebody sits before a page: the list that is looked at, and the result of a search, are asked
+ * for again after a look at a letter, and to find them anew takes long in a large mailbox. */
+#define TRIM_WEB_AFTER_MS 180000
 #define WORK_AFTER_MS 200
 #define POLL_EVERY_MS 60000
 /* The memory that an account's session may fill is a setting: a mailbox of 100,000 letters takes
@@ -134,7 +137,9 @@ on_trim(void *ctx)
 static void
 active(void)
 {
-	if (loop_timer_set(se.loop, &se.trim, TRIM_AFTER_MS, on_trim, NULL) ||
+	int64_t quiet = session_web_links() ? TRIM_WEB_AFTER_MS : TRIM_AFTER_MS;
+
+	if (loop_timer_set(se.loop, &se.trim, quiet, on_trim, NULL) ||
 		(!se.work.slot && loop_timer_set(se.loop, &se.work, WORK_AFTER_MS, on_work, NULL)))
 		session_give_up("memory");
 }
