@@ -15,7 +15,7 @@ struct web_handler {
 	/* The head is there. May answer already; the rest of the body is then dropped. NULL: wait.
 	 */
 	void (*start)(struct web_exchange *x);
-	/* With WEB_ROUTE_STREAM: a piece of the body. web_exchange_hold stops more from coming. */
+	/* With WEB_ROUTE_STREAM: a piece of the body. */
 	void (*body)(struct web_exchange *x, struct slice piece);
 	/* The request is complete; body is all of it, or empty with WEB_ROUTE_STREAM. */
 	void (*ready)(struct web_exchange *x, struct slice body);
