@@ -490,7 +490,9 @@ def taken(key):
         gpg = ["gpg", "--homedir", home, "--batch", "--no-autostart"]
         done = subprocess.run(gpg + ["--import"], input=key, timeout=60, capture_output=True)
         check_equal(done.returncode, 0, f"gpg --import of {len(key)} bytes: {done.stderr.decode()}")
-        return subprocess.run(gpg + ["--with-colons", "--list-keys"], check=True, timeout=60, capture_output=True).stdout
+        listed = subprocess.run(gpg + ["--with-colons", "--list-keys"], check=True, timeout=60, capture_output=True).stdout
+        # The line "tru" says when this folder was made.
+        return b"\n".join(line for line in listed.splitlines() if not line.startswith(b"tru:"))
 
 
 # --- and as it is elsewhere ---
