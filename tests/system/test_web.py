@@ -98,6 +98,13 @@ class Browser:
         files = [{"name": part.get_filename(), "sha256": hashlib.sha256(part.get_content()).hexdigest()} for part in m.iter_attachments()]
         return {"text": m.get_body(("plain",)).get_content(), "files": files}
 
+    def ask_notice(self, to, subject):
+        """What dave gets for a letter to somebody who is away."""
+        dave, address = f"dave@{DOMAIN}", f"{to}@{DOMAIN}"
+        self.world.deliver(dave, [address], letter(dave, address, f"Letter {token()}"))
+        m = email.message_from_bytes(self.world.wait_message(dave, f"Subject: {subject}"), policy=email.policy.default)
+        return {"type": m.get_content_type(), "text": m.get_body(("plain",)).get_content(), "html": m.get_body(("html",)).get_content()}
+
     def ask_invitation(self):
         return {"code": self.world.ctl("invitation", "add", DOMAIN).split()[0]}
 

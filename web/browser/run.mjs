@@ -9,7 +9,7 @@ import { World } from "./harness.mjs";
 
 const list = process.argv.includes("--list");
 const named = process.argv.slice(2).filter((a) => a !== "--list");
-const parts = named.length ? named : ["reading", "writing", "filing", "accounts", "screens"];
+const parts = named.length ? named : ["reading", "writing", "filing", "accounts", "settings", "screens"];
 const tests = Object.assign({}, ...await Promise.all(parts.map(async (p) => (await import(`./${p}.mjs`)).tests)));
 
 if (list) {

@@ -5,8 +5,10 @@ import type { GetResult, Identity, SetResult, VacationResponse } from "../../jma
 import { Button } from "../../ui/button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
 import { SelectField, Switch, TextArea, TextField } from "../../ui/field.tsx";
+import { Spinner } from "../../ui/progress.tsx";
 import { toast } from "../../ui/toast.tsx";
 import { mail } from "../mail/state.ts";
+import { useLazy } from "../lazy.ts";
 import { prefs, setPrefs } from "../prefs.ts";
 import { textToHtml } from "../mail/composer/letter.ts";
 import { attempt, Group, Item, useData, Waiting } from "./parts.tsx";
@@ -55,23 +57,42 @@ const toDay = (utc: string | null) => {
 };
 const toUtc = (day: string, end: boolean) => (day ? `${new Date(`${day}T${end ? "23:59:59" : "00:00:00"}`).toISOString().slice(0, 19)}Z` : null);
 
+/** What was changed again since it was sent. */
+function without(now: Partial<VacationResponse>, sent: Partial<VacationResponse>): Partial<VacationResponse> {
+	return Object.fromEntries(Object.entries(now).filter(([name, value]) => sent[name as keyof VacationResponse] !== value));
+}
+
+/** What stands in the editor at first; a notice that another program made may have no HTML, or only that. */
+const htmlOf = (v: VacationResponse) => v.htmlBody ?? textToHtml(v.textBody ?? "");
+
 function Vacation() {
+	const Rich = useLazy(true, () => import("../mail/composer/rich_field.tsx").then((m) => m.RichField));
 	const { data, failed, again } = useData(() => mail().client.call<GetResult<VacationResponse>>("VacationResponse/get", { ids: ["singleton"] }).then((r) => r.list[0] as VacationResponse));
+	const [saved, setSaved] = useState<Partial<VacationResponse>>({});
 	const [change, setChange] = useState<Partial<VacationResponse>>({});
 	if (!data)
 		return <Group title={t("vacation")} lead={t("vacationLead")}><Waiting failed={failed} again={again} /></Group>;
-	const v = { ...data, ...change };
-	const set = (part: Partial<VacationResponse>) => setChange({ ...change, ...part });
-	const save = (part: Partial<VacationResponse> = {}) => void attempt(() => setOne("VacationResponse", { update: { singleton: { ...change, ...part } } }))
-		.then((ok) => { if (ok) { setChange({}); again(); toast({ text: t("saved") }); } });
+	const v = { ...data, ...saved, ...change };
+	const set = (part: Partial<VacationResponse>) => setChange((now) => ({ ...now, ...part }));
+	const save = (part: Partial<VacationResponse> = {}) => {
+		const sent = { ...change, ...part };
+		void attempt(() => setOne("VacationResponse", { update: { singleton: sent } })).then((ok) => {
+			if (!ok)
+				return;
+			setSaved((now) => ({ ...now, ...sent }));
+			setChange((now) => without(now, sent));
+			toast({ text: t("saved") });
+		});
+	};
+	const write = (html: string, text: string) => set({ htmlBody: text ? html : null, textBody: text || null });
 	return (
 		<Group title={t("vacation")} lead={t("vacationLead")}>
 			<div class={css.padded}><Switch label={t("vacationOn")} checked={v.isEnabled} onChange={(isEnabled) => { set({ isEnabled }); save({ isEnabled }); }} /></div>
 			<form class={`${css.padded} ${css.form}`} onSubmit={(e) => { e.preventDefault(); save(); }}>
 				<TextField label={t("vacationFrom")} type="date" value={toDay(v.fromDate)} onChange={(e) => set({ fromDate: toUtc(e.currentTarget.value, false) })} />
-				<TextField label={t("vacationTo")} type="date" value={toDay(v.toDate)} onChange={(e) => set({ toDate: toUtc(e.currentTarget.value, true) })} />
+				<TextField label={t("vacationTo")} type="date" min={toDay(v.fromDate)} value={toDay(v.toDate)} onChange={(e) => set({ toDate: toUtc(e.currentTarget.value, true) })} />
 				<TextField label={t("subject")} value={v.subject ?? ""} onInput={(e) => set({ subject: e.currentTarget.value || null })} />
-				<TextArea label={t("vacationText")} rows={5} value={v.textBody ?? ""} onInput={(e) => set({ textBody: e.currentTarget.value || null })} />
+				{Rich ? <Rich label={t("vacationText")} html={htmlOf(data)} onChange={write} /> : <Spinner label={t("loading")} />}
 				<div class={css.buttons}><Button type="submit" look="primary" disabled={Object.keys(change).length === 0}>{t("save")}</Button></div>
 			</form>
 		</Group>

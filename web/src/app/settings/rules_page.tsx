@@ -1,5 +1,5 @@
 // Rules: their list and order, making and editing them, applying one to mail that is here already.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { t, type Key } from "./texts.ts";
 import { Button, IconButton } from "../../ui/button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
@@ -137,11 +137,22 @@ function apply(rule: Rule): void {
 	});
 }
 
+/** The rule that was moved last. */
+let moved = "";
+
 function RuleItem({ rule, i, all, again, edit }: { rule: Rule; i: number; all: readonly Rule[]; again(): void; edit(): void }) {
+	const tools = useRef<HTMLSpanElement>(null);
 	const change = (act: () => Promise<void>) => void attempt(act).then(again);
+	// At the top and at the bottom the button that was used is switched off: who moves by keyboard goes on with its neighbour.
+	useEffect(() => {
+		const at = document.activeElement;
+		if (moved === rule.id && (at === document.body || at?.matches(":disabled")))
+			tools.current?.querySelector<HTMLElement>("button:enabled")?.focus();
+	}, [i]);
 	const moveTo = (to: number) => {
 		const order = all.filter((r) => r !== rule);
 		order.splice(to, 0, rule);
+		moved = rule.id;
 		change(() => setRules({ update: Object.fromEntries(order.map((r, n) => [r.id, { order: n + 1 }])) }));
 	};
 	const remove = () => change(async () => {
@@ -150,7 +161,7 @@ function RuleItem({ rule, i, all, again, edit }: { rule: Rule; i: number; all: r
 	});
 	return (
 		<Item title={rule.name || t("rules")} detail={summary(rule)}>
-			<span class={css.ruleTools}>
+			<span class={css.ruleTools} ref={tools}>
 				<IconButton icon="up" label={t("ruleMoveUp", { name: rule.name })} small disabled={i === 0} onClick={() => moveTo(i - 1)} />
 				<IconButton icon="down" label={t("ruleMoveDown", { name: rule.name })} small disabled={i === all.length - 1} onClick={() => moveTo(i + 1)} />
 				<Menu label={t("moreActions")} side="end" button={(p) => <IconButton icon="more" label={t("moreActions")} small {...p} />} entries={() => [

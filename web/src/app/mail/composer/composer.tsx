@@ -2,13 +2,13 @@
 import { signal, type Signal } from "@preact/signals";
 import type { EditorView } from "prosemirror-view";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { t, type Key } from "./texts.ts";
+import { t } from "./texts.ts";
 import { language } from "../../../i18n/index.ts";
 import { JmapError } from "../../../jmap/client.ts";
 import type { FullEmail, Id } from "../../../jmap/types.ts";
 import { Button, IconButton } from "../../../ui/button.tsx";
 import { Dialog } from "../../../ui/dialog.tsx";
-import { Icon, type IconName } from "../../../ui/icon.tsx";
+import { Icon } from "../../../ui/icon.tsx";
 import { Menu } from "../../../ui/menu.tsx";
 import { Progress } from "../../../ui/progress.tsx";
 import { toast } from "../../../ui/toast.tsx";
@@ -20,7 +20,8 @@ import { isEncrypted } from "../protection.tsx";
 import { mail } from "../state.ts";
 import { promisesAttachment, startLetter, textToHtml, validAddress, type Attached, type Letter } from "./letter.ts";
 import { Heads } from "./heads.tsx";
-import { active, commands, createEditor, insertImage, plainText, serialize, setLink } from "./rich.ts";
+import { active, createEditor, insertImage, plainText, serialize } from "./rich.ts";
+import { Tools } from "./tools.tsx";
 import { AskPlain, Lock } from "../../pgp/lock.tsx";
 import { Guard, type Way } from "../../pgp/guard.ts";
 import { dropLetter, editing, filesOf, flush, getLetter, putLetter, sayQueued } from "../../offline/outbox.ts";
@@ -239,41 +240,6 @@ async function openDesk(open: Open): Promise<Desk | null> {
 
 const plainBody = (email: { textBody: { partId: string | null }[]; bodyValues: Record<string, { value: string }> }) =>
 	email.textBody.map((p) => email.bodyValues[p.partId ?? ""]?.value ?? "").join("\n");
-
-const tools: readonly (readonly [name: string, icon: IconName, label: Key, key: string])[] = [
-	["bold", "bold", "bold", "Ctrl+B"], ["italic", "italic", "italic", "Ctrl+I"], ["underline", "underline", "underline", "Ctrl+U"],
-	["list", "list", "bulletList", ""], ["numbered", "numbered", "numberedList", ""], ["quote", "quote", "quotation", ""], ["code", "code", "code", ""],
-];
-
-function LinkDialog({ view, close }: { view: EditorView; close(): void }) {
-	const [href, setHref] = useState("https://");
-	const done = () => {
-		close();
-		if (/^(https?|mailto):\S+/.test(href))
-			setLink(view, href);
-		view.focus();
-	};
-	return (
-		<Dialog title={t("insertLink")} onClose={close} footer={<Button look="primary" onClick={done}>{t("insertLink")}</Button>}>
-			<input class={css.url} type="url" autocomplete="off" aria-label={t("address")} value={href} onInput={(e) => setHref(e.currentTarget.value)} onKeyDown={(e) => e.key === "Enter" && done()} />
-		</Dialog>
-	);
-}
-
-function Tools({ view, on }: { view: EditorView | null; on: ReadonlySet<string> }) {
-	const [link, setLinkOpen] = useState(false);
-	return (
-		<div class={css.tools} role="toolbar" aria-label={t("formatting")}>
-			{tools.map(([name, icon, label, key]) => (
-				<IconButton key={name} icon={icon} label={t(label)} shortcut={key || undefined} small size={16} on={on.has(name)}
-					onMouseDown={(e) => e.preventDefault()}
-					onClick={() => { if (view) { commands[name]?.(view.state, view.dispatch); view.focus(); } }} />
-			))}
-			<IconButton icon="link" label={t("insertLink")} small size={16} on={on.has("link")} onClick={() => setLinkOpen(true)} />
-			{link && view && <LinkDialog view={view} close={() => setLinkOpen(false)} />}
-		</div>
-	);
-}
 
 function RichText({ desk, onView, onState }: { desk: Desk; onView(v: EditorView | null): void; onState(on: ReadonlySet<string>): void }) {
 	const place = useRef<HTMLDivElement>(null);
