@@ -29,9 +29,11 @@ class Mismatch extends Error {}
 
 async function call<T>(name: string, args: Record<string, unknown>): Promise<T> {
 	const session = store.peek()?.session;
-	const { methodResponses: [answer] } = await fetchJson<{ methodResponses: [string, T & { type?: string }, string][] }>(session?.apiUrl ?? "", {
+	if (!session)
+		throw new Error("signed out");
+	const { methodResponses: [answer] } = await fetchJson<{ methodResponses: [string, T & { type?: string }, string][] }>(session.apiUrl, {
 		method: "POST",
-		body: JSON.stringify({ using: [core, capability], methodCalls: [[name, { accountId: session?.primaryAccounts[capability], ...args }, "s"]] }),
+		body: JSON.stringify({ using: [core, capability], methodCalls: [[name, { accountId: session.primaryAccounts[capability], ...args }, "s"]] }),
 	});
 	if (!answer || answer[0] === "error")
 		throw answer?.[1].type === "stateMismatch" ? new Mismatch() : new Error(answer?.[1].type);
