@@ -115,6 +115,11 @@ export function Menu({ label, entries, button, side = "start" }: MenuProps) {
 			{button({
 				"data-menu": id, "aria-haspopup": "menu", "aria-expanded": open, popovertarget: id,
 				onClick: (e: Event) => e.stopPropagation(),
+				// The keys are the menu's from the moment it opens, though nothing in it has the focus yet, or can have it.
+				onKeyDown: (e: KeyboardEvent) => {
+					if (list.current?.matches(":popover-open"))
+						menuKey(e, list.current, close);
+				},
 			})}
 			<div id={id} ref={list} popover="auto" role="menu" aria-label={label} class={css.menu}
 				onToggle={toggled} onKeyDown={(e) => menuKey(e, e.currentTarget, close)} onClick={(e) => e.stopPropagation()}>
