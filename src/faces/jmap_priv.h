@@ -193,6 +193,7 @@ struct jmap_set {
 	enum change_type type;
 	struct buf part[6];
 	struct json_out out[6];
+	struct map *told[6]; /* the names in each part; NULL: none yet */
 	json_t *create, *update, *destroy;
 	struct slice key; /* of the object under way */
 };
@@ -206,6 +207,10 @@ enum jmap_set_part {
 };
 /* Reads and checks the arguments. */
 enum jmap_error jmap_set_begin(struct jmap_set *s, struct jmap_call *c, enum change_type type);
+/* Whether a part says nothing of this name yet; from now on it does. A client may call one object
+ * by its id and by that of its creation, but no name stands twice in an answer (RFC 7493
+ * section 2.3). */
+bool jmap_set_first(struct jmap_set *s, enum jmap_set_part part, struct slice key);
 void jmap_set_fail(struct jmap_set *s, enum jmap_set_part part, struct slice key,
 	const struct jmap_set_error *e);
 /* The error for an engine's error. */
@@ -224,6 +229,8 @@ void jmap_set_part_as(struct jmap_set *s, const char *name, enum jmap_set_part p
 enum jmap_error jmap_set_parts(struct jmap_set *s);
 /* Writes the reply. */
 enum jmap_error jmap_set_end(struct jmap_set *s);
+/* Takes back what was gathered. */
+void jmap_set_forget(struct jmap_set *s);
 void jmap_set_done(struct jmap_set *s);
 /* A new object with a patch applied (RFC 8620 section 5.3); NULL: an invalid path. */
 json_t *jmap_patch(const json_t *object, const json_t *patch);

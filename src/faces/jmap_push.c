@@ -420,7 +420,7 @@ push_update(struct jmap_set *s, struct slice key, json_t *patch)
 		e = jmap_set_error_of(err);
 	if (!o || bad || err) {
 		jmap_set_fail(s, SET_NOT_UPDATED, key, &e);
-	} else {
+	} else if (jmap_set_first(s, SET_UPDATED, jmap_id(s->c, key))) {
 		jo_key_slice(&s->out[SET_UPDATED], jmap_id(s->c, key));
 		jo_open(&s->out[SET_UPDATED], '{');
 		jo_key(&s->out[SET_UPDATED], "expires");

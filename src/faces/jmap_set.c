@@ -2,6 +2,8 @@
  * (RFC 8620 section 5.3). */
 #include "faces/jmap_priv.h"
 
+#include "base/map.h"
+
 static const char *const set_parts[] = {
 	"created", "updated", "destroyed", "notCreated", "notUpdated", "notDestroyed"};
 
@@ -75,10 +77,24 @@ set_error_put(struct json_out *o, const struct jmap_set_error *e)
 	jo_close(o, '}');
 }
 
+bool
+jmap_set_first(struct jmap_set *s, enum jmap_set_part part, struct slice key)
+{
+	struct map **told = &s->told[part];
+
+	if (*told && map_get(*told, key))
+		return false;
+	if ((!*told && !(*told = map_new())) || map_set(*told, key, s, NULL))
+		s->part[part].err = LL_ERR_NOMEM;
+	return true;
+}
+
 void
 jmap_set_fail(struct jmap_set *s, enum jmap_set_part part, struct slice key,
 	const struct jmap_set_error *e)
 {
+	if (!jmap_set_first(s, part, key))
+		return;
 	jo_key_slice(&s->out[part], key);
 	set_error_put(&s->out[part], e);
 }
@@ -117,6 +133,8 @@ jmap_set_created(struct jmap_set *s, const char *creation, struct store_id id)
 void
 jmap_set_updated(struct jmap_set *s, struct slice id)
 {
+	if (!jmap_set_first(s, SET_UPDATED, id))
+		return;
 	jo_key_slice(&s->out[SET_UPDATED], id);
 	jo_null(&s->out[SET_UPDATED]);
 }
@@ -175,10 +193,22 @@ jmap_set_end(struct jmap_set *s)
 }
 
 void
+jmap_set_forget(struct jmap_set *s)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(s->part); i++) {
+		buf_reset(&s->part[i]);
+		s->out[i].comma = false;
+		map_free(TAKE(s->told[i]), NULL);
+	}
+}
+
+void
 jmap_set_done(struct jmap_set *s)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(s->part); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(s->part); i++) {
 		buf_done(&s->part[i]);
+		map_free(s->told[i], NULL);
+	}
 }
 
 /* ---- Patches ---- */

@@ -168,10 +168,7 @@ refuse_all(struct gathering *g, const struct jmap_set_error *e)
 	const char *key;
 	json_t *v;
 
-	for (size_t i = 0; i < ARRAY_SIZE(s->part); i++)
-		buf_reset(&s->part[i]);
-	for (size_t i = 0; i < ARRAY_SIZE(s->part); i++)
-		s->out[i].comma = false;
+	jmap_set_forget(s);
 	json_object_foreach(s->create, key, v) jmap_set_fail(s, SET_NOT_CREATED, slice_str(key), e);
 	json_object_foreach(s->update, key, v) jmap_set_fail(s, SET_NOT_UPDATED, slice_str(key), e);
 	for (size_t i = 0; i < json_array_size(s->destroy); i++)
