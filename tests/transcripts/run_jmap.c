@@ -493,14 +493,15 @@ step_pushed(struct run *r, struct slice text)
 static struct slice
 take_block(struct run *r, struct slice *rest, struct slice first)
 {
-	const uint8_t *end = first.ptr + first.len;
+	const uint8_t *start = first.len ? first.ptr : rest->ptr;
+	const uint8_t *end = first.len ? start + first.len : start;
 
 	while (rest->len && (rest->ptr[0] == ' ' || rest->ptr[0] == '\t')) {
 		struct slice line = slice_line(rest);
 		r->line++;
 		end = line.ptr + line.len;
 	}
-	return slice_new(first.ptr, (size_t)(end - first.ptr));
+	return slice_new(start, (size_t)(end - start));
 }
 
 static void
