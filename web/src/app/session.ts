@@ -21,8 +21,10 @@ const logout = () => fetchJson("/api/v1/auth/logout", { method: "POST", body: "{
 
 const problem = (e: unknown) => (e instanceof JmapError ? e.type.replace("urn:letterlock:", "") : "");
 
+const PATIENCE_MS = [500, 1000, 2000, 4000];
+
 /** What the server says; the page follows. */
-export async function lookAround(): Promise<void> {
+export async function lookAround(attempt = 0): Promise<void> {
 	try {
 		if (localStorage.getItem(leaving) !== null)
 			await leaveLate();
@@ -37,8 +39,19 @@ export async function lookAround(): Promise<void> {
 		if (status === 401 || status === 403)
 			forgotten();
 		else if (!(await startAway()))
-			stage.value = "unreachable";
+			await later(attempt, status === 503);
 	}
+}
+
+/** A process of the account that has just ended is there again in a moment, so that is tried before anything is said. */
+async function later(attempt: number, soon: boolean): Promise<void> {
+	const wait = PATIENCE_MS[attempt];
+	if (!soon || wait === undefined) {
+		stage.value = "unreachable";
+		return;
+	}
+	await new Promise((done) => setTimeout(done, wait));
+	await lookAround(attempt + 1);
 }
 
 async function leaveLate(): Promise<void> {
