@@ -32,7 +32,7 @@ system_random(void *ctx, void *p, size_t n)
 	return LL_OK;
 }
 
-/* Its tables are large to make and hold nothing between messages: one for the process. */
+/* It says nothing of one message to the next: one for the process. */
 static struct signature_builder *
 signer_shared(void)
 {

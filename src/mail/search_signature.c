@@ -1,5 +1,6 @@
 /* Signatures. Distinct trigrams are found with a bit map of all 2^24 of them, which makes the keyed
- * hash, the slow part, run once for each; the map is cleared by going over what was set. */
+ * hash, the slow part, run once for each. The map is in leaves that are there once a trigram falls
+ * on them: a letter touches few, and what it does not touch costs nothing. */
 #include "base/error.h"
 #include "base/text.h"
 #include "base/vec.h"
@@ -11,8 +12,14 @@
 
 #define TRIGRAM 3
 #define TRIGRAMS ((size_t)1 << 24)
+#define LEAF_LOG 12 /* trigrams in a leaf, which have the first twelve bits in common */
+#define LEAVES (TRIGRAMS >> LEAF_LOG)
 #define DISTINCT_MAX ((size_t)1 << 20) /* with more the signature says nothing anyhow */
 #define BITS_PER_TRIGRAM 3
+
+struct leaf {
+	uint64_t bits[(1 << LEAF_LOG) / 64];
+};
 
 struct signature_builder {
 	struct scan_sink sink;
@@ -21,7 +28,8 @@ struct signature_builder {
 	uint32_t seen; /* bytes of it so far, up to two */
 	VEC(uint32_t) distinct;
 	bool full;
-	uint64_t map[TRIGRAMS / 64];
+	VEC(struct leaf) leaves;
+	uint16_t leaf_at[LEAVES]; /* 1 + its place; 0: not there */
 };
 
 static_assert(SEARCH_KEY_BYTES == crypto_shorthash_KEYBYTES, "the key is one for SipHash");
@@ -44,14 +52,38 @@ builder_of(struct scan_sink *sink)
 	return CONTAINER_OF(sink, struct signature_builder, sink);
 }
 
-static void
+static int
+add_leaf(struct signature_builder *b, uint32_t trigram)
+{
+	static const struct leaf empty;
+	int err = VEC_PUSH(&b->leaves, empty);
+
+	if (!err)
+		b->leaf_at[trigram >> LEAF_LOG] = (uint16_t)b->leaves.len;
+	return err;
+}
+
+static bool
+is_known(const struct signature_builder *b, uint32_t trigram)
+{
+	uint16_t at = b->leaf_at[trigram >> LEAF_LOG];
+	uint32_t in_leaf = trigram & ((1 << LEAF_LOG) - 1);
+
+	return at && b->leaves.at[at - 1].bits[in_leaf / 64] >> in_leaf % 64 & 1;
+}
+
+static int
 add_distinct(struct signature_builder *b, uint32_t trigram)
 {
-	b->map[trigram / 64] |= (uint64_t)1 << trigram % 64;
-	if (b->distinct.len == DISTINCT_MAX || VEC_PUSH(&b->distinct, trigram)) {
-		b->map[trigram / 64] &= ~((uint64_t)1 << trigram % 64);
-		b->full = b->sink.done = true;
-	}
+	uint32_t in_leaf = trigram & ((1 << LEAF_LOG) - 1);
+	uint16_t *at = &b->leaf_at[trigram >> LEAF_LOG];
+	int err = b->distinct.len < DISTINCT_MAX ? VEC_PUSH(&b->distinct, trigram) : LL_ERR_LIMIT;
+
+	if (!err && !*at)
+		err = add_leaf(b, trigram);
+	if (!err)
+		b->leaves.at[*at - 1].bits[in_leaf / 64] |= (uint64_t)1 << in_leaf % 64;
+	return err;
 }
 
 static void
@@ -65,8 +97,8 @@ build_text(struct scan_sink *sink, struct slice folded)
 		w = w << 8 | folded.ptr[i];
 	for (; i < folded.len && !b->full; i++) {
 		w = (w << 8 | folded.ptr[i]) & (TRIGRAMS - 1);
-		if (!(b->map[w / 64] >> w % 64 & 1))
-			add_distinct(b, w);
+		if (!is_known(b, w) && add_distinct(b, w))
+			b->full = b->sink.done = true;
 	}
 	b->window = w;
 }
@@ -96,15 +128,15 @@ signature_builder_free(struct signature_builder *b)
 		return;
 	scan_done(&b->scan);
 	VEC_DONE(&b->distinct);
+	VEC_DONE(&b->leaves);
 	free(b);
 }
 
 static void
 builder_clear(struct signature_builder *b)
 {
-	VEC_EACH (t, &b->distinct)
-		b->map[*t / 64] = 0;
-	b->distinct.len = 0;
+	memset(b->leaf_at, 0, sizeof(b->leaf_at));
+	b->leaves.len = b->distinct.len = 0;
 	b->window = b->seen = 0;
 	b->full = false;
 	b->sink = (struct scan_sink){.text = build_text, .end = build_end};
@@ -143,13 +175,9 @@ int
 signature_make(struct signature_builder *b, struct buf *out, struct slice message,
 	const struct message_meta *m, const uint8_t key[SEARCH_KEY_BYTES])
 {
-	int err;
-
 	builder_clear(b);
 	scan_message(&b->scan, message, m, true);
-	err = put_signature(b, out, key);
-	builder_clear(b);
-	return err;
+	return put_signature(b, out, key);
 }
 
 /* ---- asking ---- */

@@ -41,7 +41,7 @@ bool search_query_in(struct search_query *q, struct slice utf8);
  * First byte log2 of the number of bits, then the bits: one keyed hash per distinct three folded
  * bytes, about three to six bits each. Without the key it tells only roughly how much text there
  * is. One key per account. */
-struct signature_builder; /* about 2.5 MiB; make one and keep it */
+struct signature_builder; /* grows with the texts; one kept makes the next signature cheaper */
 
 struct signature_builder *signature_builder_new(void);
 void signature_builder_free(struct signature_builder *b);

@@ -1,8 +1,10 @@
 /* Search: what is found where, and that signatures never deny it. */
+#include "base/text.h"
 #include "mail/fold.h"
 #include "mail/search_text.h"
 #include "t.h"
 
+#include <sodium.h>
 #include <time.h>
 
 static const uint8_t key[SEARCH_KEY_BYTES] = {1, 2, 3};
@@ -197,6 +199,45 @@ signatures_are_keyed(void)
 	signature_builder_free(b);
 }
 
+static void
+put_ideographs(struct buf *in, size_t n)
+{
+	uint64_t x = 1;
+
+	buf_puts(in, "Content-Type: text/plain; charset=utf-8\r\n\r\n");
+	for (size_t i = 0; i < n; i++) {
+		x = x * 6364136223846793005u + 1442695040888963407u;
+		buf_putc(in, 0xe4 + (uint8_t)((x >> 60) % 5));
+		buf_putc(in, 0x80 + (uint8_t)((x >> 50) % 64));
+		buf_putc(in, 0x80 + (uint8_t)((x >> 40) % 64));
+	}
+}
+
+/* Signatures are stored: those of all texts, of few trigrams, many and too many, are what they
+ * were, whatever text was before. */
+static void
+signatures_stay(void)
+{
+	static const size_t lens[] = {0, 3, 2000, 200000, 3000000, 500, 0};
+	CLEANUP(buf_done) struct buf all = BUF_INIT((size_t)1 << 20);
+	struct signature_builder *b = signature_builder_new();
+	uint8_t digest[8];
+
+	for (size_t i = 0; i < ARRAY_SIZE(lens); i++) {
+		CLEANUP(buf_done) struct buf in = BUF_INIT(64 << 20);
+		if (lens[i])
+			put_ideographs(&in, lens[i]);
+		else
+			buf_puts(&in, letter);
+		CLEANUP(fixture_done) struct fixture f = fixture_new(b, buf_slice(&in));
+		CHECK_INT(buf_put(&all, buf_slice(&f.signature)), 0);
+	}
+	crypto_shorthash(digest, all.ptr, all.len, key);
+	CHECK_INT(all.len, 70951);
+	CHECK(be64_get(digest) == UINT64_C(0x180f6977dfd011a3));
+	signature_builder_free(b);
+}
+
 /* A text with more distinct trigrams than any signature can tell apart. */
 static void
 saturated(void)
@@ -204,15 +245,8 @@ saturated(void)
 	CLEANUP(buf_done) struct buf in = BUF_INIT(64 << 20);
 	struct signature_builder *b = signature_builder_new();
 	CLEANUP(search_query_freep) struct search_query *q = NULL;
-	uint64_t x = 1;
 
-	buf_puts(&in, "Content-Type: text/plain; charset=utf-8\r\n\r\n");
-	for (size_t i = 0; i < 3000000; i++) {
-		x = x * 6364136223846793005u + 1442695040888963407u;
-		buf_putc(&in, 0xe4 + (uint8_t)((x >> 60) % 5));
-		buf_putc(&in, 0x80 + (uint8_t)((x >> 50) % 64));
-		buf_putc(&in, 0x80 + (uint8_t)((x >> 40) % 64));
-	}
+	put_ideographs(&in, 3000000);
 	CLEANUP(fixture_done) struct fixture f = fixture_new(b, buf_slice(&in));
 	CHECK(f.signature.len <= SIGNATURE_BYTES_MAX);
 	CHECK_INT(search_query_new(S("anything"), &q), 0);
@@ -356,5 +390,5 @@ speed(void)
 	signature_builder_free(b);
 }
 
-T_MAIN(T(scopes), T(by_parts), T(no_false_negatives), T(signatures_are_keyed), T(saturated),
-	T(query_limits), T(figures), T(speed))
+T_MAIN(T(scopes), T(by_parts), T(no_false_negatives), T(signatures_are_keyed), T(signatures_stay),
+	T(saturated), T(query_limits), T(figures), T(speed))
