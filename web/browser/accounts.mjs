@@ -192,4 +192,27 @@ export const tests = {
 		await here.close();
 		await there.close();
 	},
+
+	async "nobody is asked to sign in before the signing out is done"(world) {
+		const context = await world.visitor();
+		const page = await context.newPage();
+		await newAccount(world, page, "hugo");
+		// The keys' worker ends the session; then the page tells the server once more, and that is held.
+		let asked = 0;
+		let release;
+		const held = new Promise((done) => { release = done; });
+		await page.route("**/api/v1/auth/logout", async (route) => {
+			if (++asked === 2)
+				await held;
+			await route.continue();
+		});
+		await page.getByRole("button", { name: /^Account menu/ }).click();
+		await page.getByRole("menuitem", { name: "Sign out" }).click();
+		await eventually("it is held", () => asked === 2);
+		const early = await page.locator("input[name=password]").waitFor({ timeout: 3000 }).then(() => true, () => false);
+		assert.equal(early, false, "the form came early");
+		release();
+		await page.locator("input[name=password]").waitFor();
+		await context.close();
+	},
 };

@@ -30,13 +30,17 @@ world.ask = async (what, args) => {
 	return answer;
 };
 
-/** What was on the screen when a test failed. */
+/** What was on the screen when a test failed: kept as pictures, and its beginning as text. */
 async function keepScreens(name) {
 	mkdirSync(config.screens, { recursive: true });
-	let n = 0;
+	const texts = [];
 	for (const context of world.browser.contexts())
-		for (const page of context.pages())
-			await page.screenshot({ path: join(config.screens, `${name.replace(/\W+/g, "-").slice(0, 60)}-${n++}.png`), timeout: 5000 }).catch(() => undefined);
+		for (const page of context.pages()) {
+			await page.screenshot({ path: join(config.screens, `${name.replace(/\W+/g, "-").slice(0, 60)}-${texts.length}.png`), timeout: 5000 }).catch(() => undefined);
+			const seen = await page.locator("body").innerText({ timeout: 5000 }).catch((e) => e.message);
+			texts.push(`\nOn the screen, ${page.url()}: ${seen.replace(/\s+/g, " ").slice(0, 500)}`);
+		}
+	return texts.join("");
 }
 
 /** Pages that a failed test left; the people stay signed in. */
@@ -56,8 +60,7 @@ async function run(name) {
 		world.inspect();
 	} catch (e) {
 		const faults = world.faults.length ? `\nThe pages: ${world.faults.join("\n")}` : "";
-		await keepScreens(name);
-		return `${e.stack}${faults}`;
+		return `${e.stack}${faults}${await keepScreens(name)}`;
 	} finally {
 		await tidy();
 	}

@@ -1,10 +1,10 @@
 // Who is signed in, and what state that is in. Keys are in a worker (src/keys); this is what the page knows.
 import { signal } from "@preact/signals";
-import { fetchJson, JmapError } from "../jmap/client.ts";
+import { answered, fetchJson, JmapError } from "../jmap/client.ts";
 import { MailStore } from "../jmap/mail.ts";
 import type { Session } from "../jmap/types.ts";
 import { overlay } from "./mail/commands.ts";
-import { closeCompose } from "./mail/compose_state.ts";
+import { closeCompose, finishWriting } from "./mail/compose_state.ts";
 import { store } from "./mail/state.ts";
 import { keepsHere, strip, unsent } from "./offline/hooks.ts";
 import { go } from "./router.ts";
@@ -123,15 +123,19 @@ export async function signOut(sure = false): Promise<void> {
 		overlay.value = "leaving";
 		return;
 	}
+	await finishWriting().catch(() => undefined);
+	// Until all of it is done nobody can sign in, and an answer that says that the session has ended changes nothing.
+	stage.value = "starting";
+	strip.value = null;
+	store.peek()?.stop();
+	store.value = null;
+	closeCompose();
+	await answered(2000);
 	const { forgetKeys } = await import("./auth/keys.ts");
 	await forgetKeys().catch(() => undefined);
 	await logout().catch((e) => { if (!(e instanceof JmapError)) localStorage.setItem(leaving, "1"); });
-	store.peek()?.stop();
-	strip.value = null;
 	await import("./offline/wipe.ts").then((m) => m.wipe({ letters: true })).catch(() => undefined);
-	closeCompose();
 	indexedDB.deleteDatabase("letterlock-transfer");
-	store.value = null;
 	account.value = null;
 	stage.value = "signedOut";
 	go("/");

@@ -27,7 +27,23 @@ const optional = [mdn, rulesOf, snoozing, "urn:letterlock:params:jmap:import"];
 /** A value that the server takes from the answer to an earlier call of the same request. */
 export interface Ref { resultOf: string; name: string; path: string }
 
-export async function fetchJson<T>(url: string, init: RequestInit = {}): Promise<T> {
+const asked = new Set<Promise<unknown>>();
+
+/** Waits until what was asked is answered, but no longer than this. */
+export async function answered(patienceMs: number): Promise<void> {
+	let late = false;
+	const timer = new Promise<void>((done) => setTimeout(() => { late = true; done(); }, patienceMs));
+	while (asked.size > 0 && !late)
+		await Promise.race([Promise.allSettled(asked), timer]);
+}
+
+export function fetchJson<T>(url: string, init: RequestInit = {}): Promise<T> {
+	const answer = fetchAnswer<T>(url, init).finally(() => asked.delete(answer));
+	asked.add(answer);
+	return answer;
+}
+
+async function fetchAnswer<T>(url: string, init: RequestInit): Promise<T> {
 	const response = await fetch(url, {
 		...init,
 		headers: { "X-Letterlock": "1", ...(init.body ? { "Content-Type": "application/json" } : {}), ...init.headers },

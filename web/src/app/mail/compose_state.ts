@@ -43,9 +43,14 @@ export function onLeave(finish: () => Promise<void>): void {
 	leave = finish;
 }
 
+/** What is being written is kept as a draft. */
+export async function finishWriting(): Promise<void> {
+	if (writing.peek())
+		await leave();
+}
+
 export function compose(start: ComposeStart = { mode: "new" }): void {
-	const finish = writing.peek() ? leave() : Promise.resolve();
-	void finish.then(() => {
+	void finishWriting().then(() => {
 		writing.value = { key: `w${++serial}`, start, draftId: start.mode === "draft" ? start.email.id : null };
 	});
 }
