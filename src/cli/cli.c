@@ -424,6 +424,7 @@ static int
 run(struct cli *cli, int argc, char **argv)
 {
 	int i = 1, used = 0, r;
+	bool help;
 
 	while (i < argc && argv[i][0] == '-' && argv[i][1] == '-') {
 		if ((r = take_option(cli, NULL, argc, argv, &i)))
@@ -436,8 +437,9 @@ run(struct cli *cli, int argc, char **argv)
 		return cli_option(cli, "help") ? CLI_OK : CLI_USAGE;
 	}
 	cli->command = find_command(argv + i, argc - i, &used);
-	if (!cli->command && i + 1 == argc && print_group(argv[i]))
-		return CLI_USAGE;
+	help = i + 1 < argc && strcmp(argv[i + 1], "--help") == 0;
+	if (!cli->command && (i + 1 == argc || help) && print_group(argv[i]))
+		return help ? CLI_OK : CLI_USAGE;
 	if (!cli->command)
 		return cli_usage(cli, "there is no command \"%s\"", cli_safe(slice_str(argv[i])));
 	if ((r = take_arguments(cli, argc, argv, i + used)))

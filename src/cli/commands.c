@@ -16,7 +16,7 @@ static const struct cli_option init_options[] = {
 		"PEM, the server's first; default /etc/letterlock/tls/certificate.pem"},
 	{"key", "FILE", "PEM; default /etc/letterlock/tls/key.pem"},
 	{"self-signed", NULL, "make certificate and key, and a CA (tls/ca.pem) to be trusted"},
-	{"listen", "SERVICE=LIST", "addresses of smtp, submission, submissions or imaps (repeat)"},
+	{"listen", "SERVICE=LIST", "addresses of smtp, submission, submissions, imaps or https (repeat)"},
 	{0},
 };
 

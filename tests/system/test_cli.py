@@ -62,6 +62,7 @@ def test_help(world):
         check_equal(run(*command.split(), "--help", status=0).out, text, f"{command} --help")
     check_equal(run("--help", status=0).out, overview, "--help")
     check("account delete" in run("help", "account", status=0).out, "help of a group")
+    check_equal(run("account", "--help", status=0).out, run("help", "account", status=0).out, "account --help")
 
 
 def test_wrong_usage(world):
