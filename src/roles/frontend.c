@@ -30,7 +30,7 @@ struct ip_count {
 
 static struct {
 	struct role_env *env;
-	SSL_CTX *tls, *web_tls; /* the latter with ALPN for HTTP */
+	SSL_CTX *tls;
 	struct map *conns; /* id -> struct front_conn */
 	struct map *ips; /* network (ip_network) -> struct ip_count */
 	uint64_t next_id;
@@ -169,10 +169,11 @@ static const struct stream_ops stream_ops = {on_input, on_drained, on_secured, o
 bool
 front_start_tls(struct front_conn *c)
 {
-	SSL *ssl = SSL_new(c->service == SERVICE_HTTPS ? fs.web_tls : fs.tls);
+	SSL *ssl = SSL_new(fs.tls);
 
 	if (!ssl)
 		return false;
+	SSL_set_app_data(ssl, c);
 	front_timeout(c, TLS_TIMEOUT);
 	return stream_start_tls(c->stream, ssl, true) == LL_OK;
 }
@@ -483,16 +484,28 @@ front_profile(const struct role_env *env, struct sandbox_profile *ret)
 	ret->max_files = 65536;
 }
 
+/* What a client may ask for by ALPN (RFC 7301) where TLS comes first; SMTP's names are those that
+ * Exim and Dovecot know. */
+static const struct slice protocols[SERVICES] = {
+	[SERVICE_SUBMISSIONS] = S("\x04smtp\x05"
+				  "esmtp\x0asubmission"),
+	[SERVICE_IMAPS] = S("\x04imap"),
+	[SERVICE_HTTPS] = S("\x02h2\x08http/1.1"),
+};
+
 /* HTTP/2 where the client has it. A client that came for something else is not let in, so that
- * nothing it says is taken for HTTP (RFC 9325, section 3.8). */
+ * nothing it says is taken for this protocol (RFC 9325, section 3.8). */
 static int
 choose_alpn(SSL *ssl, const unsigned char **ret, unsigned char *ret_len, const unsigned char *in,
 	unsigned in_len, void *ctx)
 {
-	static const unsigned char ours[] = "\x02h2\x08http/1.1";
+	const struct front_conn *c = SSL_get_app_data(ssl);
+	struct slice ours = protocols[c->service];
 	unsigned char *chosen;
 
-	if (SSL_select_next_proto(&chosen, ret_len, ours, sizeof(ours) - 1, in, in_len) !=
+	if (ours.len == 0)
+		return SSL_TLSEXT_ERR_NOACK;
+	if (SSL_select_next_proto(&chosen, ret_len, ours.ptr, (unsigned)ours.len, in, in_len) !=
 		OPENSSL_NPN_NEGOTIATED)
 		return SSL_TLSEXT_ERR_ALERT_FATAL;
 	*ret = chosen;
@@ -506,10 +519,9 @@ front_start(struct role_env *env)
 	fs.conns = map_new();
 	fs.ips = map_new();
 	fs.tls = tls_server_context(role_data(env, "tls-certificate"), tlskey);
-	fs.web_tls = tls_server_context(role_data(env, "tls-certificate"), tlskey);
-	if (!fs.conns || !fs.ips || !fs.tls || !fs.web_tls)
+	if (!fs.conns || !fs.ips || !fs.tls)
 		return LL_ERR_CRYPTO;
-	SSL_CTX_set_alpn_select_cb(fs.web_tls, choose_alpn, NULL);
+	SSL_CTX_set_alpn_select_cb(fs.tls, choose_alpn, NULL);
 	front_link_init(env);
 	front_site_init(env);
 	return LL_OK;

@@ -69,11 +69,11 @@ def password(world):
     return "--user", f"{ALICE}:{world.accounts[ALICE]}"
 
 
-def wrap(world, alpn):
+def wrap(world, alpn, service="https"):
     context = world.tls()
     if alpn:
         context.set_alpn_protocols([alpn])
-    s = context.wrap_socket(world.connect("https"), server_hostname=world.hostname)
+    s = context.wrap_socket(world.connect(service), server_hostname=world.hostname)
     s.settimeout(120)
     return s
 
@@ -423,13 +423,21 @@ def test_http2_is_strict(world):
 
 
 def test_other_protocols_are_not_let_in(world):
-    """A TLS client that came to speak something else is turned away at the handshake."""
-    try:
-        with wrap(world, "imap"):
-            pass
-    except ssl.SSLError:
-        return
-    check(False, "ALPN imap was accepted on the web's port")
+    """A TLS client that came to speak something else is turned away at the handshake, at every port where TLS comes first."""
+    own = {"https": ("h2", "http/1.1"), "imaps": ("imap",), "submissions": ("smtp", "esmtp", "submission")}
+    for service, names in own.items():
+        for name in names:
+            with wrap(world, name, service) as s:
+                check_equal(s.selected_alpn_protocol(), name, f"ALPN at {service}")
+        with wrap(world, None, service) as s:
+            check_equal(s.selected_alpn_protocol(), None, f"no ALPN at {service}")
+        for name in {n for one in own.values() for n in one} - set(names):
+            try:
+                with wrap(world, name, service):
+                    pass
+            except ssl.SSLError:
+                continue
+            check(False, f"ALPN {name} was accepted at {service}")
 
 
 def test_many_at_once(world):
