@@ -80,7 +80,7 @@ cli_doctor(struct cli *cli)
 {
 	static void (*const checks[])(struct doctor *) = {doctor_files, doctor_certificate,
 		doctor_space, doctor_kernel, doctor_memory, doctor_clock, doctor_server,
-		doctor_ports};
+		doctor_addresses, doctor_ports};
 	struct doctor d = {.cli = cli, .arena = ARENA_INIT(DOCTOR_ARENA)};
 	int r;
 

@@ -33,6 +33,7 @@ void doctor_kernel(struct doctor *d);
 void doctor_memory(struct doctor *d);
 void doctor_clock(struct doctor *d);
 void doctor_server(struct doctor *d);
+void doctor_addresses(struct doctor *d);
 void doctor_ports(struct doctor *d);
 /* doctor_dns.c: what the world finds. */
 void doctor_dns(struct doctor *d);

@@ -199,6 +199,44 @@ doctor_server(struct doctor *d)
 	check_processes(d);
 }
 
+/* --- addresses --- */
+
+/* Every domain that takes mail has a postmaster (RFC 5321 section 4.5.1). */
+static int
+check_postmaster(void *ctx, struct slice item)
+{
+	struct doctor *d = ctx;
+	struct control_name m;
+	struct control_text state;
+	CLEANUP(buf_done) struct buf body = BUF_INIT(1024);
+	char address[CONTROL_NAME_MAX + 16], advice[CONTROL_NAME_MAX + 64];
+	struct slice answer;
+	int r = control_name_get(item, &m);
+
+	if (r)
+		return r;
+	snprintf(address, sizeof(address), "postmaster@%.*s", SLICE_ARG(m.name));
+	snprintf(advice, sizeof(advice), "letterlock alias add %s SOMEBODY", address);
+	r = control_name_put(&body, &(struct control_name){.name = slice_str(address)});
+	if (r == LL_OK)
+		r = client_call(d->cli, "recipient", buf_slice(&body), &answer);
+	if (r == LL_OK)
+		r = control_text_get(answer, &state);
+	if (r == LL_OK && slice_eq(state.text, S("local")))
+		doctor_say(d, FINDING_OK, "addresses", NULL, "somebody reads %s", address);
+	else if (r == LL_OK)
+		doctor_say(d, FINDING_WARNING, "addresses", advice,
+			"nobody reads %s, where other servers report faults", address);
+	return r;
+}
+
+void
+doctor_addresses(struct doctor *d)
+{
+	if (d->running && client_each(d->cli, "domain-list", check_postmaster, d))
+		doctor_say(d, FINDING_PROBLEM, "addresses", "", "%s", d->cli->error);
+}
+
 /* --- ports --- */
 
 /* Where a listener of all addresses can be reached from here. */

@@ -27,6 +27,7 @@
  *	login-register   opaque        opaque      registration of a new password, after a login
  *	keys-read        page          items       of change, after a login
  *	keys-update      verifiers     none        the staged changes, after a login
+ *	recipient        name          text        what mail for an address meets: local, unknown ...
  *	alias-add        pair          none
  *	alias-remove     pair          none
  *	alias-list       page          items       of pair

@@ -75,17 +75,21 @@ account_state(const struct directory_account *a)
 	return bytes >= a->quota ? RCPT_FULL : RCPT_LOCAL;
 }
 
-/* <Postmaster>, which has no domain (RFC 5321 section 4.5.1), is the one of the host's own domain,
- * or else of the first. */
+/* <Postmaster>, which has no domain (RFC 5321 section 4.5.1), and the postmaster of the host's
+ * name, who writes the reports, are the one of the host's own domain, or else of the first. */
 static struct slice
 with_domain(struct slice address, char *space, size_t size)
 {
 	struct slice host = slice_str(auth.env->config.hostname);
 	CLEANUP(buf_done) struct buf domains = BUF_INIT(1 << 20);
+	size_t at = slice_find_byte(address, '@');
 	struct slice rest;
 
-	if (slice_find_byte(address, '@') != SLICE_NPOS)
+	if (at != SLICE_NPOS &&
+		(!slice_ieq(slice_sub(address, 0, at), S("postmaster")) ||
+			!slice_ieq(slice_skip(address, at + 1), host)))
 		return address;
+	address = slice_sub(address, 0, at);
 	if (directory_domain(auth.directory, host) &&
 		directory_domains(auth.directory, &domains) == LL_OK && domains.len) {
 		rest = buf_slice(&domains);
@@ -95,8 +99,8 @@ with_domain(struct slice address, char *space, size_t size)
 	return slice_str(space);
 }
 
-static enum rcpt_result
-recipient(struct slice address)
+enum rcpt_result
+auth_recipient(struct slice address)
 {
 	static struct directory_alias alias;
 	struct directory_account account;
@@ -116,7 +120,7 @@ recipient(struct slice address)
 static void
 on_rcpt_query(struct role_env *env, struct ipc_channel *c, const struct msg *m, int fd)
 {
-	enum rcpt_result result = recipient(m->rcpt_query.address);
+	enum rcpt_result result = auth_recipient(m->rcpt_query.address);
 
 	auth.lookups++;
 	(void)ipc_send_rcpt_reply(

@@ -4,8 +4,8 @@
 
 #include "keys/scope.h"
 #include "roles/directory.h"
-#include "roles/role.h"
 #include "roles/places.h"
+#include "roles/role.h"
 
 struct auth {
 	struct role_env *env;
@@ -19,6 +19,9 @@ struct auth {
 	unsigned long long logins, failures, sessions_started, lookups;
 };
 extern struct auth auth;
+
+/* What becomes of mail for an address; it may have no domain ("postmaster"). */
+enum rcpt_result auth_recipient(struct slice address);
 
 /* A finished sign-in, as long as its connection lives. */
 struct ticket {

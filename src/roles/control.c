@@ -176,6 +176,7 @@ static const struct {
 	{"login-register", control_login_register},
 	{"keys-read", control_keys_read},
 	{"keys-update", control_keys_update},
+	{"recipient", control_recipient},
 	{"alias-add", control_alias_add},
 	{"alias-remove", control_alias_remove},
 	{"alias-list", control_alias_list},

@@ -40,8 +40,8 @@ struct control {
 typedef int control_handler(struct control *c, struct slice body);
 
 /* control_domain.c */
-control_handler control_domain_add, control_domain_list, control_domain_info, control_alias_add,
-	control_alias_remove, control_alias_list;
+control_handler control_domain_add, control_domain_list, control_domain_info, control_recipient,
+	control_alias_add, control_alias_remove, control_alias_list;
 /* control_account.c */
 control_handler control_account_begin, control_account_register, control_account_create,
 	control_account_list, control_account_state, control_account_quota, control_account_delete;

@@ -212,6 +212,27 @@ control_domain_info(struct control *c, struct slice body)
 
 /* --- aliases --- */
 
+/* --- addresses --- */
+
+int
+control_recipient(struct control *c, struct slice body)
+{
+	static const char *const words[] = {
+		[RCPT_LOCAL] = "local",
+		[RCPT_REMOTE] = "remote",
+		[RCPT_UNKNOWN] = "unknown",
+		[RCPT_DISABLED] = "disabled",
+		[RCPT_FULL] = "full",
+		[RCPT_TEMPORARY] = "temporary",
+	};
+	struct control_name m;
+
+	if (control_name_get(body, &m))
+		return LL_ERR_SYNTAX;
+	return control_text_put(&c->answer,
+		&(struct control_text){.text = slice_str(words[auth_recipient(m.name)])});
+}
+
 /* The targets an alias has now. */
 static int
 targets_of(struct slice address, struct directory_alias *ret)

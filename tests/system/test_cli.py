@@ -398,7 +398,7 @@ def test_queue(world):
 def test_doctor(world):
     found = world.run("doctor", "--json", "--no-dns", status=0).json
     checks = {f["check"] for f in found}
-    check_equal(checks, {"files", "certificate", "disk", "sandbox", "memory", "clock", "server", "ports"}, "what it looked at")
+    check_equal(checks, {"files", "certificate", "disk", "sandbox", "memory", "clock", "server", "addresses", "ports"}, "what it looked at")
     check(all(f["do"] for f in found if f["level"] in ("warning", "problem")), "a finding without advice")
     secret = world.option("server", "boot_secret")
     os.chmod(secret, 0o644)
@@ -408,6 +408,18 @@ def test_doctor(world):
     finally:
         os.chmod(secret, 0o600)
     check("0 problems" in world.run("doctor", "--no-dns", status=0).out, "doctor as text")
+
+
+def test_doctor_wants_a_postmaster(world):
+    def finding():
+        found = world.run("doctor", "--json", "--no-dns", status=0).json
+        return next(f for f in found if f["check"] == "addresses" and "postmaster@letterlock.test" in f["what"])
+    before = finding()
+    check_equal(before["level"], "warning", before["what"])
+    check("letterlock alias add postmaster@letterlock.test" in before["do"], before["do"])
+    world.run("alias", "add", "postmaster@letterlock.test", ALICE, status=0)
+    check_equal(finding()["level"], "ok", "with an alias")
+    world.run("alias", "remove", "postmaster@letterlock.test", status=0)
 
 
 def test_doctor_sees_a_wrong_owner(_):

@@ -151,7 +151,8 @@ def test_recipients(world):
     rows = (
         (ALICE, 250), ("ALICE@LetterLock.TEST", 250), ("alice+shopping@letterlock.test", 250), ("office@letterlock.test", 250),
         ("anything@second.test", 250), ("nobody@letterlock.test", 550), ("away@letterlock.test", 550),
-        ("someone@elsewhere.example", 550), (f"{ALICE}@letterlock.test", 553), ("Postmaster", 250),
+        ("someone@elsewhere.example", 550), (f"{ALICE}@letterlock.test", 553), ("Postmaster", 250), (f"PostMaster@{world.hostname}", 250),
+        (f"someone@{world.hostname}", 550),
         ('"alice"@letterlock.test', 250), ("@relay.example:" + ALICE, 250),
     )
     wrong = []
