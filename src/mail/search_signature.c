@@ -2,6 +2,7 @@
  * hash, the slow part, run once for each. The map is in leaves that are there once a trigram falls
  * on them: a letter touches few, and what it does not touch costs nothing. */
 #include "base/error.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "base/vec.h"
 #include "mail/search_code.h"
@@ -111,16 +112,6 @@ build_end(struct scan_sink *sink)
 	b->window = b->seen = 0;
 }
 
-struct signature_builder *
-signature_builder_new(void)
-{
-	struct signature_builder *b = calloc(1, sizeof(*b));
-
-	if (b)
-		scan_init(&b->scan, &b->sink);
-	return b;
-}
-
 void
 signature_builder_free(struct signature_builder *b)
 {
@@ -136,10 +127,26 @@ static void
 builder_clear(struct signature_builder *b)
 {
 	memset(b->leaf_at, 0, sizeof(b->leaf_at));
+	if (b->leaves.len)
+		secret_wipe(b->leaves.at, b->leaves.len * sizeof(*b->leaves.at));
+	if (b->distinct.len)
+		secret_wipe(b->distinct.at, b->distinct.len * sizeof(*b->distinct.at));
 	b->leaves.len = b->distinct.len = 0;
 	b->window = b->seen = 0;
 	b->full = false;
 	b->sink = (struct scan_sink){.text = build_text, .end = build_end};
+}
+
+struct signature_builder *
+signature_builder_new(void)
+{
+	struct signature_builder *b = calloc(1, sizeof(*b));
+
+	if (b) {
+		builder_clear(b);
+		scan_init(&b->scan, &b->sink);
+	}
+	return b;
 }
 
 static uint8_t
@@ -175,9 +182,13 @@ int
 signature_make(struct signature_builder *b, struct buf *out, struct slice message,
 	const struct message_meta *m, const uint8_t key[SEARCH_KEY_BYTES])
 {
-	builder_clear(b);
+	int err;
+
 	scan_message(&b->scan, message, m, true);
-	return put_signature(b, out, key);
+	err = put_signature(b, out, key);
+	/* What a letter was made of does not stay until the next. */
+	builder_clear(b);
+	return err;
 }
 
 /* ---- asking ---- */
