@@ -7,6 +7,7 @@
 #include "account/account.h"
 #include "account/changes.h"
 #include "base/buf.h"
+#include "base/language.h"
 #include "faces/outbound.h"
 
 #define JMAP_REQUEST_MAX ((size_t)10 << 20) /* maxSizeRequest */
@@ -62,6 +63,8 @@ struct jmap_env {
 	/* Others that it may send from at present: appends lines, "@domain" for all of a domain.
 	 * May be NULL. */
 	int (*aliases)(void *ctx, struct buf *ret_lines);
+	/* In which one texts are that a client leaves to the server. May be NULL. */
+	enum language (*language)(void *ctx);
 	/* The way out; NULL: nothing can be sent from here. */
 	const struct jmap_push *push; /* NULL: nothing can be pushed */
 	const struct outbound *outbound;
@@ -85,6 +88,10 @@ void jmap_may_send(struct jmap *j, bool yes);
 /* The account's id in JMAP: "A" and 32 hexadecimal digits. */
 #define JMAP_ACCOUNT_ID_LEN 33
 void jmap_account_id(struct store_id id, char ret_text[JMAP_ACCOUNT_ID_LEN + 1]);
+
+/* What env.aliases gives has changed: so do the Identities, unless no client has looked at them
+ * yet. Errors of the account. */
+int jmap_addresses_changed(struct jmap *j) CHECKED;
 
 /* One API request (RFC 8620 section 3.3). Appends the reply and returns the HTTP status: 200 with a
  * Response object, else a problem object (application/problem+json). 500 and an empty reply when

@@ -1,6 +1,6 @@
-/* Which addresses have identities. An operator gives aliases and takes them away, and nobody tells
- * the account's process: it asks whenever a client looks. What an owner has set for an alias is
- * kept aside when the alias goes, for aliases that are moved or removed by mistake. */
+/* Which addresses have identities. An operator gives aliases and takes them away: auth is asked for
+ * them whenever a client looks, and when it says that there are others. What an owner has set for
+ * an alias is kept aside when the alias goes, for aliases that are moved or removed by mistake. */
 #include "faces/jmap_addresses.h"
 #include "base/error.h"
 
@@ -184,4 +184,12 @@ jmap_identities_ready(struct jmap_call *c)
 	if (!err)
 		err = all_needed(c);
 	return err == LL_ERR_QUOTA ? LL_OK : err; /* a full mailbox shows what it has */
+}
+
+int
+jmap_addresses_changed(struct jmap *j)
+{
+	struct jmap_call c = {.j = j, .a = j->env.account};
+
+	return account_state(c.a, CHANGE_IDENTITY) ? jmap_identities_ready(&c) : LL_OK;
 }

@@ -395,8 +395,6 @@ vacation_tell(struct jmap_set *s, const json_t *v)
 
 	(void)json_time(json_object_get(v, "fromDate"), &notice.start);
 	(void)json_time(json_object_get(v, "toDate"), &notice.end);
-	if (notice.on && !notice.text.len && !notice.html.len)
-		notice.text = S("I am away and will read your message later.");
 	return out ? out->vacation(out->ctx, &notice) : LL_OK;
 }
 

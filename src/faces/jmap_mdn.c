@@ -194,6 +194,7 @@ compose(struct receipt *p, int64_t now, struct buf *out)
 		.request = &p->request,
 		.from_name = p->name,
 		.from = p->from,
+		.language = env->language ? env->language(env->ctx) : LANGUAGE_NONE,
 		.now = now};
 	uint8_t random[2 * RANDOM_LEN];
 	int err = env->random(env->ctx, random, sizeof(random));

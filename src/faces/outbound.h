@@ -41,7 +41,8 @@ struct outbound_answer {
 struct outbound_vacation {
 	bool on;
 	int64_t start, end; /* Unix seconds; 0: open */
-	struct slice subject, text, html; /* UTF-8; subject at most 998 bytes */
+	struct slice subject, text, html; /* UTF-8; subject at most 998 bytes; what is empty is
+					     written by the server in the owner's language */
 };
 
 struct outbound {

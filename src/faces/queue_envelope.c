@@ -19,7 +19,8 @@
 #define FLAG_REQUIRE_TLS 16u
 #define FLAG_AUTHENTICATED 32u
 #define FLAG_HELD 64u
-#define FLAGS_KNOWN 127u
+#define LANGUAGE_SHIFT 7
+#define FLAGS_MAX ((LANGUAGES << LANGUAGE_SHIFT) - 1u)
 
 #define RCPT_DSN_PASSED 1u
 /* The least octets of an encoded recipient: no count makes us allocate for nothing. */
@@ -60,6 +61,8 @@ good_envelope(const struct queue_envelope *e)
 	if ((unsigned)e->ret > SMTP_RET_HDRS || e->arrived < 0 || e->next_attempt < 0 ||
 		e->last_attempt < 0)
 		return false;
+	if ((unsigned)e->language >= LANGUAGES)
+		return false;
 	return e->rcpt_count >= 1 && e->rcpt_count <= QUEUE_RCPTS_MAX;
 }
 
@@ -71,7 +74,8 @@ flags_of(const struct queue_envelope *e)
 	return (e->eight_bit ? FLAG_EIGHT_BIT : 0) | (e->binary ? FLAG_BINARY : 0) |
 		(e->smtputf8 ? FLAG_SMTPUTF8 : 0) | (e->header_utf8 ? FLAG_HEADER_UTF8 : 0) |
 		(e->require_tls ? FLAG_REQUIRE_TLS : 0) |
-		(e->authenticated ? FLAG_AUTHENTICATED : 0) | (e->held ? FLAG_HELD : 0);
+		(e->authenticated ? FLAG_AUTHENTICATED : 0) | (e->held ? FLAG_HELD : 0) |
+		(unsigned)e->language << LANGUAGE_SHIFT;
 }
 
 static void
@@ -146,7 +150,7 @@ take_octets(struct reader *r, uint8_t *to, size_t n)
 static void
 decode_flags(struct reader *r, struct queue_envelope *e)
 {
-	unsigned flags = (unsigned)take(r, FLAGS_KNOWN);
+	unsigned flags = (unsigned)take(r, FLAGS_MAX);
 
 	e->eight_bit = flags & FLAG_EIGHT_BIT;
 	e->binary = flags & FLAG_BINARY;
@@ -155,6 +159,7 @@ decode_flags(struct reader *r, struct queue_envelope *e)
 	e->require_tls = flags & FLAG_REQUIRE_TLS;
 	e->authenticated = flags & FLAG_AUTHENTICATED;
 	e->held = flags & FLAG_HELD;
+	e->language = (enum language)(flags >> LANGUAGE_SHIFT);
 }
 
 static bool

@@ -47,6 +47,7 @@ struct queue_rcpt {
 struct queue_envelope {
 	struct slice sender; /* empty: a report, never reported on */
 	struct slice envid; /* xtext, or empty */
+	enum language language; /* of the sender, for reports; LANGUAGE_NONE: not known */
 	enum smtp_ret ret;
 	bool eight_bit, binary, smtputf8, header_utf8, require_tls;
 	bool authenticated; /* submitted here, not forwarded */

@@ -101,17 +101,20 @@
  * has only the result. */
 #define MSG_RESOLVE(F)          F##_U64(id) F##_BYTES(address, IPC_ADDRESS_MAX)
 #define MSG_RESOLVED(F)         F##_U64(id) F##_U8(result) F##_U8(last) F##_U8(vacation) F##_U8(push) F##_ID(account) F##_U64(quota) F##_U32(keyver) F##_BYTES(seal_key, IPC_PUBLIC_KEY_MAX) F##_BYTES(address, IPC_ADDRESS_MAX)
-/* delivery -> auth: is a vacation notice due to this sender? If it is, that is remembered. auth -> delivery: the notice, or
- * due 0. session -> auth: the owner's notice from now on (times: Unix seconds, 0: open; text and html UTF-8), and auth's
+/* delivery -> auth: is a vacation notice due to this sender? If it is, that is remembered. auth -> delivery: the notice, with the
+ * language of what it leaves out (enum language), or due 0. session -> auth: the owner's notice from now on (times: Unix seconds, 0: open; text and html UTF-8), and auth's
  * answer, an error negated. */
 #define MSG_VACATION_QUERY(F)   F##_U64(id) F##_ID(account) F##_BYTES(sender, IPC_ADDRESS_MAX)
-#define MSG_VACATION_REPLY(F)   F##_U64(id) F##_U8(due) F##_BYTES(subject, 1000) F##_BYTES(text, 24576) F##_BYTES(html, 32768)
+#define MSG_VACATION_REPLY(F)   F##_U64(id) F##_U8(due) F##_U8(language) F##_BYTES(subject, 1000) F##_BYTES(text, 24576) F##_BYTES(html, 32768)
 #define MSG_SESSION_VACATION(F) F##_U64(id) F##_U8(on) F##_U64(start) F##_U64(end) F##_BYTES(subject, 1000) F##_BYTES(text, 24576) F##_BYTES(html, 32768)
 #define MSG_SESSION_VACATION_DONE(F) F##_U64(id) F##_U8(err)
 /* session -> auth: what may the owner write as? auth -> session: addresses besides its own, one a line, "@domain" for all of a
  * domain; or an error negated. */
 #define MSG_SESSION_OWN(F)      F##_U64(id)
 #define MSG_SESSION_OWNED(F)    F##_U64(id) F##_U8(err) F##_BYTES(lines, 32768)
+/* auth -> session: in which language (enum language) the server writes for the owner. It comes at first, and again when that
+ * changes or what the owner may write as does. */
+#define MSG_SESSION_OWNER(F)    F##_U8(language)
 /* session -> auth: every push subscription of the owner from now on (roles/push_list.h), and auth's answer, an error negated;
  * then what one of them is to be sent. auth -> session: the public key that push services know this server by. delivery ->
  * auth: mail has come for an account that has subscriptions. */
@@ -120,9 +123,10 @@
 #define MSG_SESSION_PUSH_SEND(F) F##_ID(subscription) F##_BYTES(body, 3072)
 #define MSG_SESSION_PUSH_KEY(F) F##_BYTES(key, 65)
 #define MSG_PUSH_DELIVERED(F)   F##_ID(account)
-/* delivery -> auth: may the holder of this ticket send as this address? */
+/* delivery -> auth: may the holder of this ticket send as this address? In which language (enum language) is the answer written,
+ * should there be a report. */
 #define MSG_TICKET_QUERY(F)     F##_U64(id) F##_ID(ticket) F##_BYTES(address, IPC_ADDRESS_MAX)
-#define MSG_TICKET_REPLY(F)     F##_U64(id) F##_U8(result)
+#define MSG_TICKET_REPLY(F)     F##_U64(id) F##_U8(result) F##_U8(language)
 
 /* delivery, relay, frontend -> lookup. rdata: each record as 2-byte length and wire-format rdata. status: enum dns_status. */
 #define MSG_DNS_QUERY(F)        F##_U64(id) F##_U16(type) F##_BYTES(name, 256)
@@ -206,7 +210,7 @@
 	M(DELIVER, deliver, 2) M(DELIVER_RESULT, deliver_result, 0) M(SUBMITTER, submitter, 1) M(SESSION_OUT, session_out, 1) \
 	M(VACATION_QUERY, vacation_query, 0) M(VACATION_REPLY, vacation_reply, 0) \
 	M(SESSION_VACATION, session_vacation, 0) M(SESSION_VACATION_DONE, session_vacation_done, 0) \
-	M(SESSION_OWN, session_own, 0) M(SESSION_OWNED, session_owned, 0) \
+	M(SESSION_OWN, session_own, 0) M(SESSION_OWNED, session_owned, 0) M(SESSION_OWNER, session_owner, 0) \
 	M(SESSION_PUSH_SET, session_push_set, 0) M(SESSION_PUSH_DONE, session_push_done, 0) M(SESSION_PUSH_SEND, session_push_send, 0) \
 	M(SESSION_PUSH_KEY, session_push_key, 0) M(PUSH_DELIVERED, push_delivered, 0) M(HTTPS_POST, https_post, 0) \
 	M(HELD_CANCEL, held_cancel, 0) M(HELD_CANCELLED, held_cancelled, 0) \

@@ -6,6 +6,7 @@
 #ifndef IPC_WEB_H
 #define IPC_WEB_H
 
+#include "base/language.h"
 #include "ipc/control.h"
 
 #define WEB_TOKEN_LEN 32
@@ -29,14 +30,7 @@ enum web_registration { WEB_CLOSED, WEB_INVITATION, WEB_OPEN, WEB_REGISTRATIONS 
 enum web_factor_kind { WEB_FACTOR_NONE, WEB_FACTOR_TOTP, WEB_FACTOR_PASSKEY };
 #define WEB_WORDS_UNLOCKER                                                                         \
 	"none", "password", "recovery", "webauthn", "app-password" /* enum unlock_type */
-#define WEB_WORDS_LANGUAGE "", "en", "de", "fr"
-enum web_language {
-	WEB_LANGUAGE_NONE,
-	WEB_ENGLISH,
-	WEB_GERMAN,
-	WEB_FRENCH,
-	WEB_LANGUAGES /* one past the last */
-};
+#define WEB_WORDS_LANGUAGE LANGUAGE_CODES /* enum language */
 #define WEB_WORDS_STATE "locked", "open"
 enum web_state { WEB_LOCKED, WEB_UNLOCKED };
 #define WEB_WORDS_LETTER "draft", "open", "expired", "withdrawn"

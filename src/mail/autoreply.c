@@ -8,6 +8,7 @@
 #include "mail/build.h"
 #include "mail/encoded_word.h"
 #include "mail/header.h"
+#include "mail/wording.h"
 
 #define FIELDS_ARENA ((size_t)1 << 20)
 #define LINE_OCTETS 57u /* make 76 characters of base64 */
@@ -146,7 +147,7 @@ put_subject(struct buf *out, const struct autoreply *a)
 		build_field_text(out, "Subject", slice_sub(a->subject, 0, AUTOREPLY_SUBJECT_MAX));
 		return;
 	}
-	buf_puts(&text, "Auto: ");
+	buf_puts(&text, wording(a->language)->away_subject);
 	if (header_find(a->header, S("Subject"), &f) && header_unfold(&raw, f.value) == LL_OK)
 		(void)encoded_word_decode(&text, buf_slice(&raw));
 	build_field_text(out, "Subject", buf_slice(&text));
@@ -187,6 +188,12 @@ put_part(struct buf *out, const char *subtype, struct slice text)
 static void
 put_body(struct buf *out, const struct autoreply *a)
 {
+	if (!a->html.len && !a->text.len) {
+		enum language l = a->language ? a->language : LANGUAGE_ENGLISH;
+		build_field(out, "Content-Language", slice_str(language_code(l)));
+		put_part(out, "plain", slice_str(wording(l)->away_text));
+		return;
+	}
 	if (!a->html.len || !a->text.len) {
 		put_part(out, a->html.len ? "html" : "plain", a->html.len ? a->html : a->text);
 		return;
@@ -203,8 +210,6 @@ put_body(struct buf *out, const struct autoreply *a)
 int
 autoreply_build(struct buf *out, const struct autoreply *a)
 {
-	if (!a->text.len && !a->html.len)
-		return LL_ERR_SYNTAX;
 	build_field_date(out, "Date", a->now);
 	build_field_address(out, "From", SLICE_NONE, a->from);
 	build_field_address(out, "To", SLICE_NONE, a->to);

@@ -4,6 +4,7 @@
 #define MAIL_AUTOREPLY_H
 
 #include "base/buf.h"
+#include "base/language.h"
 #include "base/slice.h"
 
 #define AUTOREPLY_SUBJECT_MAX 998
@@ -18,14 +19,15 @@ struct autoreply {
 	struct slice header; /* of the letter that is answered */
 	struct slice from; /* local@domain: the address that it came to */
 	struct slice to; /* its return path */
+	enum language language; /* of what is not given */
 	struct slice subject; /* UTF-8; empty: "Auto: " and the letter's own */
-	struct slice text, html; /* UTF-8; html may be empty, text may be empty when html is not */
+	struct slice text, html; /* UTF-8; both empty: it only says that nobody is there */
 	struct slice message_id; /* with brackets */
 	struct slice boundary; /* ASCII, unique */
 	int64_t now; /* Unix seconds */
 };
 /* Appends the whole reply, lines ending in CRLF, bodies in base64. To be sent with the null return
- * path. LL_ERR_SYNTAX when there is neither text nor html; sticky errors of buf. */
+ * path. Sticky errors of buf. */
 int autoreply_build(struct buf *out, const struct autoreply *a) CHECKED;
 
 #endif

@@ -4,6 +4,7 @@
 #define MAIL_BUILD_H
 
 #include "base/buf.h"
+#include "base/language.h"
 #include "base/slice.h"
 
 /* "Name: value CRLF", folded at spaces to 78 characters where it can be. CR, LF and NUL in the
@@ -25,7 +26,8 @@ enum report_action {
 	REPORT_DELAYED,
 	REPORT_DELIVERED,
 	REPORT_RELAYED,
-	REPORT_EXPANDED
+	REPORT_EXPANDED,
+	REPORT_ACTIONS
 };
 enum report_return { REPORT_RETURN_HEADERS, REPORT_RETURN_FULL };
 
@@ -45,6 +47,7 @@ struct report {
 	struct slice envelope_id; /* ENVID, xtext decoded */
 	struct slice sender; /* who gets the report */
 	struct slice subject; /* UTF-8; empty: a plain one is made */
+	enum language language; /* of the sender; LANGUAGE_NONE: what it says is said in each */
 	struct slice message_id; /* with brackets */
 	struct slice boundary; /* ASCII, unique: not within returned */
 	struct slice in_reply_to; /* Message-ID of the original, with brackets; may be empty */
@@ -58,7 +61,7 @@ struct report {
 
 /* A whole message, From: Mail Delivery System, auto-submitted, null return path to be used. Lines
  * end in CRLF. LL_ERR_SYNTAX (boundary unfit or within what it bounds; nobody to write to or about;
- * a UTF-8 sender without utf8), sticky errors of buf. */
+ * a UTF-8 sender without utf8; no such language), sticky errors of buf. */
 int build_report(struct buf *out, const struct report *r) CHECKED;
 
 #endif

@@ -8,6 +8,7 @@
 #include "mail/header.h"
 #include "mail/mime.h"
 #include "mail/transfer.h"
+#include "mail/wording.h"
 
 #define SUBJECT_MAX ((size_t)4096)
 #define VALUE_MAX ((size_t)65536)
@@ -134,7 +135,7 @@ put_subject(struct buf *out, const struct mdn_letter *l)
 	CLEANUP(buf_done) struct buf text = BUF_INIT(2 * SUBJECT_MAX);
 
 	if (!l->mdn->subject.ptr) {
-		buf_puts(&text, "Read: ");
+		buf_puts(&text, wording(l->language)->receipts[l->mdn->type].subject);
 		buf_put(&text, l->request->subject);
 	} else {
 		buf_put(&text, l->mdn->subject);
@@ -174,17 +175,16 @@ put_separator(struct buf *out, const struct mdn_letter *l, const char *end)
 static void
 put_text(struct buf *out, const struct mdn_letter *l)
 {
-	static const char *const usual =
-		"This is a receipt for your message. It says that the message "
-		"was shown to its recipient.\r\n"
-		"It does not say that it was read or understood.\r\n";
-	struct slice text = l->mdn->text.ptr ? l->mdn->text : slice_str(usual);
+	const char *usual = wording(l->language)->receipts[l->mdn->type].text;
+	enum language language = l->language ? l->language : LANGUAGE_ENGLISH;
+	bool own = l->mdn->text.ptr != NULL;
 
 	put_separator(out, l, "\r\n");
-	buf_puts(out,
-		"Content-Type: text/plain; charset=utf-8\r\n"
-		"Content-Transfer-Encoding: base64\r\n\r\n");
-	transfer_encode_base64(out, text);
+	build_field(out, "Content-Type", S("text/plain; charset=utf-8"));
+	if (!own)
+		build_field(out, "Content-Language", slice_str(language_code(language)));
+	buf_puts(out, "Content-Transfer-Encoding: base64\r\n\r\n");
+	transfer_encode_base64(out, own ? l->mdn->text : slice_str(usual));
 }
 
 static void

@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/language.h"
 #include "mail/address.h"
 
 #define MDN_FIELDS_MAX 64 /* extension fields; Error fields */
@@ -59,6 +60,7 @@ bool mdn_extension_ok(struct slice name);
 /* What is needed besides to make one. */
 struct mdn_letter {
 	const struct mdn *mdn; /* final_recipient "rfc822; a@b" */
+	enum language language; /* of subject and text, where mdn has none */
 	const struct mdn_request *request;
 	struct slice from_name, from; /* UTF-8, and local@domain */
 	struct slice original; /* the letter, when it is to be returned; else empty */

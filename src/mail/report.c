@@ -5,30 +5,17 @@
 #include "mail/build.h"
 #include "mail/header.h"
 #include "mail/transfer.h"
+#include "mail/wording.h"
 
 #include <string.h>
 
 #define BOUNDARY_MAX 70
 #define REPORT_TEXT_MAX ((size_t)1 << 20)
 
-/* What there is to say about each action. The first that occurs speaks for the report. */
-static const struct action_text {
-	const char *name, *subject, *text;
-} actions[] = {
-	[REPORT_FAILED] = {"failed", "Your message could not be delivered",
-		"Your message could not be delivered to these recipients, and no further\r\n"
-		"attempt will be made:\r\n"},
-	[REPORT_DELAYED] = {"delayed", "Your message is delayed",
-		"Your message has not been delivered to these recipients yet. You need not\r\n"
-		"send it again; delivery is still being tried:\r\n"},
-	[REPORT_DELIVERED] = {"delivered", "Your message was delivered",
-		"Your message was delivered to these recipients, as you asked to be told:\r\n"},
-	[REPORT_RELAYED] = {"relayed", "Your message was passed on",
-		"Your message was passed on to a system that may send no further report\r\n"
-		"about these recipients:\r\n"},
-	[REPORT_EXPANDED] = {"expanded", "Your message was sent to a list",
-		"Your message was sent on to the members of these lists:\r\n"},
-};
+#define LINE_TEXT_MAX 76 /* RFC 3676 section 4.2 */
+
+static const char *const actions[REPORT_ACTIONS] = {
+	"failed", "delayed", "delivered", "relayed", "expanded"};
 
 /* ---- text for 7-bit fields ---- */
 
@@ -79,6 +66,7 @@ is_ascii_report(const struct report *r)
 	return ascii;
 }
 
+/* The first that occurs speaks for the report. */
 static enum report_action
 first_action(const struct report *r)
 {
@@ -101,11 +89,12 @@ static void
 put_header(struct buf *out, const struct report *r)
 {
 	CLEANUP(buf_done) struct buf from = BUF_INIT(1024);
-	const char *subject = actions[first_action(r)].subject;
+	const struct wording *w = wording(r->language);
+	const char *subject = w->reports[first_action(r)].subject;
 
 	buf_puts(&from, "postmaster@");
 	buf_put(&from, r->reporting_host);
-	build_field_address(out, "From", S("Mail Delivery System"), buf_slice(&from));
+	build_field_address(out, "From", slice_str(w->report_from), buf_slice(&from));
 	build_field(out, "To", r->sender);
 	build_field_text(out, "Subject", r->subject.len ? r->subject : slice_str(subject));
 	build_field_date(out, "Date", r->now);
@@ -129,7 +118,7 @@ put_line(struct buf *out, struct slice s)
 }
 
 static void
-put_person_recipient(struct buf *out, const struct report_recipient *p)
+put_person_recipient(struct buf *out, const struct report_recipient *p, const struct wording *w)
 {
 	buf_puts(out, "\r\n  <");
 	put_line(out, p->final);
@@ -138,22 +127,22 @@ put_person_recipient(struct buf *out, const struct report_recipient *p)
 		buf_puts(out, "    ");
 		if (p->remote.len) {
 			put_line(out, p->remote);
-			buf_puts(out, " said: ");
+			buf_puts(out, w->report_said);
 		}
 		put_line(out, p->diagnostic);
 		buf_puts(out, "\r\n");
 	}
 	if (p->action == REPORT_DELAYED && p->will_retry_until) {
-		buf_puts(out, "    Attempts go on until ");
+		buf_printf(out, "    %s", w->report_until);
 		date_put_rfc5322(out, p->will_retry_until);
 		buf_puts(out, "\r\n");
 	}
 }
 
 static void
-put_person_text(struct buf *out, const struct report *r)
+put_person_text(struct buf *out, const struct report *r, const struct wording *w)
 {
-	buf_puts(out, "This is the mail system of ");
+	buf_puts(out, w->report_host);
 	put_line(out, r->reporting_host);
 	buf_puts(out, ".\r\n");
 	for (size_t a = 0; a < ARRAY_SIZE(actions); a++) {
@@ -163,26 +152,44 @@ put_person_text(struct buf *out, const struct report *r)
 				continue;
 			if (!said) {
 				buf_puts(out, "\r\n");
-				buf_puts(out, actions[a].text);
+				buf_puts(out, w->reports[a].text);
 			}
 			said = true;
-			put_person_recipient(out, &r->recipients[i]);
+			put_person_recipient(out, &r->recipients[i], w);
 		}
+	}
+}
+
+/* In the sender's language; one after the other in all, where nobody knows it (RFC 3282 for their
+ * list). */
+static void
+put_person_texts(struct buf *out, struct buf *codes, const struct report *r)
+{
+	enum language first = r->language ? r->language : LANGUAGE_ENGLISH,
+		      last = r->language ? r->language : LANGUAGES - 1;
+
+	for (enum language l = first; l <= last; l++) {
+		for (unsigned i = 0; l != first && i < LINE_TEXT_MAX; i++)
+			buf_puts(out, i ? "-" : "\r\n-");
+		buf_puts(out, l == first ? "" : "\r\n\r\n");
+		buf_printf(codes, "%s%s", l == first ? "" : ", ", language_code(l));
+		put_person_text(out, r, wording(l));
 	}
 }
 
 static int
 put_person_part(struct buf *out, const struct report *r)
 {
-	CLEANUP(buf_done) struct buf text = BUF_INIT(REPORT_TEXT_MAX);
+	CLEANUP(buf_done) struct buf text = BUF_INIT(REPORT_TEXT_MAX), codes = BUF_INIT(64);
 	bool ascii;
 
-	put_person_text(&text, r);
+	put_person_texts(&text, &codes, r);
 	if (buf_err(&text))
 		return buf_err(&text);
 	ascii = is_ascii(buf_slice(&text));
 	put_separator(out, r, "\r\n");
 	build_field(out, "Content-Type", S("text/plain; charset=utf-8"));
+	build_field(out, "Content-Language", buf_slice(&codes));
 	build_field(out, "Content-Transfer-Encoding", ascii ? S("7bit") : S("quoted-printable"));
 	buf_puts(out, "\r\n");
 	return ascii ? buf_put(out, buf_slice(&text)) : transfer_encode_qp(out, buf_slice(&text));
@@ -196,7 +203,7 @@ put_recipient(struct buf *out, const struct report_recipient *p, bool utf8)
 	buf_puts(out, "\r\n");
 	put_typed(out, "Original-Recipient", NULL, p->original, utf8);
 	put_typed(out, "Final-Recipient", type, p->final, utf8);
-	build_field(out, "Action", slice_str(actions[p->action].name));
+	build_field(out, "Action", slice_str(actions[p->action]));
 	build_field(out, "Status", p->status);
 	put_typed(out, "Remote-MTA", "dns", p->remote, utf8);
 	put_typed(out, "Diagnostic-Code", "smtp", p->diagnostic, utf8);
@@ -289,8 +296,8 @@ build_report(struct buf *out, const struct report *r)
 {
 	int err;
 
-	if (!boundary_ok(r->boundary) || boundary_occurs(r) || !r->sender.len ||
-		!r->recipients_len || (!r->utf8 && !is_ascii(r->sender)))
+	if ((unsigned)r->language >= LANGUAGES || !boundary_ok(r->boundary) || boundary_occurs(r) ||
+		!r->sender.len || !r->recipients_len || (!r->utf8 && !is_ascii(r->sender)))
 		return LL_ERR_SYNTAX;
 	put_header(out, r);
 	err = put_person_part(out, r);

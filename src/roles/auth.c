@@ -7,6 +7,7 @@
 #include "base/map.h"
 #include "base/secret.h"
 #include "os/clock.h"
+#include "roles/language.h"
 #include "roles/letter.h"
 #include "store/client.h"
 
@@ -291,8 +292,10 @@ on_ticket_query(struct role_env *env, struct ipc_channel *c, const struct msg *m
 
 	if (t && (t->scope.protocols & SCOPE_SMTP) &&
 		directory_account(auth.directory, t->account, &account) == LL_OK &&
-		!account.disabled)
+		!account.disabled) {
 		reply.result = (uint8_t)may_send_as(t, m->ticket_query.address);
+		reply.language = (uint8_t)language_of(&account);
+	}
 	(void)ipc_send_ticket_reply(c, &reply, -1);
 }
 

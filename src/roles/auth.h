@@ -110,6 +110,8 @@ void session_store_lost(void);
 void session_delivery_changed(const struct ipc_channel *delivery, bool gone);
 /* Ends the session of an account (its keys changed, it was disabled), or all (NULL). */
 void session_end(const uint8_t *account);
+/* Languages were set, or aliases: sessions whose owners that concerns are told. */
+void session_owners_changed(void);
 unsigned session_count(void);
 
 /* The channel to an account's session process; NULL when there is none. */

@@ -175,7 +175,7 @@ static const struct {
 	{"login-recovery", control_login_recovery},
 	{"login-register", control_login_register},
 	{"keys-read", control_keys_read},
-	{"keys-update", control_keys_update},
+	{"keys-update", control_owner_update},
 	{"recipient", control_recipient},
 	{"alias-add", control_alias_add},
 	{"alias-remove", control_alias_remove},

@@ -53,7 +53,8 @@ control_handler control_login_start, control_login_password, control_login_recov
 
 /* control_web.c */
 control_handler control_invitation_add, control_invitation_list, control_invitation_revoke,
-	control_registration, control_registration_set, control_factors_remove, control_language;
+	control_registration, control_registration_set, control_factors_remove, control_language,
+	control_owner_update;
 
 /* domain_sts.c */
 control_handler control_sts, control_sts_set;

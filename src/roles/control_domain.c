@@ -267,6 +267,8 @@ alias_write(struct control *c, struct slice address, const struct directory_alia
 	for (size_t i = 0; i < alias->n; i++)
 		targets[i] = slice_str(alias->targets[i]);
 	r = directory_alias_set(auth.directory, address, targets, alias->n);
+	if (r == LL_OK)
+		session_owners_changed();
 	if (r == LL_ERR_DENIED)
 		c->why = "its domain is not one of ours";
 	else if (r == LL_ERR_EXISTS)

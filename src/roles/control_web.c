@@ -155,10 +155,27 @@ control_factors_remove(struct control *c, struct slice body)
 	return r;
 }
 
+/* --- an owner's keys --- */
+
+/* Whoever changes how an account is opened, its owner hears of it, as after a change on the web. */
+int
+control_owner_update(struct control *c, struct slice body)
+{
+	struct control_verifiers m;
+	struct directory_account a;
+	int r = control_verifiers_get(body, &m);
+
+	if (r == LL_OK)
+		r = control_keys_update(c, body);
+	if (r == LL_OK && directory_account(auth.directory, c->owner.account, &a) == LL_OK)
+		web_alert_unlockers(&a, NULL, m.items);
+	return r;
+}
+
 /* --- languages --- */
 
 static int
-account_language(struct control *c, const struct control_pair *m, enum web_language *l)
+account_language(struct control *c, const struct control_pair *m, enum language *l)
 {
 	struct directory_account a;
 	int r = control_find(c, m->name, &a);
@@ -171,7 +188,7 @@ account_language(struct control *c, const struct control_pair *m, enum web_langu
 }
 
 static int
-domain_language(struct control *c, const struct control_pair *m, enum web_language *l)
+domain_language(struct control *c, const struct control_pair *m, enum language *l)
 {
 	CLEANUP(buf_done) struct buf domain = BUF_INIT(256);
 	int r = own_domain(c, m->name, &domain);
@@ -186,7 +203,7 @@ domain_language(struct control *c, const struct control_pair *m, enum web_langua
 int
 control_language(struct control *c, struct slice body)
 {
-	enum web_language l = WEB_LANGUAGE_NONE;
+	enum language l = LANGUAGE_NONE;
 	struct control_pair m;
 	int r = control_pair_get(body, &m);
 

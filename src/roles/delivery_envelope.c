@@ -7,12 +7,14 @@
 #define FLAG_TLS 1
 #define FLAG_SMTPUTF8 2
 #define FLAG_EIGHT_BIT 4
+#define LANGUAGE_SHIFT 3
+#define FLAGS_MAX ((LANGUAGES << LANGUAGE_SHIFT) - 1)
 
 int
 delivery_envelope_encode(struct buf *out, const struct delivery_envelope *e)
 {
 	unsigned flags = (e->tls ? FLAG_TLS : 0u) | (e->smtputf8 ? FLAG_SMTPUTF8 : 0u) |
-		(e->eight_bit ? FLAG_EIGHT_BIT : 0u);
+		(e->eight_bit ? FLAG_EIGHT_BIT : 0u) | (unsigned)e->language << LANGUAGE_SHIFT;
 
 	buf_putc(out, (uint8_t)e->service);
 	buf_put(out, slice_new(e->client_ip, sizeof(e->client_ip)));
@@ -49,6 +51,7 @@ delivery_envelope_decode(struct slice in, struct delivery_envelope *ret)
 	e.tls = flags & FLAG_TLS;
 	e.smtputf8 = flags & FLAG_SMTPUTF8;
 	e.eight_bit = flags & FLAG_EIGHT_BIT;
+	e.language = (enum language)(flags >> LANGUAGE_SHIFT);
 	e.body = (enum smtp_body)reader_u8(&r);
 	e.ret = (enum smtp_ret)reader_u8(&r);
 	reader_copy(&r, e.ticket, sizeof(e.ticket));
@@ -67,8 +70,8 @@ delivery_envelope_decode(struct slice in, struct delivery_envelope *ret)
 		rc->orcpt = reader_blob(&r);
 		rc->notify = reader_u8(&r);
 	}
-	if (reader_end(&r) || e.service >= SERVICES || flags > 7 || e.body > SMTP_BODY_BINARYMIME ||
-		e.ret > SMTP_RET_HDRS || hold > INT64_MAX)
+	if (reader_end(&r) || e.service >= SERVICES || flags > FLAGS_MAX ||
+		e.body > SMTP_BODY_BINARYMIME || e.ret > SMTP_RET_HDRS || hold > INT64_MAX)
 		return LL_ERR_SYNTAX;
 	e.hold_until = (int64_t)hold;
 	*ret = e;

@@ -3,6 +3,7 @@
 #define ROLES_DELIVERY_ENVELOPE_H
 
 #include "base/buf.h"
+#include "base/language.h"
 #include "faces/smtp.h"
 #include "os/roles.h"
 
@@ -20,6 +21,7 @@ struct delivery_envelope {
 	uint8_t client_ip[16]; /* IPv4 as ::ffff:a.b.c.d */
 	bool tls;
 	bool smtputf8, eight_bit;
+	enum language language; /* of its sender, for reports; LANGUAGE_NONE: not known */
 	enum smtp_body body;
 	enum smtp_ret ret;
 	uint8_t ticket[16]; /* of a submission */

@@ -511,7 +511,9 @@ job_ticket(const struct msg_ticket_reply *m)
 	j->tickets--;
 	if (m->result == LOGIN_TEMPORARY)
 		note(j, 451, "");
-	else if (m->result != LOGIN_OK)
+	else if (m->result == LOGIN_OK)
+		j->envelope.language = m->language < LANGUAGES ? m->language : LANGUAGE_NONE;
+	else
 		note(j, 555, "The sender or From address is not one of yours");
 	advance(j);
 }

@@ -129,6 +129,7 @@ fill_begin(struct filling *f, struct job *j, struct slice message)
 	f->e = (struct queue_envelope){
 		.sender = j->envelope.from,
 		.envid = j->envelope.envid,
+		.language = j->envelope.language,
 		.ret = j->envelope.ret,
 		.eight_bit = j->envelope.eight_bit,
 		.binary = j->envelope.body == SMTP_BODY_BINARYMIME,

@@ -58,6 +58,7 @@ job_report_delivered(const struct job *j)
 	CLEANUP(buf_done) struct buf out = BUF_INIT(REPORT_MAX), envid = BUF_INIT(SMTP_ENVID_MAX);
 	struct report rep = {.reporting_host = slice_str(dv.env->config.hostname),
 		.sender = j->envelope.from,
+		.language = j->envelope.language,
 		.now = clock_unix(),
 		.arrival = clock_unix(),
 		.returned = buf_slice(&j->message),

@@ -96,6 +96,7 @@ send_notice(const struct pending *p, const struct msg_vacation_reply *m)
 	struct autoreply a = {.header = p->header,
 		.from = p->from,
 		.to = p->to,
+		.language = m->language < LANGUAGES ? m->language : LANGUAGE_NONE,
 		.subject = m->subject,
 		.text = m->text,
 		.html = m->html,

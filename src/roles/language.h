@@ -3,20 +3,17 @@
 #ifndef ROLES_LANGUAGE_H
 #define ROLES_LANGUAGE_H
 
-#include "ipc/web.h"
+#include "base/language.h"
 #include "roles/directory.h"
 
-/* A code like "de", or "" and "none" for WEB_LANGUAGE_NONE. LL_ERR_SYNTAX. */
-int language_parse(struct slice code, enum web_language *ret) CHECKED;
-/* "" for WEB_LANGUAGE_NONE. */
-const char *language_code(enum web_language language);
-
-/* What the account has of its own, or has by its domain; never WEB_LANGUAGE_NONE. */
-enum web_language language_of(const struct directory_account *a);
-/* What is set for the account, or the domain (A-labels, lower case); WEB_LANGUAGE_NONE: nothing. */
-enum web_language language_account(const struct directory_account *a);
-enum web_language language_domain(struct slice domain);
-int language_account_set(const struct directory_account *a, enum web_language language) CHECKED;
-int language_domain_set(struct slice domain, enum web_language language) CHECKED;
+/* What the account has of its own, or has by its domain; never LANGUAGE_NONE. */
+enum language language_of(const struct directory_account *a);
+/* The same of the account with that id; LANGUAGE_NONE when there is none. */
+enum language language_of_id(const uint8_t account[RECORD_ID_LEN]);
+/* What is set for the account, or the domain (A-labels, lower case); LANGUAGE_NONE: nothing. */
+enum language language_account(const struct directory_account *a);
+enum language language_domain(struct slice domain);
+int language_account_set(const struct directory_account *a, enum language language) CHECKED;
+int language_domain_set(struct slice domain, enum language language) CHECKED;
 
 #endif

@@ -32,6 +32,7 @@ encode(const struct attempt *a, struct buf *out)
 		.body = e->binary ? SMTP_BODY_BINARYMIME : SMTP_BODY_8BITMIME,
 		.ret = e->ret,
 		.from = e->sender,
+		.language = e->language,
 		.envid = e->envid,
 		.n_rcpts = a->n,
 		.rcpts = rcpts};

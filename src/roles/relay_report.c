@@ -42,6 +42,7 @@ build(struct entry *en, struct arena *arena, struct slice original, bool full, s
 	CLEANUP(buf_done) struct buf envid = BUF_INIT(SMTP_ENVID_MAX);
 	struct report rep = {.reporting_host = slice_str(rl.env->config.hostname),
 		.sender = en->e.sender,
+		.language = en->e.language,
 		.arrival = en->e.arrived,
 		.now = en->report_now,
 		.recipients = rcpts,

@@ -58,6 +58,7 @@ static struct {
 	uint32_t seal_version;
 	uint8_t seal_public[XWING_PUBLIC_LEN];
 	char address[IPC_ADDRESS_MAX + 1];
+	enum language language;
 	struct loop_timer idle, trim, work, poll;
 	bool rang; /* and nobody has looked since */
 	uint64_t served;
@@ -307,6 +308,13 @@ on_open(const struct msg_session_open *m)
 	}
 }
 
+static void
+on_owner(const struct msg_session_owner *m)
+{
+	se.language = m->language < LANGUAGES ? m->language : LANGUAGE_NONE;
+	session_jmap_owner_changed();
+}
+
 int
 session_add_key(uint8_t area, uint32_t version, const uint8_t secret[32])
 {
@@ -386,6 +394,12 @@ session_address(void)
 	return se.address;
 }
 
+enum language
+session_language(void)
+{
+	return se.language;
+}
+
 uint64_t
 session_append_limit(void)
 {
@@ -434,6 +448,8 @@ on_auth_message(void *ctx, struct ipc_channel *ch, const struct msg *m, int fd)
 		session_ask_answered(m->session_vacation_done.id, m->session_vacation_done.err);
 	else if (m->kind == MSG_KIND_SESSION_OWNED)
 		session_ask_owned(&m->session_owned);
+	else if (m->kind == MSG_KIND_SESSION_OWNER)
+		on_owner(&m->session_owner);
 	else if (m->kind == MSG_KIND_SESSION_PUSH_DONE)
 		session_ask_answered(m->session_push_done.id, m->session_push_done.err);
 	else if (m->kind == MSG_KIND_SESSION_PUSH_KEY)

@@ -3,6 +3,7 @@
 #define ROLES_SESSION_H
 
 #include "account/account.h"
+#include "base/language.h"
 #include "base/slice.h"
 #include "os/loop.h"
 #include "store/client.h"
@@ -13,6 +14,7 @@ struct loop *session_loop(void);
 /* The account's 16 bytes and its main address. */
 const uint8_t *session_account_id(void);
 const char *session_address(void);
+enum language session_language(void);
 uint64_t session_append_limit(void);
 
 /* A key for session_unlock; secret: 32 bytes. LL_ERR_STATE (open already), LL_ERR_LIMIT. */

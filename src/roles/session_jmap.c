@@ -1,6 +1,7 @@
 /* JMAP by HTTP: the session object, API requests, uploads, downloads, and what is pushed over
  * EventSource (RFC 8620 section 7.3) and WebSocket (RFC 8887). */
 #include "base/error.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "faces/jmap.h"
 #include "roles/session.h"
@@ -35,7 +36,7 @@ static struct {
 	struct account *account;
 	struct slice address;
 	struct account_listener listener;
-	struct loop_timer soon;
+	struct loop_timer soon, addresses;
 	struct subscriber *subscribers;
 } sj;
 
@@ -87,6 +88,31 @@ own_addresses(void *ctx, struct buf *ret_lines)
 	return session_own_addresses(ret_lines);
 }
 
+static enum language
+language(void *ctx)
+{
+	return session_language();
+}
+
+static void
+on_addresses(void *ctx)
+{
+	int r = sj.jmap && sj.account == session_account() ? jmap_addresses_changed(sj.jmap)
+							   : LL_OK;
+
+	if (r)
+		log_warn("identities", "error=%s", log_quote(slice_str(ll_strerror(r))));
+}
+
+/* In a round of its own: auth is asked which addresses there are now, and whoever told of the
+ * change may be in the midst of an answer. */
+void
+session_jmap_owner_changed(void)
+{
+	if (sj.jmap && !sj.addresses.slot)
+		(void)!loop_timer_set(session_loop(), &sj.addresses, 0, on_addresses, NULL);
+}
+
 struct jmap *
 session_jmap(void)
 {
@@ -98,6 +124,7 @@ session_jmap(void)
 		.import = &session_import,
 		.message_max = session_append_limit(),
 		.aliases = own_addresses,
+		.language = language,
 		.addresses = &sj.address,
 		.n_addresses = 1};
 
@@ -111,6 +138,7 @@ session_jmap(void)
 		return NULL;
 	sj.listener.changed = on_change;
 	account_listen(env.account, &sj.listener);
+	session_jmap_owner_changed(); /* what came about while nobody was here */
 	return sj.jmap;
 }
 

@@ -105,5 +105,7 @@ bool session_import_busy(void);
 
 /* The JMAP of the account, which is open; made when first needed. NULL without memory. */
 struct jmap *session_jmap(void);
+/* What its owner may write as has changed, perhaps. */
+void session_jmap_owner_changed(void);
 
 #endif

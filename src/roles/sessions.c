@@ -5,8 +5,10 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "ipc/channel.h"
+#include "keys/kdf.h"
 #include "os/clock.h"
 #include "roles/auth.h"
+#include "roles/language.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +43,7 @@ struct session {
 	char address[DIRECTORY_ADDRESS_MAX];
 	struct waiting_conn *waiting;
 	struct ticket *ticket; /* what it sends mail with */
+	uint8_t told[32]; /* hash of what it was told of its owner; zero: nothing */
 };
 
 static struct map *sessions; /* account -> struct session */
@@ -348,6 +351,34 @@ start(const uint8_t id[RECORD_ID_LEN], const struct account_unlocked *u)
 	return s;
 }
 
+/* The language, and that the addresses changed: the session asks for those itself. */
+static void
+tell_owner(struct session *s)
+{
+	CLEANUP(buf_done) struct buf about = BUF_INIT(DIRECTORY_OWN_MAX + 1);
+	struct msg_session_owner m = {.language = (uint8_t)language_of_id(s->account)};
+	uint8_t hash[sizeof(s->told)];
+
+	buf_putc(&about, m.language);
+	if (directory_own(auth.directory, s->account, &about))
+		return;
+	hash_sha256(buf_slice(&about), hash);
+	if (memcmp(hash, s->told, sizeof(hash)) != 0 &&
+		ipc_send_session_owner(s->channel, &m, -1) == LL_OK)
+		memcpy(s->told, hash, sizeof(hash));
+}
+
+void
+session_owners_changed(void)
+{
+	size_t pos = 0;
+	void *value;
+
+	while (sessions && map_next(sessions, &pos, NULL, &value))
+		if (((struct session *)value)->ready)
+			tell_owner(value);
+}
+
 static int
 send_open(struct session *s)
 {
@@ -358,6 +389,7 @@ send_open(struct session *s)
 	uint8_t key[65];
 
 	memcpy(open.account, s->account, sizeof(open.account));
+	tell_owner(s);
 	if (push_public_key(key) == LL_OK)
 		(void)ipc_send_session_push_key(
 			s->channel, &(struct msg_session_push_key){SLICE_OF(key)}, -1);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "os/clock.h"
 #include "roles/auth.h"
+#include "roles/language.h"
 
 #include <string.h>
 
@@ -136,6 +137,7 @@ vacation_query(struct ipc_channel *delivery, const struct msg_vacation_query *m)
 	if (r == LL_OK && n.on && (!n.start || n.start <= now) && (!n.end || now < n.end)) {
 		r = tell(m->account, m->sender, now);
 		reply.due = r == LL_OK;
+		reply.language = (uint8_t)language_of_id(m->account);
 		reply.subject = n.subject;
 		reply.text = n.text;
 		reply.html = n.html;

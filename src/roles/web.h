@@ -3,7 +3,7 @@
 #ifndef ROLES_WEB_H
 #define ROLES_WEB_H
 
-#include "roles/alert_text.h"
+#include "mail/wording.h"
 #include "roles/control.h"
 #include "roles/web_account.h"
 #include "roles/web_limit.h"
@@ -131,9 +131,15 @@ web_handler web_letter_state, web_letter_open, web_letter_part, web_letter_reply
 	web_letter_reply_put, web_letter_reply_send;
 
 /* --- web_alert.c: mail to the account itself. What cannot be sent is only logged. --- */
-/* In the account's language; facts: lines with CRLF that stand in the middle. */
-void web_alert(const struct directory_account *a, enum alert which, struct slice facts);
-void web_alert_sign_in(const struct web_call *c, const struct directory_account *a,
-	const struct web_session *s, const struct web_flow *f);
+/* In the account's language: what happened, and when. */
+void web_alert(const struct directory_account *a, enum alert which);
+/* The owner of the account did it, or somebody who took the session over. name: of what was made,
+ * or NULL. */
+void web_alert_done(const struct web_call *c, enum alert which, const char *name);
+void web_alert_sign_in(
+	const struct directory_account *a, const struct web_session *s, bool recovery);
+/* New ways to open the keys: a letter about each. c: the session that did it, or NULL. */
+void web_alert_unlockers(
+	const struct directory_account *a, const struct web_call *c, struct slice verifiers);
 
 #endif

@@ -139,16 +139,18 @@ web_factor_edit(struct web_call *c, struct slice body)
 int
 web_factor_remove(struct web_call *c, struct slice body)
 {
+	char name[WEB_NAME_MAX + 1];
 	struct web_ref m;
 	int r = web_ref_get(body, &m);
 
 	for (size_t i = 0; r == LL_OK && i < c->account->factors.len; i++) {
 		if (memcmp(c->account->factors.at[i].id, m.id, WEB_ID) != 0)
 			continue;
+		memcpy(name, c->account->factors.at[i].name, sizeof(name));
 		VEC_REMOVE(&c->account->factors, i);
 		r = save(c);
 		if (r == LL_OK)
-			web_alert(&c->owner, ALERT_FACTOR_REMOVED, SLICE_NONE);
+			web_alert_done(c, ALERT_FACTOR_REMOVED, name);
 		return r;
 	}
 	return r ? r : LL_ERR_NOTFOUND;
@@ -168,7 +170,7 @@ web_factors_clear(const struct directory_account *a)
 	w->factors.len = 0;
 	r = web_account_save(&p, w);
 	if (r == LL_OK)
-		web_alert(a, ALERT_FACTORS_CLEARED, SLICE_NONE);
+		web_alert(a, ALERT_FACTORS_CLEARED);
 	return r;
 }
 
@@ -219,6 +221,10 @@ add(struct web_call *c, struct web_factor *f, struct slice name)
 	set_name(f, name);
 	memcpy(answer.id, f->id, sizeof(answer.id));
 	r = VEC_PUSH(&c->account->factors, *f) ? LL_ERR_NOMEM : save(c);
+	if (r == LL_OK)
+		web_alert_done(c,
+			f->kind == WEB_FACTOR_PASSKEY ? ALERT_PASSKEY_ADDED : ALERT_TOTP_ADDED,
+			f->name);
 	secret_wipe(f, sizeof(*f));
 	return r ? r : web_ref_put(&c->answer, &answer);
 }

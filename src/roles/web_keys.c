@@ -157,7 +157,6 @@ password_changed(struct web_call *c)
 
 	if (r)
 		log_error("web-account", "error=%s", log_quote(slice_str(ll_strerror(r))));
-	web_alert(&c->owner, ALERT_PASSWORD, SLICE_NONE);
 }
 
 int
@@ -192,6 +191,7 @@ web_keys_update(struct web_call *c, struct slice body)
 		r = directory_account(auth.directory, c->owner.id, &c->owner);
 	if (r)
 		return r;
+	web_alert_unlockers(&c->owner, c, m.verifiers);
 	if (password)
 		password_changed(c);
 	return web_pin_put(&c->answer,

@@ -57,7 +57,7 @@ web_sign_in(struct web_call *c, struct web_flow *f)
 	news = web_device_note(a, slice_str(s->agent), s->peer);
 	r = web_account_save(&p, a);
 	if (r == LL_OK && f->kind != FLOW_SIGNUP && (f->recovery || (news && a->alerts)))
-		web_alert_sign_in(c, &owner, s, f);
+		web_alert_sign_in(&owner, s, f->recovery);
 	if (r == LL_OK)
 		r = put_done(c, f, &owner);
 	if (r == LL_OK && f->kind == FLOW_LOGIN)

@@ -417,7 +417,7 @@ web_language(struct web_call *c, struct slice body)
 	struct web_tongue m;
 	int r = web_tongue_get(body, &m);
 
-	if (r == LL_OK && m.language >= WEB_LANGUAGES)
+	if (r == LL_OK && m.language >= LANGUAGES)
 		r = LL_ERR_SYNTAX;
-	return r ? r : language_account_set(&c->owner, (enum web_language)m.language);
+	return r ? r : language_account_set(&c->owner, (enum language)m.language);
 }

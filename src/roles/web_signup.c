@@ -261,8 +261,8 @@ set_language(const struct web_flow *f, uint8_t language)
 	struct directory_account a;
 	int r = directory_account(auth.directory, f->control.new_account, &a);
 
-	if (r == LL_OK && language && language < WEB_LANGUAGES)
-		r = language_account_set(&a, (enum web_language)language);
+	if (r == LL_OK && language && language < LANGUAGES)
+		r = language_account_set(&a, (enum language)language);
 	if (r)
 		log_warn("language", "error=%s", log_quote(slice_str(ll_strerror(r))));
 }

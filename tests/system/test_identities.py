@@ -1,10 +1,12 @@
 """Whom one may write as: aliases are identities of those whose mail comes by them, and nobody else's; and read receipts, which
 go to who asked, once."""
+import email
+import email.policy
 import json
 
 import wire
 from harness import Installation, check, check_equal, letter, main, stop_and_inspect, token
-from wire import WebSocket
+from wire import Events, WebSocket, until_change
 
 ALICE = "alice@letterlock.test"
 BOB = "bob@letterlock.test"
@@ -101,6 +103,40 @@ def test_an_alias_comes_back_as_it_was(world):
     world.ctl("alias", "remove", alias)
 
 
+def test_aliases_are_pushed(world):
+    """What the operator gives and takes is told of to who has a client open, and to nobody else."""
+    login = wire.authorization(ALICE, world.accounts[ALICE])
+    identities(world, ALICE), identities(world, BOB)
+    for n, version in enumerate(("HTTP/1.1", "HTTP/2")):
+        alias = f"pushed{n}@letterlock.test"
+        with Events(world, login, version=version) as events, WebSocket(world, login, version=version) as ws, \
+                Events(world, wire.authorization(BOB, world.accounts[BOB]), version=version) as other:
+            ws.send({"@type": "WebSocketPushEnable", "dataTypes": ["Identity"]})
+            ws.ask(["Core/echo", {}, "0"])
+            for how, there in (("add", True), ("remove", False)):
+                world.ctl("alias", how, alias, ALICE)
+                until_change(events, "Identity")
+                until_change(ws, "Identity")
+                check_equal(alias in identities(world, ALICE), there, how)
+            check_equal(other.change(0.2), None, "another's aliases")
+            check_equal(events.change(0.2), None, "told of twice")
+
+
+def test_an_alias_that_came_while_nobody_was_there(world):
+    """A client that comes back with the state it had is told of it without asking for identities."""
+    login = wire.authorization(ALICE, world.accounts[ALICE])
+    identities(world, ALICE)
+    with Events(world, login) as events:
+        world.ctl("alias", "add", "before@letterlock.test", ALICE)
+        last = events.next()["id"]
+    world.stop()
+    world.start()
+    world.ctl("alias", "add", "meanwhile@letterlock.test", ALICE)
+    with Events(world, login, ("Last-Event-ID", last)) as events:
+        until_change(events, "Identity")
+    check("meanwhile@letterlock.test" in identities(world, ALICE), "the alias")
+
+
 def test_all_of_a_domain(world):
     world.ctl("alias", "add", "@letterlock.test", ALICE)
     got, = ask(world, ALICE, ("Identity/set", {"create": {"i": {"email": "whoever@letterlock.test", "name": "W"}}}))
@@ -127,6 +163,24 @@ def test_a_receipt(world):
     imap = world.imap(ALICE)
     imap.select("INBOX")
     check_equal(len(imap.search(None, "KEYWORD", "$MDNSent", "SUBJECT", subject)[1][0].split()), 1, "IMAP sees that it was sent")
+
+
+def test_a_receipt_in_the_owners_language(world):
+    """What a client leaves to the server: also where the language changes while its session runs."""
+    for code, read, text in (("de", "Gelesen", "angezeigt wurde"), ("fr", "Lu ", "été\r\naffiché"), ("none", "Read", "shown to its")):
+        world.ctl("account", "language", ALICE, code)
+        subject = token()
+        with world.submission(BOB) as s:
+            s.sendmail(BOB, [ALICE], letter(BOB, ALICE, subject, **{"Disposition-Notification-To": BOB}))
+        world.wait_message(ALICE, subject)
+        found, identity = ask(world, ALICE, ("Email/query", {"filter": {"subject": subject}}), ("Identity/get", {}))
+        sent, = ask(world, ALICE, ("MDN/send", {"identityId": identity["list"][0]["id"], "send": {"k": {
+            "forEmailId": found["ids"][0], "disposition": {"actionMode": "manual-action", "sendingMode": "mdn-sent-manually", "type": "displayed"}}}}))
+        check(sent["sent"], sent)
+        got = email.message_from_bytes(world.wait_message(BOB, f"{read}: {subject}"), policy=email.policy.default)
+        part = next(got.iter_parts())
+        check_equal((got["Subject"], part["Content-Language"]), (f"{read}: {subject}", code if code != "none" else "en"), "the receipt")
+        check(text.encode() in part.get_payload(decode=True), part.get_content())
 
 
 def test_a_receipt_without_asking(world):

@@ -196,6 +196,20 @@ def notices(w, to):
     return [m for m in w.sink.messages if to in m.recipients and b"On holiday" in m.data]
 
 
+def own_words(w):
+    """Nothing is said of what the notice says: the server says it, in the owner's language."""
+    for code, subject, text in (("fr", "Réponse automatique : Bonjour", "Je ne suis pas là et lirai votre message plus tard."),
+                                ("none", "Auto: Bonjour", "I am away and will read your message later.")):
+        w.one.ctl("account", "language", ALICE, code)
+        w.calls(("VacationResponse/set", {"update": {"singleton": {"isEnabled": True, "subject": None, "textBody": None}}}))
+        friend = f"{token()}@elsewhere.example"
+        w.one.deliver(friend, [ALICE], letter(friend, ALICE, "Bonjour"))
+        data = wait_until(lambda: [m.data for m in w.sink.messages if friend in m.recipients], "the notice")[0]
+        got = email.message_from_bytes(data, policy=email.policy.default)
+        check_equal((got["Subject"], got["Content-Language"], got.get_content().strip()), (subject, code if code != "none" else "en", text), "words")
+    w.calls(("VacationResponse/set", {"update": {"singleton": {"isEnabled": False}}}))
+
+
 def test_vacation_notice(w):
     set_notice, = w.calls(("VacationResponse/set", {"update": {"singleton": {
         "isEnabled": True, "subject": "On holiday", "textBody": "Back in June."}}}))
@@ -224,6 +238,7 @@ def test_vacation_notice(w):
     w.one.start()
     w.one.deliver(friend, [ALICE], letter(friend, ALICE, "Again"))
     w.calls(("VacationResponse/set", {"update": {"singleton": {"isEnabled": False}}}))
+    own_words(w)
     third = "third@elsewhere.example"
     w.one.deliver(third, [ALICE], letter(third, ALICE, "Are you there?"))
     w.one.wait_message(ALICE, "Are you there?")

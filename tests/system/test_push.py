@@ -8,7 +8,7 @@ import time
 
 import wire
 from harness import Installation, check, check_equal, letter, main, stop_and_inspect, token, wait_until
-from wire import CLOSE, BINARY, PING, PONG, TEXT, Closed, Events, Http2Connection, Refused, WebSocket
+from wire import CLOSE, BINARY, PING, PONG, TEXT, Closed, Events, Http2Connection, Refused, WebSocket, until_change
 
 ALICE = "alice@letterlock.test"
 BOB = "bob@letterlock.test"
@@ -27,16 +27,6 @@ def send_mail(world, address=ALICE):
     subject = token()
     world.deliver("friend@example.net", [address], letter("friend@example.net", address, subject))
     return subject
-
-
-def until_change(source, *types, seconds=20):
-    """Reads changes until each of the types was in one of them; the time it took."""
-    begun, left = time.monotonic(), set(types)
-    while left:
-        change = source.change(seconds)
-        check(change is not None, f"{left} did not change")
-        left -= set(change)
-    return time.monotonic() - begun
 
 
 def account_id(world, address=ALICE):

@@ -287,6 +287,31 @@ def test_returns_a_large_message_whole(w):
     check(text.count(b"y" * 76) == 8000, "the message is not in the report")
 
 
+def test_reports_in_the_senders_language(w):
+    """That of their account here, when the letter was sent; what programs read is the same in each."""
+    for n, (code, subject, said) in enumerate((("de", "Ihre Nachricht konnte nicht zugestellt werden", "antwortete: 550"),
+                                               ("fr", "Votre message n’a pas pu être remis", "a répondu : 550"),
+                                               ("none", "Your message could not be delivered", "said: 550"))):
+        address = f"tongue{n}@report.{SIGNED}"
+        w.mx1.replies[f"rcpt {address}"] = "550 5.1.1 No such user here"
+        w.one.ctl("account", "language", ALICE, code)
+        with w.one.submission(ALICE) as s:
+            s.sendmail(ALICE, [address], letter(ALICE, address, token()))
+        report = w.report(address)
+        text, status = list(report.iter_parts())[:2]
+        check_equal((report["Subject"], text["Content-Language"]), (subject, code if code != "none" else "en"), "the report")
+        check(said in text.get_content(), text.get_content())
+        check_equal(status.get_payload()[1]["Action"], "failed", "what programs read")
+    here = "tongue@letterlock.test"
+    w.one.ctl("alias", "add", here, ALICE)
+    w.one.ctl("account", "language", ALICE, "de")
+    with w.one.submission(ALICE) as s:
+        s.sendmail(ALICE, [here], letter(ALICE, here, token()), rcpt_options=["NOTIFY=SUCCESS"])
+    report = w.report(here, "delivered")
+    check_equal(report["Subject"], "Ihre Nachricht wurde zugestellt", "of delivery here")
+    w.one.ctl("account", "language", ALICE, "none")
+
+
 def test_reports_success_when_asked(w):
     away = f"bob@success.{SIGNED}"
     mark = token()
@@ -320,6 +345,9 @@ def test_reports_to_a_sender_elsewhere(w):
     check_equal((m.sender, m.recipients), ("", [sender]), "the report's envelope")
     check(b"Return-Path" not in m.data, "a Return-Path field went out")
     check(mark.encode() in m.data, "the report does not say what it is about")
+    text = next(email.message_from_bytes(m.data, policy=email.policy.default).iter_parts())
+    check_equal(text["Content-Language"], "en, de, fr", "the languages of a report to a stranger")
+    check(all(f"<{address}>" in one for one in text.get_content().split("-" * 76)), text.get_content())
 
 
 def test_prefers_the_lower_preference(w):

@@ -377,13 +377,16 @@ def test_alerts(world):
         d.ask(agent="Fourth browser")
         d.login(address)
         world.wait_message(address, "Fourth browser")
-        check_equal(len(world.texts(address)), 2, "letters")
+        check_equal(len(world.texts(address)), 3, "letters, one of them about the app password")
 
 
-ALERTS = {  # subjects, and how the device is told
-    "fr": ("Connexion depuis un nouvel appareil", "Appareil: Library", "Un second facteur a été retiré"),
-    "de": ("Anmeldung von einem neuen Gerät", "Gerät: Library", "Ein zweiter Faktor wurde entfernt"),
-    "en": ("Sign-in from a new device", "Device: Library", "A second factor was removed"),
+ALERTS = {  # subjects, and what stands in the letter
+    "fr": (("Connexion depuis un nouvel appareil", "Appareil: Library"), ("Un second facteur a été ajouté", "Nom: phone"),
+           ("Un second facteur a été retiré", "Nom: phone")),
+    "de": (("Anmeldung von einem neuen Gerät", "Gerät: Library"), ("Ein zweiter Faktor wurde hinzugefügt", "Name: phone"),
+           ("Ein zweiter Faktor wurde entfernt", "Name: phone")),
+    "en": (("Sign-in from a new device", "Device: Library"), ("A second factor was added", "Name: phone"),
+           ("A second factor was removed", "Name: phone")),
 }
 
 
@@ -401,18 +404,45 @@ def test_alerts_in_every_language(world):
         check_equal(c.post("account")["language"], "fr", "as at the sign-up")
         app = c.call("addAppPassword", scope={"areas": 2, "protocols": 1, "expires": 0}, name="mail")
         world.accounts[address] = app["password"]
-        for n, (code, (device, fact, factor)) in enumerate(ALERTS.items()):
+        for n, (code, letters) in enumerate(ALERTS.items()):
             c.post("language", language=code)
             d.ask(agent=f"Reading room {code}")
             d.login(address, device="Library")
             begun = c.post("totp-begin")
             c.post("totp-confirm", handle=begun["handle"], code=totp(begun["secret"]), name="phone")
             c.post("factor-remove", id=c.post("factors")["factors"][0]["id"])
-            got = letters_of(world, address, 2 * n + 2)
-            for subject in (device, factor):
+            got = letters_of(world, address, 3 * n + 4)
+            for subject, fact in letters:
                 check(subject in got, sorted(got))
                 check_equal((got[subject]["Content-Language"], got[subject].get_content_charset()), (code, "utf-8"), subject)
-            check(fact in got[device].get_content(), got[device].get_content())
+                check(fact in got[subject].get_content(), got[subject].get_content())
+
+
+def test_told_of_every_way_in(world):
+    """Whoever takes an account over makes a way to come back: its owner hears of each, and of where it was made."""
+    with Client(world) as c:
+        address, _ = sign_up(world, c, "wary")
+        app = c.call("addAppPassword", scope={"areas": 2, "protocols": 1, "expires": 0}, name="mail")
+        world.accounts[address] = app["password"]
+        code = c.call("recoveryBegin")
+        c.call("recoveryFinish", code=code)
+        begun = c.post("passkey-begin")
+        c.post("passkey-add", handle=begun["handle"], name="token", **c.ask(passkey="create", args=begun | {"origin": c.origin}))
+        c.call("changePassword", password="another long password", rotate=False)
+        # By the operator's command, with the owner's password.
+        world.ctl("app-password", "add", address, "desk", "--password-stdin", stdin=b"another long password\n")
+        def read():
+            found = [email.message_from_bytes(text, policy=email.policy.default) for text in world.texts(address)]
+            return sorted((one["Subject"], one.get_content()) for one in found) if len(found) == 5 else None
+        got = wait_until(read, "five letters")
+        check_equal([subject for subject, _ in got], ["A new app password", "A new app password", "A passkey was added",
+                    "Your password was changed", "Your recovery code was renewed"], "what was told")
+        check_equal(["Name: desk" in text for _, text in got], [True, False, False, False, False], "the one of the command")
+        check_equal(["Name: mail" in text for _, text in got], [False, True, False, False, False], "the one of the page")
+        check("Name: token" in got[2][1], got[2][1])
+        for subject, text in got[1:]:
+            check("Address: 127.0.0.1" in text and "Device: Sign-up" in text and "Program: Test client" in text, (subject, text))
+        check("Address:" not in got[0][1] and "Time: " in got[0][1], got[0][1])
 
 
 def test_whose_language(world):
@@ -431,9 +461,9 @@ def test_whose_language(world):
         refused("request", c.post, "language", language="xx")
         app = c.call("addAppPassword", scope={"areas": 2, "protocols": 1, "expires": 0}, name="mail")
         world.accounts[address] = app["password"]
-        wait_until(lambda: len(world.texts(address)) == len(changes), "letters")
+        wait_until(lambda: len(world.texts(address)) == 2 * len(changes) + 1, "letters")
         got = [email.message_from_bytes(text, policy=email.policy.default) for text in world.texts(address)]
-        check_equal(sorted(one["Content-Language"] for one in got), sorted(["fr", "de", "en", "fr", "en"]), "languages")
+        check_equal(sorted(one["Content-Language"] for one in got), sorted(["fr", "de", "en", "fr", "en"] * 2 + ["en"]), "languages")
 
 
 def test_sessions(world):

@@ -410,3 +410,13 @@ class Events:
 
     def __exit__(self, *_):
         self.close()
+
+
+def until_change(source, *types, seconds=20):
+    """Reads changes until each of the types was in one of them; the time it took."""
+    begun, left = time.monotonic(), set(types)
+    while left:
+        change = source.change(seconds)
+        check(change is not None, f"{left} did not change")
+        left -= set(change)
+    return time.monotonic() - begun

@@ -16,7 +16,7 @@ ours(struct slice name)
 {
 	static const char *const names[] = {"Date", "From", "To", "Subject", "Message-ID",
 		"In-Reply-To", "References", "Auto-Submitted", "MIME-Version", "Content-Type",
-		"Content-Transfer-Encoding"};
+		"Content-Transfer-Encoding", "Content-Language"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (slice_eq(name, slice_str(names[i])))
@@ -48,7 +48,7 @@ fields(struct slice message)
 		from += slice_eq(f.name, S("From"));
 		to += slice_eq(f.name, S("To"));
 	}
-	must(from == 1 && to == 1 && n >= 9 && n <= 11);
+	must(from == 1 && to == 1 && n >= 9 && n <= 12);
 }
 
 int
@@ -58,7 +58,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct autoreply a = {.header = slice_new(data, size),
 		.from = ME,
 		.to = SENDER,
-		.text = S("Away.\r\n"),
+		.language = size % LANGUAGES,
+		.text = size / LANGUAGES & 1 ? SLICE_NONE : S("Away.\r\n"),
 		.message_id = S("<n@example.org>"),
 		.boundary = S("notice-1"),
 		.now = 1795299183};

@@ -34,6 +34,7 @@ answer(const struct mdn_request *q, struct slice original, struct arena *a)
 		.type = MDN_DISPLAYED};
 	struct mdn_letter l = {.mdn = &m,
 		.request = q,
+		.language = original.len % LANGUAGES,
 		.from = S("anna@example.org"),
 		.original = original,
 		.message_id = S("<n@example.org>"),

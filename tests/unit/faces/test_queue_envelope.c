@@ -12,6 +12,7 @@ sample(struct queue_rcpt *rcpts, uint32_t n)
 	struct queue_envelope e = {
 		.sender = S("a@example.org"),
 		.envid = S("E1"),
+		.language = LANGUAGE_GERMAN,
 		.ret = SMTP_RET_HDRS,
 		.eight_bit = true,
 		.smtputf8 = true,
@@ -53,6 +54,7 @@ round_trip(void)
 	CHECK_INT(back.size, e.size);
 	CHECK(back.eight_bit && back.smtputf8 && back.authenticated && !back.binary &&
 		!back.require_tls);
+	CHECK_INT(back.language, LANGUAGE_GERMAN);
 	CHECK_SLICE(SLICE_OF(back.key), SLICE_OF(e.key));
 	CHECK_INT(back.rcpts[1].enhanced[2], 26);
 	CHECK_SLICE(back.rcpts[1].text, rcpts[1].text);

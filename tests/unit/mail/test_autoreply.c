@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "mail/autoreply.h"
 #include "mail/header.h"
+#include "mail/transfer.h"
 
 #define ME S("anna@example.org")
 #define TO_ME "To: Anna <ANNA@example.org>\r\n"
@@ -108,8 +109,42 @@ two_forms(void)
 	has(&out, "multipart/alternative; boundary=\"notice-1\"");
 	has(&out, "PHA+YXdheQ==\r\n--notice-1--\r\n");
 	CHECK(slice_find(buf_slice(&out), S("\nBcc:")) == SLICE_NPOS);
-	a.text = a.html = SLICE_NONE;
-	CHECK_INT(autoreply_build(&out, &a), LL_ERR_SYNTAX);
+	CHECK(slice_find(buf_slice(&out), S("Content-Language")) == SLICE_NPOS);
+}
+
+/* What its owner has left out is in the owner's language, and says so. */
+static void
+left_out(void)
+{
+	static const struct {
+		enum language language;
+		const char *subject, *code, *text; /* as they are encoded */
+	} rows[] = {
+		{LANGUAGE_NONE, "=?utf-8?B?QXV0bzogR3LDvMOfZQ==?=", "en",
+			"I am away and will read your message later.\r\n"},
+		{LANGUAGE_GERMAN, "=?utf-8?B?QXV0b21hdGlzY2hlIEFudHdvcnQ6IEdyw7zDn2U=?=", "de",
+			"Ich bin nicht da und lese Ihre Nachricht später.\r\n"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		CLEANUP(buf_done) struct buf out = BUF_INIT(65536), text = BUF_INIT(4096);
+		struct autoreply a = sample();
+		struct header_field f;
+		struct transfer_decoder d;
+		a.language = rows[i].language;
+		a.text = SLICE_NONE;
+		CHECK_INT(autoreply_build(&out, &a), 0);
+		CHECK(header_find(buf_slice(&out), S("Subject"), &f));
+		CHECK_SLICE(slice_trim(f.value), slice_str(rows[i].subject));
+		CHECK(header_find(buf_slice(&out), S("Content-Language"), &f));
+		CHECK_SLICE(slice_trim(f.value), slice_str(rows[i].code));
+		transfer_decoder_init(&d, TRANSFER_BASE64);
+		CHECK_INT(
+			transfer_decode(&d,
+				slice_skip(buf_slice(&out), header_length(buf_slice(&out))), &text),
+			0);
+		CHECK_SLICE(buf_slice(&text), slice_str(rows[i].text));
+	}
 }
 
 /* What a stranger's header says of ids goes into ours only as ids. */
@@ -130,4 +165,4 @@ ids(void)
 	CHECK(slice_find(buf_slice(&out), S("References:")) == SLICE_NPOS);
 }
 
-T_MAIN(T(allowed), T(reply), T(two_forms), T(ids))
+T_MAIN(T(allowed), T(reply), T(two_forms), T(left_out), T(ids))

@@ -2,9 +2,11 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "mail/build.h"
+#include "mail/encoded_word.h"
 #include "mail/header.h"
 #include "mail/meta.h"
 #include "mail/search_text.h"
+#include "mail/transfer.h"
 #include "t.h"
 
 static void
@@ -143,6 +145,78 @@ report(void)
 		SLICE_NPOS);
 }
 
+/* The text for people of a report in that language. */
+static void
+person_text(enum language language, struct buf *ret)
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(100000);
+	CLEANUP(buf_done) struct buf bytes = BUF_INIT(META_BYTES_MAX);
+	struct report r = report_new();
+	struct transfer_decoder d;
+	struct message_meta m;
+
+	r.language = language;
+	CHECK_INT(build_report(&b, &r), 0);
+	CHECK(is_ascii(buf_slice(&b)));
+	meta_of(&bytes, buf_slice(&b), &m);
+	CHECK_INT(encoded_word_decode(ret, m.envelope.subject), 0);
+	buf_puts(ret, "\r\n");
+	transfer_decoder_init(&d, TRANSFER_QP);
+	CHECK_INT(transfer_decode(&d, part_body(buf_slice(&b), &m, 1), ret), 0);
+	CHECK_INT(transfer_decode_end(&d, ret), 0);
+	CHECK(slice_find(buf_slice(&b), S("\r\nAction: failed\r\n")) != SLICE_NPOS);
+}
+
+static void
+report_languages(void)
+{
+	static const struct {
+		const char *subject, *host, *said;
+	} rows[LANGUAGES] = {
+		[LANGUAGE_ENGLISH] = {"Your message could not be delivered\r\n",
+			"This is the mail system of mx.x.example.\r\n", "mx.y.example said: 550"},
+		[LANGUAGE_GERMAN] = {"Ihre Nachricht konnte nicht zugestellt werden\r\n",
+			"Hier ist das Mail-System von mx.x.example.\r\n",
+			"mx.y.example antwortete: 550"},
+		[LANGUAGE_FRENCH] = {"Votre message n’a pas pu être remis\r\n",
+			"Ici le système de messagerie de mx.x.example.\r\n",
+			"mx.y.example a répondu : 550"},
+	};
+
+	for (enum language l = LANGUAGE_NONE; l < LANGUAGES; l++) {
+		CLEANUP(buf_done) struct buf text = BUF_INIT(100000);
+		enum language subject = l ? l : LANGUAGE_ENGLISH;
+		person_text(l, &text);
+		CHECK(slice_starts(buf_slice(&text), slice_str(rows[subject].subject)));
+		for (enum language other = LANGUAGE_ENGLISH; other < LANGUAGES; other++) {
+			bool in = !l || other == l;
+			CHECK(in ==
+				(slice_find(buf_slice(&text), slice_str(rows[other].host)) !=
+					SLICE_NPOS));
+			CHECK(in ==
+				(slice_find(buf_slice(&text), slice_str(rows[other].said)) !=
+					SLICE_NPOS));
+		}
+	}
+}
+
+static void
+report_says_its_language(void)
+{
+	static const char *const said[LANGUAGES] = {"en, de, fr", "en", "de", "fr"};
+
+	for (enum language l = LANGUAGE_NONE; l <= LANGUAGES; l++) {
+		CLEANUP(buf_done) struct buf b = BUF_INIT(100000), field = BUF_INIT(100);
+		struct report r = report_new();
+		r.language = l;
+		CHECK_INT(build_report(&b, &r), l < LANGUAGES ? 0 : LL_ERR_SYNTAX);
+		if (l == LANGUAGES)
+			continue;
+		buf_printf(&field, "\r\nContent-Language: %s\r\n", said[l]);
+		CHECK(slice_find(buf_slice(&b), buf_slice(&field)) != SLICE_NPOS);
+	}
+}
+
 static void
 report_utf8(void)
 {
@@ -192,4 +266,5 @@ report_refused(void)
 	}
 }
 
-T_MAIN(T(fields), T(other_fields), T(report), T(report_utf8), T(report_refused))
+T_MAIN(T(fields), T(other_fields), T(report), T(report_languages), T(report_says_its_language),
+	T(report_utf8), T(report_refused))

@@ -60,7 +60,8 @@ sample(void)
 }
 
 static int
-build(struct buf *out, const struct mdn *m, struct arena *a, struct slice original)
+build_in(struct buf *out, const struct mdn *m, struct arena *a, struct slice original,
+	enum language language)
 {
 	static struct mdn_request q;
 	struct mdn_letter l = {.mdn = m,
@@ -68,12 +69,19 @@ build(struct buf *out, const struct mdn *m, struct arena *a, struct slice origin
 		.from_name = S("Anna \xc3\x84"),
 		.from = S("anna@example.org"),
 		.original = original,
+		.language = language,
 		.message_id = S("<n@example.org>"),
 		.boundary = S("receipt-1"),
 		.now = 1795299183};
 
 	CHECK_INT(mdn_requested(S(LETTER), a, &q), 0);
 	return mdn_build(out, &l);
+}
+
+static int
+build(struct buf *out, const struct mdn *m, struct arena *a, struct slice original)
+{
+	return build_in(out, m, a, original, LANGUAGE_NONE);
 }
 
 static void
@@ -113,6 +121,40 @@ there_and_back(void)
 	CHECK_INT(got.n_extensions, 1);
 	CHECK_SLICE(got.extensions[0].value, S("red"));
 	CHECK(!got.returns_original);
+}
+
+/* What a client leaves to the server. */
+static void
+languages(void)
+{
+	static const struct {
+		enum language language;
+		enum mdn_type type;
+		const char *subject, *code, *text;
+	} rows[] = {
+		{LANGUAGE_NONE, MDN_DISPLAYED, "Read: ", "en", "shown to its\r\nrecipient"},
+		{LANGUAGE_GERMAN, MDN_DISPLAYED, "Gelesen: ", "de", "angezeigt wurde"},
+		{LANGUAGE_GERMAN, MDN_DELETED, "Gelöscht: ", "de", "gelöscht wurde"},
+		{LANGUAGE_FRENCH, MDN_PROCESSED, "Traité : ", "fr", "traité le message"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		CLEANUP(buf_done) struct buf out = BUF_INIT(65536), field = BUF_INIT(100);
+		CLEANUP(arena_done) struct arena a = ARENA_INIT(MIME_ARENA_BYTES);
+		struct mdn m = sample(), got;
+		m.type = rows[i].type;
+		CHECK_INT(build_in(&out, &m, &a, SLICE_NONE, rows[i].language), 0);
+		CHECK_INT(mdn_parse(buf_slice(&out), &a, &got), 0);
+		CHECK(slice_starts(got.subject, slice_str(rows[i].subject)));
+		CHECK(slice_find(got.text, slice_str(rows[i].text)) != SLICE_NPOS);
+		buf_printf(&field, "\r\nContent-Language: %s\r\n", rows[i].code);
+		CHECK(slice_find(buf_slice(&out), buf_slice(&field)) != SLICE_NPOS);
+		/* A text of the client's is in a language that nobody here knows. */
+		m.text = S("Seen.");
+		buf_reset(&out);
+		CHECK_INT(build_in(&out, &m, &a, SLICE_NONE, rows[i].language), 0);
+		CHECK(slice_find(buf_slice(&out), S("Content-Language")) == SLICE_NPOS);
+	}
 }
 
 static void
@@ -196,4 +238,4 @@ foreign(void)
 	}
 }
 
-T_MAIN(T(requests), T(there_and_back), T(with_original), T(extensions), T(foreign))
+T_MAIN(T(requests), T(there_and_back), T(languages), T(with_original), T(extensions), T(foreign))

@@ -14,6 +14,7 @@ example(struct envelope_rcpt rcpts[2])
 		.client_ip = {[10] = 0xff, [11] = 0xff, [12] = 192, [15] = 7},
 		.tls = true,
 		.eight_bit = true,
+		.language = LANGUAGE_FRENCH,
 		.body = SMTP_BODY_8BITMIME,
 		.ret = SMTP_RET_HDRS,
 		.ticket = {1, 2, 3},
@@ -38,6 +39,7 @@ round_trip(void)
 	CHECK_INT(delivery_envelope_decode(buf_slice(&bytes), &d), 0);
 	CHECK_INT(d.service, SERVICE_SUBMISSION);
 	CHECK(d.tls && d.eight_bit && !d.smtputf8);
+	CHECK_INT(d.language, LANGUAGE_FRENCH);
 	CHECK(memcmp(d.client_ip, e.client_ip, 16) == 0 && memcmp(d.ticket, e.ticket, 16) == 0);
 	CHECK(d.hold_until == e.hold_until && memcmp(d.hold_id, e.hold_id, 16) == 0);
 	CHECK_SLICE(d.helo, e.helo);
@@ -78,7 +80,7 @@ hostile_numbers(void)
 		uint8_t value;
 	} changed[] = {
 		{0, SERVICES}, /* the service */
-		{17, 8}, /* flags */
+		{17, LANGUAGES << 3}, /* flags, and above them the language */
 		{18, SMTP_BODY_BINARYMIME + 1},
 		{19, SMTP_RET_HDRS + 1},
 	};
