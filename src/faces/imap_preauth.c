@@ -4,72 +4,16 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "faces/imap_caps.h"
-#include "faces/imap_frame.h"
-#include "faces/imap_lex.h"
+#include "faces/imap_preauth_priv.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #define MAX_LINE ((size_t)8192)
-#define MAX_SASL_LINE ((size_t)12288)
 #define MAX_LITERAL ((uint64_t)1024)
-#define MAX_TAG ((size_t)64)
-#define MAX_CLIENT_ID ((size_t)1024)
 #define MAX_BUFFERED ((size_t)65536)
 #define MAX_ARENA ((size_t)65536)
-#define MAX_BAD 10
 #define DEFAULT_FAILURES 5
 #define DEFAULT_COMMANDS 100
-
-enum state {
-	READY, /* reads commands */
-	STARTING_TLS, /* the caller was or is to be told */
-	NEED_AUTH, /* a request is to be given out */
-	ASKING, /* a request is open */
-	SASL_LINE, /* the client's next line answers a challenge */
-	FINAL_LINE, /* accepted; the client's empty answer is missing */
-	SIGNED_IN,
-	CLOSING,
-};
-
-struct imap_preauth {
-	struct imap_preauth_options options;
-	struct imap_frame frame;
-	struct arena arena;
-	struct buf out;
-	struct buf data; /* the SASL message; wiped */
-	struct buf client_id;
-	struct imap_auth_request request;
-	enum state state;
-	unsigned commands, failures, bad;
-	size_t tag_len;
-	uint8_t tag[MAX_TAG];
-};
-
-struct command {
-	struct slice name;
-	void (*run)(struct imap_preauth *p, struct imap_lex *l);
-};
-
-static struct slice
-tag_of(const struct imap_preauth *p)
-{
-	return slice_new(p->tag, p->tag_len);
-}
-
-/* One tagged line; text begins with OK, NO or BAD. */
-static void
-reply(struct imap_preauth *p, const char *text)
-{
-	if (p->tag_len)
-		buf_put(&p->out, tag_of(p));
-	else
-		buf_putc(&p->out, '*');
-	buf_putc(&p->out, ' ');
-	buf_puts(&p->out, text);
-	buf_puts(&p->out, "\r\n");
-}
 
 void
 imap_preauth_bye(struct imap_preauth *p, const char *why)
@@ -80,273 +24,6 @@ imap_preauth_bye(struct imap_preauth *p, const char *why)
 	buf_puts(&p->out, why);
 	buf_puts(&p->out, "\r\n");
 	p->state = CLOSING;
-}
-
-static void
-bad(struct imap_preauth *p, const char *why)
-{
-	if (p->tag_len)
-		buf_put(&p->out, tag_of(p));
-	else
-		buf_putc(&p->out, '*');
-	buf_printf(&p->out, " BAD %s\r\n", why);
-	if (++p->bad >= MAX_BAD)
-		imap_preauth_bye(p, "Too many bad commands");
-}
-
-static void
-put_caps(struct imap_preauth *p)
-{
-	struct imap_caps_preauth caps = {.tls = p->options.tls,
-		.starttls = p->options.starttls,
-		.channel_binding = p->options.channel_binding};
-
-	buf_puts(&p->out, "CAPABILITY ");
-	imap_caps_put_preauth(&p->out, &caps);
-}
-
-static void
-run_capability(struct imap_preauth *p, struct imap_lex *l)
-{
-	if (!imap_lex_end(l)) {
-		bad(p, l->bad);
-		return;
-	}
-	buf_puts(&p->out, "* ");
-	put_caps(p);
-	buf_puts(&p->out, "\r\n");
-	reply(p, "OK Done");
-}
-
-static void
-run_noop(struct imap_preauth *p, struct imap_lex *l)
-{
-	if (imap_lex_end(l))
-		reply(p, "OK Done");
-	else
-		bad(p, l->bad);
-}
-
-static void
-run_logout(struct imap_preauth *p, struct imap_lex *l)
-{
-	if (!imap_lex_end(l)) {
-		bad(p, l->bad);
-		return;
-	}
-	buf_puts(&p->out, "* BYE Good bye\r\n");
-	reply(p, "OK Done");
-	p->state = CLOSING;
-}
-
-/* "(" field value ... ")" or NIL (RFC 2971); kept for the log of the session. */
-static bool
-parse_id(struct imap_lex *l)
-{
-	struct slice s;
-	unsigned n = 0;
-
-	if (!imap_lex_sp(l))
-		return false;
-	if (imap_lex_try_word(l, S("NIL")))
-		return imap_lex_end(l);
-	if (!imap_lex_char(l, '('))
-		return false;
-	while (!imap_lex_try(l, ')')) {
-		if ((n && !imap_lex_sp(l)) || !imap_lex_string(l, &s) || !imap_lex_sp(l) ||
-			!imap_lex_nstring(l, &s))
-			return false;
-		if (++n > 30)
-			return imap_lex_fail(l, "Too many fields");
-	}
-	return imap_lex_end(l);
-}
-
-static void
-run_id(struct imap_preauth *p, struct imap_lex *l)
-{
-	const uint8_t *start = l->at;
-
-	if (!parse_id(l)) {
-		bad(p, l->bad);
-		return;
-	}
-	buf_reset(&p->client_id);
-	if ((size_t)(l->end - start) <= MAX_CLIENT_ID)
-		buf_put(&p->client_id, slice_trim(slice_new(start, (size_t)(l->end - start))));
-	imap_caps_put_id(&p->out);
-	reply(p, "OK Done");
-}
-
-static void
-run_starttls(struct imap_preauth *p, struct imap_lex *l)
-{
-	if (!imap_lex_end(l)) {
-		bad(p, l->bad);
-		return;
-	}
-	if (p->options.tls || !p->options.starttls) {
-		bad(p, p->options.tls ? "TLS is on already" : "No TLS here");
-		return;
-	}
-	/* Commands that came in plain text together with STARTTLS were perhaps put there by
-	 * somebody else (command injection); they must not run inside TLS. */
-	if (imap_frame_rest(&p->frame).len) {
-		imap_preauth_bye(p, "Commands after STARTTLS");
-		return;
-	}
-	reply(p, "OK Begin TLS now");
-	p->state = STARTING_TLS;
-}
-
-static bool
-may_sign_in(struct imap_preauth *p)
-{
-	if (p->options.tls)
-		return true;
-	reply(p, "NO [PRIVACYREQUIRED] Use TLS first");
-	return false;
-}
-
-static void
-ask(struct imap_preauth *p, const char *mechanism, bool first)
-{
-	p->request = (struct imap_auth_request){.mechanism = mechanism, .first = first};
-	p->state = NEED_AUTH;
-}
-
-static void
-run_login(struct imap_preauth *p, struct imap_lex *l)
-{
-	struct slice user, password;
-
-	if (!imap_lex_sp(l) || !imap_lex_astring(l, &user) || !imap_lex_sp(l) ||
-		!imap_lex_astring(l, &password) || !imap_lex_end(l)) {
-		bad(p, l->bad);
-		return;
-	}
-	if (!may_sign_in(p))
-		return;
-	/* The message of SASL PLAIN (RFC 4616), so that one judge serves both. */
-	buf_putc(&p->data, 0);
-	buf_put(&p->data, user);
-	buf_putc(&p->data, 0);
-	buf_put(&p->data, password);
-	ask(p, "PLAIN", true);
-}
-
-static const char *
-find_mechanism(const struct imap_preauth *p, struct slice name)
-{
-	static const char *const mechanisms[] = {"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"};
-
-	for (size_t i = 0; i < ARRAY_SIZE(mechanisms) - !p->options.channel_binding; i++)
-		if (slice_ieq(name, slice_str(mechanisms[i])))
-			return mechanisms[i];
-	return NULL;
-}
-
-static bool
-parse_authenticate(struct imap_lex *l, struct slice *ret_name, struct slice *ret_initial)
-{
-	*ret_initial = SLICE_NONE;
-	if (!imap_lex_sp(l) || !imap_lex_name(l, ret_name))
-		return false;
-	if (imap_lex_peek(l) < 0)
-		return true;
-	if (!imap_lex_sp(l) || imap_lex_peek(l) < 0)
-		return imap_lex_fail(l, "Expected an initial response");
-	*ret_initial = slice_new(l->at, (size_t)(l->end - l->at));
-	return true;
-}
-
-/* Decodes the client's message into p->data. */
-static bool
-take_data(struct imap_preauth *p, struct slice base64)
-{
-	buf_wipe(&p->data);
-	if (!base64.len || base64_decode(&p->data, base64) == LL_OK)
-		return true;
-	buf_wipe(&p->data);
-	bad(p, "Not base64");
-	return false;
-}
-
-static void
-run_authenticate(struct imap_preauth *p, struct imap_lex *l)
-{
-	struct slice name, initial;
-	const char *mechanism;
-
-	if (!parse_authenticate(l, &name, &initial)) {
-		bad(p, l->bad);
-		return;
-	}
-	if (!may_sign_in(p))
-		return;
-	mechanism = find_mechanism(p, name);
-	if (!mechanism) {
-		reply(p, "NO [CANNOT] Mechanism not offered");
-		return;
-	}
-	if (slice_eq(initial, S("=")))
-		initial.len = 0; /* an empty initial response (RFC 4959) */
-	if (!take_data(p, initial))
-		return;
-	ask(p, mechanism, true);
-	if (!initial.ptr) { /* every mechanism here begins with the client */
-		buf_puts(&p->out, "+ \r\n");
-		p->state = SASL_LINE;
-	}
-}
-
-static const struct command commands[] = {
-	{S("CAPABILITY"), run_capability},
-	{S("NOOP"), run_noop},
-	{S("LOGOUT"), run_logout},
-	{S("ID"), run_id},
-	{S("STARTTLS"), run_starttls},
-	{S("LOGIN"), run_login},
-	{S("AUTHENTICATE"), run_authenticate},
-};
-
-/* Takes the tag of a command, as far as it has a good one. */
-static bool
-take_tag(struct imap_preauth *p, struct imap_lex *l)
-{
-	struct slice tag;
-
-	p->tag_len = 0;
-	if (!imap_lex_tag(l, &tag))
-		return false;
-	if (tag.len > MAX_TAG)
-		return imap_lex_fail(l, "Tag too long");
-	memcpy(p->tag, tag.ptr, tag.len);
-	p->tag_len = tag.len;
-	return imap_lex_sp(l);
-}
-
-static void
-run_command(struct imap_preauth *p, struct slice text)
-{
-	struct imap_lex l = imap_lex_new(text, &p->arena);
-	struct slice name;
-
-	if (++p->commands > p->options.max_commands) {
-		imap_preauth_bye(p, "Too many commands before sign-in");
-		return;
-	}
-	if (!take_tag(p, &l) || !imap_lex_name(&l, &name)) {
-		bad(p, l.bad);
-		return;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-		if (slice_ieq(name, commands[i].name)) {
-			commands[i].run(p, &l);
-			return;
-		}
-	}
-	bad(p, "Unknown command, or one that needs a sign-in first");
 }
 
 static void
@@ -361,8 +38,8 @@ on_literal(struct imap_preauth *p, struct slice so_far)
 			imap_preauth_bye(p, "Out of memory");
 		return;
 	}
-	take_tag(p, &l);
-	bad(p, "Literal too large before sign-in");
+	preauth_take_tag(p, &l);
+	preauth_bad(p, "Literal too large before sign-in");
 	imap_frame_refuse(&p->frame);
 }
 
@@ -371,8 +48,8 @@ on_too_long(struct imap_preauth *p, struct slice start)
 {
 	struct imap_lex l = imap_lex_new(start, &p->arena);
 
-	take_tag(p, &l);
-	bad(p, "Line too long");
+	preauth_take_tag(p, &l);
+	preauth_bad(p, "Line too long");
 	imap_preauth_bye(p, "Line too long");
 }
 
@@ -393,10 +70,10 @@ read_command(struct imap_preauth *p)
 		return true;
 	case IMAP_FRAME_BARE_LF:
 		p->tag_len = 0;
-		bad(p, "Lines end with CR LF");
+		preauth_bad(p, "Lines end with CR LF");
 		break;
 	case IMAP_FRAME_COMMAND:
-		run_command(p, text);
+		preauth_run(p, text);
 		break;
 	}
 	arena_reset(&p->arena);
@@ -409,8 +86,8 @@ sasl_answer(struct imap_preauth *p, struct slice line)
 {
 	p->state = READY;
 	if (slice_eq(line, S("*")))
-		bad(p, "Cancelled");
-	else if (take_data(p, line))
+		preauth_bad(p, "Cancelled");
+	else if (preauth_take_data(p, line))
 		p->state = NEED_AUTH;
 }
 
@@ -419,14 +96,14 @@ final_answer(struct imap_preauth *p, struct slice line)
 {
 	p->state = line.len ? READY : SIGNED_IN;
 	if (line.len)
-		bad(p, "Expected an empty line");
+		preauth_bad(p, "Expected an empty line");
 }
 
 /* One step of SASL_LINE and FINAL_LINE. */
 static bool
 read_answer(struct imap_preauth *p)
 {
-	enum state was = p->state;
+	enum preauth_state was = p->state;
 	struct slice line;
 
 	switch (imap_frame_line(&p->frame, &line)) {
@@ -443,7 +120,7 @@ read_answer(struct imap_preauth *p)
 		break;
 	default:
 		p->state = READY;
-		bad(p, "Lines end with CR LF");
+		preauth_bad(p, "Lines end with CR LF");
 		break;
 	}
 	imap_frame_next_wipe(&p->frame);
@@ -542,7 +219,7 @@ imap_preauth_reject(struct imap_preauth *p, enum imap_auth_failure why)
 	if (p->state != ASKING)
 		return;
 	buf_wipe(&p->data);
-	reply(p, texts[why]);
+	preauth_reply(p, texts[why]);
 	p->state = READY;
 	if (why != IMAP_AUTH_TEMPORARY && ++p->failures >= p->options.max_failures)
 		imap_preauth_bye(p, "Too many failed sign-ins");
@@ -551,7 +228,7 @@ imap_preauth_reject(struct imap_preauth *p, enum imap_auth_failure why)
 void
 imap_preauth_handover(const struct imap_preauth *p, struct imap_handover *ret)
 {
-	*ret = (struct imap_handover){.tag = tag_of(p),
+	*ret = (struct imap_handover){.tag = preauth_tag(p),
 		.rest = imap_frame_rest(&p->frame),
 		.client_id = buf_slice(&p->client_id)};
 }
@@ -561,7 +238,7 @@ imap_preauth_handover_failed(struct imap_preauth *p)
 {
 	if (p->state != SIGNED_IN)
 		return;
-	reply(p, "NO [UNAVAILABLE] The mailbox cannot be opened now; try again later");
+	preauth_reply(p, "NO [UNAVAILABLE] The mailbox cannot be opened now; try again later");
 	p->state = READY;
 }
 
@@ -610,7 +287,7 @@ imap_preauth_new(const struct imap_preauth_options *options)
 	p->data = BUF_INIT(2 * MAX_SASL_LINE);
 	p->client_id = BUF_INIT(MAX_CLIENT_ID);
 	buf_puts(&p->out, "* OK [");
-	put_caps(p);
+	preauth_put_caps(p);
 	buf_puts(&p->out, "] Letterlock is ready\r\n");
 	return p;
 }

@@ -1,39 +1,12 @@
 /* SMTP in the frontend: the dialogue's questions go to auth, complete messages to delivery. `250`
  * waits for delivery's word that the message is durable. */
+#include "roles/front_smtp.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "base/text.h"
-#include "faces/smtp_received.h"
-#include "faces/smtp_server.h"
-#include "os/clock.h"
-#include "os/memfile.h"
-#include "roles/deliver_send.h"
-#include "roles/delivery_envelope.h"
-#include "roles/front.h"
 #include "roles/tls_server.h"
 
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define BODY_MEMORY_MAX ((size_t)64 << 10)
-
-struct smtp_state {
-	struct smtp_server *server;
-	struct smtp_server_config config;
-	/* The body so far: in memory, then in a memory file. */
-	struct buf body;
-	int file;
-	uint64_t body_len;
-	bool body_failed, delivering, awaiting;
-	/* What auth has been asked, so that it is answered should auth die. */
-	enum { ASKED_NOTHING, ASKED_LOGIN, ASKED_SENDER } asked;
-	uint32_t rcpts_asked; /* recipients that auth has been asked about, or more */
-	bool challenged; /* a sign-in is half done, and auth knows the other half */
-	bool orphaned; /* auth has forgotten the sign-in */
-	bool accepted; /* signed in, once the client has taken the mechanism's last message */
-	const struct ipc_channel *delivery; /* has the message */
-};
 
 static void run(struct front_conn *c);
 
@@ -41,128 +14,6 @@ static bool
 is_submission(const struct front_conn *c)
 {
 	return c->service != SERVICE_SMTP;
-}
-
-/* --- the body --- */
-
-static void
-body_reset(struct smtp_state *s)
-{
-	front_bodies -= s->body_len;
-	s->body_len = 0;
-	s->body_failed = false;
-	buf_done(&s->body);
-	fd_close(&s->file);
-}
-
-static bool
-spill(struct smtp_state *s)
-{
-	s->file = memfile_new("message");
-	if (s->file < 0 || memfile_write(s->file, buf_slice(&s->body)))
-		return false;
-	buf_done(&s->body);
-	return true;
-}
-
-static void
-body_add(struct smtp_state *s, struct slice data)
-{
-	s->body_len += data.len;
-	front_bodies += data.len;
-	if (s->body_failed)
-		return;
-	if (s->file < 0 && s->body.len + data.len > BODY_MEMORY_MAX && !spill(s))
-		s->body_failed = true;
-	if (s->file >= 0)
-		s->body_failed = s->body_failed || memfile_write(s->file, data);
-	else
-		s->body_failed = s->body_failed || buf_put(&s->body, data);
-	if (front_bodies > FRONT_BODIES_MAX)
-		s->body_failed = true;
-}
-
-/* --- handing over to delivery --- */
-
-static void
-received_field(
-	struct front_conn *c, struct smtp_state *s, const struct smtp_envelope *e, struct buf *out)
-{
-	SSL *ssl = stream_tls(c->stream);
-	uint8_t random[9];
-	char ip[46], id[32] = "";
-	CLEANUP(buf_done) struct buf text = BUF_INIT(sizeof(id));
-	struct smtp_received r = {
-		.service = s->config.service,
-		.esmtp = smtp_server_is_esmtp(s->server),
-		.tls = ssl != NULL,
-		.authenticated = smtp_server_is_authenticated(s->server),
-		.smtputf8 = e->smtputf8,
-		.helo = smtp_server_helo(s->server),
-		.client_ip = slice_str(front_ip_text(c, ip)),
-		.hostname = slice_str(c->env->config.hostname),
-		.time = clock_unix(),
-	};
-
-	randombytes_buf(random, sizeof(random));
-	(void)base64url_encode(&text, SLICE_OF(random));
-	r.id = buf_slice(&text);
-	if (ssl) {
-		r.tls_version = slice_str(SSL_get_version(ssl));
-		r.tls_cipher = slice_str(SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl)));
-	}
-	for (uint32_t i = 0; e->rcpt_accepted == 1 && i < e->rcpt_count; i++)
-		if (e->rcpts[i].accepted)
-			r.rcpt = e->rcpts[i].path.text;
-	(void)smtp_received_put(out, &r);
-}
-
-static int
-encode_envelope(
-	struct front_conn *c, struct smtp_state *s, const struct smtp_envelope *e, struct buf *out)
-{
-	CLEANUP(buf_done) struct buf received = BUF_INIT(4096);
-	struct delivery_envelope d = {
-		.service = c->service,
-		.tls = stream_tls(c->stream) != NULL,
-		.smtputf8 = e->smtputf8,
-		.eight_bit = e->eight_bit,
-		.body = e->body,
-		.ret = e->ret,
-		.helo = smtp_server_helo(s->server),
-		.from = e->from.text,
-		.envid = e->envid,
-	};
-	int r;
-
-	received_field(c, s, e, &received);
-	d.received = buf_slice(&received);
-	memcpy(d.client_ip, c->ip, sizeof(d.client_ip));
-	memcpy(d.ticket, c->ticket, sizeof(d.ticket));
-	d.rcpts = calloc(MAX(e->rcpt_count, 1u), sizeof(*d.rcpts));
-	for (uint32_t i = 0; d.rcpts && i < e->rcpt_count; i++)
-		if (e->rcpts[i].accepted)
-			d.rcpts[d.n_rcpts++] = (struct envelope_rcpt){
-				e->rcpts[i].path.text, e->rcpts[i].orcpt, e->rcpts[i].notify};
-	r = d.rcpts ? delivery_envelope_encode(out, &d) : LL_ERR_NOMEM;
-	free(d.rcpts);
-	return r;
-}
-
-static int
-deliver(struct front_conn *c, struct smtp_state *s, const struct smtp_envelope *e)
-{
-	CLEANUP(buf_done) struct buf envelope = BUF_INIT(ENVELOPE_MAX);
-	struct ipc_channel *delivery = role_peer(c->env, ROLE_DELIVERY, (unsigned)c->id);
-	struct msg_deliver m = {.id = c->id, .body_len = s->body_len};
-	int r = encode_envelope(c, s, e, &envelope);
-
-	if (r || !delivery || s->body_failed)
-		return r ? r : LL_ERR_AGAIN;
-	s->delivery = delivery;
-	if (s->file >= 0)
-		return deliver_send_file(delivery, &m, s->file, buf_slice(&envelope));
-	return deliver_send(delivery, &m, buf_slice(&envelope), buf_slice(&s->body));
 }
 
 /* --- events of the dialogue --- */
@@ -259,7 +110,7 @@ on_rcpt(struct front_conn *c, struct smtp_state *s, const struct smtp_server_eve
 static void
 on_data(struct front_conn *c, struct smtp_state *s, const struct smtp_server_event *e)
 {
-	body_reset(s);
+	front_smtp_forget(s);
 	s->rcpts_asked = 0;
 	answer(s, front_bodies > FRONT_BODIES_MAX ? SMTP_STORAGE : SMTP_OK);
 }
@@ -267,15 +118,15 @@ on_data(struct front_conn *c, struct smtp_state *s, const struct smtp_server_eve
 static void
 on_body(struct front_conn *c, struct smtp_state *s, const struct smtp_server_event *e)
 {
-	body_add(s, e->data);
+	front_smtp_add(s, e->data);
 }
 
 static void
 on_message(struct front_conn *c, struct smtp_state *s, const struct smtp_server_event *e)
 {
-	s->delivering = deliver(c, s, e->envelope) == LL_OK;
+	s->delivering = front_smtp_deliver(c, s, e->envelope) == LL_OK;
 	if (!s->delivering) {
-		body_reset(s);
+		front_smtp_forget(s);
 		answer(s, SMTP_TEMPORARY);
 	}
 }
@@ -283,7 +134,7 @@ on_message(struct front_conn *c, struct smtp_state *s, const struct smtp_server_
 static void
 on_abort(struct front_conn *c, struct smtp_state *s, const struct smtp_server_event *e)
 {
-	body_reset(s);
+	front_smtp_forget(s);
 }
 
 static void
@@ -403,8 +254,7 @@ smtp_start(struct front_conn *c)
 		front_close(c);
 		return;
 	}
-	s->file = -1;
-	s->body = BUF_INIT(BODY_MEMORY_MAX);
+	front_smtp_begin(s);
 	s->config = (struct smtp_server_config){
 		.service = services[c->service],
 		.hostname = slice_str(c->env->config.hostname),
@@ -534,7 +384,7 @@ smtp_delivered(
 	if (!s->delivering || from != s->delivery)
 		return;
 	s->delivering = false;
-	body_reset(s);
+	front_smtp_forget(s);
 	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
 		if (codes[i].code == m->code)
 			v = codes[i].verdict;
@@ -603,7 +453,7 @@ smtp_free(struct front_conn *c)
 
 	if (!s)
 		return;
-	body_reset(s);
+	front_smtp_forget(s);
 	smtp_server_free(s->server);
 	free(s);
 }

@@ -2,93 +2,12 @@
  * for the loop. */
 #include "store/client.h"
 #include "base/error.h"
-#include "base/vec.h"
 #include "os/clock.h"
-#include "os/memfile.h"
+#include "store/client_priv.h"
 #include "store/wire.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-#define WINDOW_LEN ((size_t)1 << 20)
-#define AHEAD_SLOTS 8 /* in the window's second half */
-#define AHEAD_LEN ((size_t)64 << 10)
-#define AT_ONCE (WINDOW_LEN - AHEAD_SLOTS * AHEAD_LEN)
-#define SMALL_READ ((size_t)2 << 10)
-/* How long a blocking call waits. A read comes from memory or one disk access; a write may stand in
- * the line behind a large sync. Both are shorter than the parent's patience with a process that
- * does not answer it ([limits] hang, 60 s): who waits for a store that hangs must not seem to hang
- * too. */
-#define READ_MS 20000
-#define WRITE_MS 40000
-
-struct waiting {
-	uint64_t id;
-	store_done *done;
-	void *ctx;
-};
-
-/* A commit whose done is due. */
-struct finished {
-	store_done *done;
-	void *ctx;
-	int err;
-	uint64_t version;
-};
-
-struct bell {
-	struct store_id partition;
-	store_bell *fn;
-	void *ctx;
-	bool rung;
-};
-
-/* A blob that was asked for before it is read. */
-struct ahead {
-	struct store_id blob;
-	uint64_t id;
-	size_t len, got;
-	int err;
-	bool used, done;
-};
-
-struct client {
-	struct store base;
-	struct loop *loop;
-	struct ipc_channel *c;
-	bool owned; /* the channel is ours */
-	bool closed;
-	uint64_t next_id;
-	VEC(struct waiting) waiting;
-	VEC(struct finished) finished;
-	struct loop_timer tell;
-	uint64_t told; /* commits whose done was called */
-	VEC(struct bell) bells;
-	struct loop_timer ring;
-	/* The blocking call under way: its id, what it collects, and its result. */
-	bool in_call;
-	uint64_t call_id;
-	int64_t call_deadline;
-	bool call_done;
-	int call_err;
-	struct buf *call_out;
-	uint64_t call_numbers[3];
-	bool call_more;
-	uint8_t *window;
-	struct ahead ahead[AHEAD_SLOTS];
-	size_t next_ahead;
-	void (*lost)(void *);
-	void *lost_ctx;
-};
-
-static struct client *
-client_of(struct store *s)
-{
-	return CONTAINER_OF(s, struct client, base);
-}
 
 static void
 ring_bells(void *ctx)
@@ -141,28 +60,6 @@ finish(struct client *k, store_done *done, void *ctx, int err, uint64_t version)
 	assert(r == LL_OK); /* else the promise that done is called cannot be kept */
 }
 
-static struct ahead *
-ahead_by_id(struct client *k, uint64_t id)
-{
-	for (size_t i = 0; i < AHEAD_SLOTS; i++)
-		if (k->ahead[i].used && k->ahead[i].id == id)
-			return &k->ahead[i];
-	return NULL;
-}
-
-static bool
-on_ahead(struct client *k, uint64_t id, int err, uint64_t got)
-{
-	struct ahead *a = ahead_by_id(k, id);
-
-	if (!a)
-		return false;
-	a->err = err;
-	a->got = MIN((size_t)got, a->len);
-	a->done = true;
-	return true;
-}
-
 static bool
 on_committed(struct client *k, const struct msg_st_committed *m)
 {
@@ -202,7 +99,8 @@ store_client_message(struct store *s, const struct msg *m, int fd)
 		on_bell(k, &m->st_bell);
 		return true;
 	case MSG_KIND_ST_VALUE:
-		if (on_ahead(k, m->st_value.id, LL_ERR_AGAIN, 0)) /* it has no window */
+		if (store_client_on_ahead(
+			    k, m->st_value.id, LL_ERR_AGAIN, 0)) /* it has no window */
 			return true;
 		if (m->st_value.id == k->call_id && k->call_out && !m->st_value.err)
 			buf_put(k->call_out, m->st_value.value);
@@ -219,7 +117,7 @@ store_client_message(struct store *s, const struct msg *m, int fd)
 		return finish_call(k, m->st_stated.id, -(int)m->st_stated.err);
 	case MSG_KIND_ST_COMMITTED:
 		if (on_committed(k, &m->st_committed) ||
-			on_ahead(k, m->st_committed.id, -(int)m->st_committed.err,
+			store_client_on_ahead(k, m->st_committed.id, -(int)m->st_committed.err,
 				m->st_committed.version))
 			return true;
 		k->call_numbers[0] = m->st_committed.version;
@@ -264,8 +162,8 @@ on_gone(void *ctx, struct ipc_channel *c, int err)
 		k->lost(k->lost_ctx);
 }
 
-static uint64_t
-call_begin(struct client *k, struct buf *out, int64_t ms)
+uint64_t
+store_client_call_begin(struct client *k, struct buf *out, int64_t ms)
 {
 	k->call_deadline = clock_ms() + ms;
 	k->call_id = ++k->next_id;
@@ -275,9 +173,8 @@ call_begin(struct client *k, struct buf *out, int64_t ms)
 	return k->call_id;
 }
 
-/* Waits for the answer to the call that was just sent (sent: the result of sending). */
-static int
-call_end(struct client *k, int sent)
+int
+store_client_call_end(struct client *k, int sent)
 {
 	int r = sent;
 
@@ -306,8 +203,7 @@ client_free(struct store *s)
 	loop_timer_stop(k->loop, &k->ring);
 	if (k->owned)
 		ipc_free(k->c);
-	if (k->window)
-		munmap(k->window, WINDOW_LEN);
+	store_client_close_window(k);
 	VEC_DONE(&k->waiting);
 	VEC_DONE(&k->finished);
 	VEC_DONE(&k->bells);
@@ -322,9 +218,9 @@ client_get(struct store *s, struct store_id partition, struct slice key, struct 
 
 	if (!key.len || key.len > STORE_KEY_MAX)
 		return LL_ERR_NOTFOUND;
-	m.id = call_begin(k, ret_value, READ_MS);
+	m.id = store_client_call_begin(k, ret_value, READ_MS);
 	memcpy(m.partition, partition.b, STORE_ID_LEN);
-	return call_end(k, ipc_send_st_get(k->c, &m, -1));
+	return store_client_call_end(k, ipc_send_st_get(k->c, &m, -1));
 }
 
 static int
@@ -333,7 +229,7 @@ client_range(struct store *s, struct store_id partition, struct slice from, stru
 {
 	CLEANUP(buf_done) struct buf rows = BUF_INIT(IPC_PAYLOAD_MAX);
 	struct client *k = client_of(s);
-	struct msg_st_range m = {.id = call_begin(k, &rows, READ_MS),
+	struct msg_st_range m = {.id = store_client_call_begin(k, &rows, READ_MS),
 		.limit = (uint32_t)MIN(limit, (size_t)STORE_RANGE_MAX),
 		.from = from,
 		.to = to};
@@ -341,7 +237,7 @@ client_range(struct store *s, struct store_id partition, struct slice from, stru
 	int r;
 
 	memcpy(m.partition, partition.b, STORE_ID_LEN);
-	r = call_end(k, ipc_send_st_range(k->c, &m, -1));
+	r = store_client_call_end(k, ipc_send_st_range(k->c, &m, -1));
 	*ret_more = k->call_more;
 	for (rest = buf_slice(&rows); r == LL_OK && rest.len;) {
 		struct slice key, value;
@@ -356,11 +252,11 @@ static int
 client_stat(struct store *s, struct store_id partition, struct store_stat *ret)
 {
 	struct client *k = client_of(s);
-	struct msg_st_stat m = {.id = call_begin(k, NULL, READ_MS)};
+	struct msg_st_stat m = {.id = store_client_call_begin(k, NULL, READ_MS)};
 	int r;
 
 	memcpy(m.partition, partition.b, STORE_ID_LEN);
-	r = call_end(k, ipc_send_st_stat(k->c, &m, -1));
+	r = store_client_call_end(k, ipc_send_st_stat(k->c, &m, -1));
 	if (r == LL_OK)
 		*ret = (struct store_stat){
 			k->call_numbers[0], k->call_numbers[1], k->call_numbers[2]};
@@ -411,157 +307,6 @@ client_wait(struct store *s)
 }
 
 static int
-memory_file(struct slice data)
-{
-	int fd = memfile_new("blob");
-
-	if (fd >= 0 && (memfile_write(fd, data) || memfile_seal(fd)))
-		fd_close(&fd);
-	return fd;
-}
-
-static int
-client_blob_put(struct store *s, struct store_id blob, struct slice data)
-{
-	struct client *k = client_of(s);
-	struct msg_st_blob_put m = {.len = data.len};
-	CLEANUP(fd_close) int fd = -1;
-
-	if (data.len > STORE_BLOB_MAX)
-		return LL_ERR_LIMIT;
-	fd = memory_file(data);
-	if (fd < 0)
-		return LL_ERR_NOMEM;
-	m.id = call_begin(k, NULL, WRITE_MS);
-	memcpy(m.blob, blob.b, STORE_ID_LEN);
-	return call_end(k, ipc_send_st_blob_put(k->c, &m, fd));
-}
-
-static void
-make_window(struct client *k)
-{
-	CLEANUP(fd_close) int fd = memfd_create("window", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	void *p;
-
-	if (fd < 0 || ftruncate(fd, (off_t)WINDOW_LEN) < 0 ||
-		fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) < 0)
-		return;
-	p = mmap(NULL, WINDOW_LEN, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (p == MAP_FAILED)
-		return;
-	if (ipc_send_st_window(k->c, &(struct msg_st_window){.len = WINDOW_LEN}, fd) == LL_OK)
-		k->window = p;
-	else
-		munmap(p, WINDOW_LEN);
-}
-
-static int
-read_part(struct client *k, const struct store_id *partition, const struct store_id *blob,
-	uint64_t offset, size_t len, struct buf *out, size_t *ret_got)
-{
-	struct msg_st_blob_read m = {
-		.id = call_begin(k, out, READ_MS), .offset = offset, .len = len};
-	size_t before = out->len;
-	int r;
-
-	memcpy(m.partition, partition->b, STORE_ID_LEN);
-	memcpy(m.blob, blob->b, STORE_ID_LEN);
-	r = call_end(k, ipc_send_st_blob_read(k->c, &m, -1));
-	if (r == LL_OK && len > SMALL_READ && k->window)
-		r = buf_put(out, slice_new(k->window, MIN((size_t)k->call_numbers[0], AT_ONCE)));
-	*ret_got = out->len - before;
-	return r ? r : buf_err(out);
-}
-
-static void
-client_blob_ahead(struct store *s, struct store_id partition, struct store_id blob, size_t len)
-{
-	struct client *k = client_of(s);
-	size_t slot = k->next_ahead % AHEAD_SLOTS;
-	struct ahead *a = &k->ahead[slot];
-	struct msg_st_blob_read m = {.len = len, .at = (uint32_t)(AT_ONCE + slot * AHEAD_LEN)};
-
-	if (len <= SMALL_READ || len > AHEAD_LEN || (a->used && !a->done) || k->closed)
-		return;
-	if (!k->window)
-		make_window(k);
-	if (!k->window)
-		return;
-	m.id = ++k->next_id;
-	memcpy(m.partition, partition.b, STORE_ID_LEN);
-	memcpy(m.blob, blob.b, STORE_ID_LEN);
-	*a = (struct ahead){.blob = blob, .id = m.id, .len = len};
-	a->used = ipc_send_st_blob_read(k->c, &m, -1) == LL_OK;
-	k->next_ahead += a->used;
-}
-
-/* Takes a blob that was asked for ahead; false when it was not, or could not be read. */
-static bool
-take_ahead(struct client *k, const struct store_id *blob, size_t len, struct buf *out)
-{
-	struct ahead *a = NULL;
-	size_t slot = 0;
-	int r = LL_OK;
-
-	for (size_t i = 0; i < AHEAD_SLOTS; i++)
-		if (k->ahead[i].used && k->ahead[i].len == len &&
-			memcmp(&k->ahead[i].blob, blob, sizeof(*blob)) == 0)
-			a = &k->ahead[slot = i];
-	if (!a)
-		return false;
-	k->in_call = true;
-	k->call_deadline = clock_ms() + READ_MS;
-	while (!a->done && !k->closed && r == LL_OK)
-		r = ipc_pump(k->c, k->call_deadline);
-	k->in_call = false;
-	k->closed = k->closed || r;
-	a->used = !a->done;
-	return a->done && a->err == LL_OK &&
-		buf_put(out, slice_new(k->window + AT_ONCE + slot * AHEAD_LEN, a->got)) == LL_OK;
-}
-
-static int
-client_blob_read(struct store *s, struct store_id partition, struct store_id blob, uint64_t offset,
-	size_t len, struct buf *ret_data)
-{
-	struct client *k = client_of(s);
-	size_t before = ret_data->len;
-
-	if (len > SMALL_READ && !k->window)
-		make_window(k);
-	if (offset == 0 && take_ahead(k, &blob, len, ret_data))
-		return LL_OK;
-	while (len) {
-		size_t want = MIN(len, k->window ? AT_ONCE : SMALL_READ), got;
-		int r = read_part(k, &partition, &blob, offset, want, ret_data, &got);
-		if (r) {
-			buf_truncate(ret_data, before);
-			return r;
-		}
-		if (got < want)
-			break; /* the blob's end */
-		offset += got;
-		len -= got;
-	}
-	return LL_OK;
-}
-
-static int
-client_blob_size(struct store *s, struct store_id partition, struct store_id blob, uint64_t *ret)
-{
-	struct client *k = client_of(s);
-	struct msg_st_blob_size m = {.id = call_begin(k, NULL, READ_MS)};
-	int r;
-
-	memcpy(m.partition, partition.b, STORE_ID_LEN);
-	memcpy(m.blob, blob.b, STORE_ID_LEN);
-	r = call_end(k, ipc_send_st_blob_size(k->c, &m, -1));
-	if (r == LL_OK)
-		*ret = k->call_numbers[0];
-	return r;
-}
-
-static int
 client_watch(struct store *s, struct store_id partition, store_bell *bell, void *ctx)
 {
 	struct client *k = client_of(s);
@@ -576,9 +321,9 @@ client_watch(struct store *s, struct store_id partition, store_bell *bell, void 
 		}
 	if ((r = VEC_PUSH(&k->bells, b)))
 		return r;
-	m.id = call_begin(k, NULL, READ_MS);
+	m.id = store_client_call_begin(k, NULL, READ_MS);
 	memcpy(m.partition, partition.b, STORE_ID_LEN);
-	if ((r = call_end(k, ipc_send_st_watch(k->c, &m, -1))))
+	if ((r = store_client_call_end(k, ipc_send_st_watch(k->c, &m, -1))))
 		k->bells.len--;
 	return r;
 }
@@ -600,10 +345,10 @@ static int
 client_drop(struct store *s, struct store_id partition)
 {
 	struct client *k = client_of(s);
-	struct msg_st_drop m = {.id = call_begin(k, NULL, WRITE_MS)};
+	struct msg_st_drop m = {.id = store_client_call_begin(k, NULL, WRITE_MS)};
 
 	memcpy(m.partition, partition.b, STORE_ID_LEN);
-	return call_end(k, ipc_send_st_drop(k->c, &m, -1));
+	return store_client_call_end(k, ipc_send_st_drop(k->c, &m, -1));
 }
 
 static const struct store_vtable vtable = {
@@ -613,10 +358,10 @@ static const struct store_vtable vtable = {
 	.stat = client_stat,
 	.commit = client_commit,
 	.wait = client_wait,
-	.blob_put = client_blob_put,
-	.blob_read = client_blob_read,
-	.blob_ahead = client_blob_ahead,
-	.blob_size = client_blob_size,
+	.blob_put = store_client_blob_put,
+	.blob_read = store_client_blob_read,
+	.blob_ahead = store_client_blob_ahead,
+	.blob_size = store_client_blob_size,
 	.watch = client_watch,
 	.unwatch = client_unwatch,
 	.drop = client_drop,
@@ -651,15 +396,4 @@ store_client_new(struct loop *l, int fd, enum role self, void (*lost)(void *ctx)
 	k->lost_ctx = ctx;
 	ipc_set_ctx(c, k);
 	return s;
-}
-
-void
-store_client_trim(struct store *s)
-{
-	struct client *k = client_of(s);
-
-	for (size_t i = 0; i < AHEAD_SLOTS; i++)
-		k->ahead[i].used = k->ahead[i].used && !k->ahead[i].done;
-	if (k->window)
-		(void)madvise(k->window, WINDOW_LEN, MADV_REMOVE);
 }
