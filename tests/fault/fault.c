@@ -10,6 +10,7 @@
  *
  * After each the store is opened again and compared with the model byte for byte, every count is
  * recomputed, and the work goes on from there. An optional last argument is the seed. */
+#include "fault.h"
 #include "../unit/tree.h"
 #include "base/error.h"
 #include "base/macros.h"
@@ -31,264 +32,15 @@
 #include <unistd.h>
 
 #define CUTS_PER_RUN 4
-#define EXIT_GAVE_UP 10 /* the worker saw the disk fail and the store shut */
-#define WORKER_SECONDS 60 /* it hangs after that */
-
-/* What the judge knows. */
-struct world {
-	struct model_group groups[MODEL_GROUPS];
-};
-
-enum message_kind { MSG_VERIFIED, MSG_ACK, MSG_ERROR };
-
-struct message {
-	uint32_t kind, group;
-	uint64_t steps[MODEL_GROUPS]; /* verified: of all; acknowledged: [0] */
-	char text[200];
-};
-
+struct fault fault = {.last_words = -1};
 static uint64_t rng;
 static char base_dir[200];
-static bool quiet; /* workers are expected to fail */
-static int last_words = -1; /* where the standard error of a quiet worker goes */
 static size_t gave_up, aborted; /* workers on failing disks */
-static size_t fail_sync; /* the worker's disk fails at this sync */
 
 static size_t
 below(size_t n)
 {
 	return (size_t)(mix(rng++, 7) % n);
-}
-
-/* --- the worker --- */
-
-struct worker {
-	struct world *w;
-	struct store *s;
-	int report_fd; /* -1: marks in the disk's log */
-	unsigned under_way[MODEL_GROUPS];
-	bool failed; /* it was told LL_ERR_IO, as it should be */
-};
-
-struct asked {
-	struct worker *k;
-	unsigned group;
-	uint64_t step;
-	int want;
-};
-
-static void
-tell(struct worker *k, const struct message *m)
-{
-	if (k->report_fd < 0)
-		disk_mark(m->kind, m, sizeof(*m));
-	else if (write(k->report_fd, m, sizeof(*m)) != (ssize_t)sizeof(*m))
-		_exit(3);
-}
-
-static void __attribute__((noreturn)) die(struct worker *k, const char *what, struct slice detail)
-{
-	struct message m = {.kind = MSG_ERROR};
-
-	snprintf(m.text, sizeof(m.text), "%s %.*s", what, SLICE_ARG(detail));
-	tell(k, &m);
-	fprintf(stderr, "%s\n", m.text);
-	_exit(2);
-}
-
-static void
-commit_done(void *ctx, int err, uint64_t version)
-{
-	struct asked *a = ctx;
-	struct message m = {.kind = MSG_ACK, .group = a->group, .steps = {a->step}};
-
-	if (fail_sync && err == LL_ERR_IO)
-		a->k->failed = true;
-	else if (err != a->want)
-		die(a->k, "a commit gave", slice_str(ll_strerror(err)));
-	if (a->step) {
-		a->k->under_way[a->group]--;
-		if (!a->k->failed)
-			tell(a->k, &m);
-		else if (!err)
-			die(a->k, "acknowledged", S("after a failure"));
-	}
-	free(a);
-}
-
-/* step 0: it must be refused and is not told of. */
-static struct asked *
-asked_new(struct worker *k, unsigned group, uint64_t step, int want)
-{
-	struct asked *a = malloc(sizeof(*a));
-
-	if (!a)
-		abort();
-	*a = (struct asked){k, group, step, want};
-	return a;
-}
-
-/* The disk has failed: every other way in must be shut too. */
-static void __attribute__((noreturn)) give_up(struct worker *k)
-{
-	struct store_id id = {{1}};
-
-	if (store_blob_put(k->s, id, S("x")) != LL_ERR_IO || store_drop(k->s, id) != LL_ERR_IO ||
-		store_wait(k->s) != LL_ERR_CLOSED || store_embedded_run(k->s) != LL_ERR_IO)
-		die(k, "it goes on", S("after a failure"));
-	store_free(k->s);
-	_exit(EXIT_GAVE_UP);
-}
-
-static void
-wait_some(struct worker *k)
-{
-	int r = store_wait(k->s);
-
-	/* Every commit may have succeeded, and only what the store does behind them have failed. */
-	if (r && fail_sync)
-		give_up(k);
-	if (r)
-		die(k, "the store", S("closed"));
-}
-
-static void
-submit(struct worker *k, struct model_group *g, struct step *step)
-{
-	static struct buf bytes = {.max = 1 << 20};
-	struct store_commit c = {.partition = g->side[step->side].id};
-	struct message ack = {.kind = MSG_ACK, .group = g->number, .steps = {g->steps}};
-	int r;
-
-	if (step->kind == STEP_DROP) {
-		if ((r = store_drop(k->s, c.partition)) == LL_ERR_IO && fail_sync)
-			give_up(k);
-		if (r)
-			die(k, "a drop gave", slice_str(ll_strerror(r)));
-		tell(k, &ack);
-		return;
-	}
-	if (step->refused) {
-		c.expect = step->refused_expect;
-		c.ops = step->refused_ops;
-		c.n = step->refused_n;
-		store_commit(k->s, &c, commit_done, asked_new(k, g->number, 0, step->refused));
-	}
-	if (step->stage) {
-		model_blob_bytes(step->staged, step->staged_len, &bytes);
-		if ((r = store_blob_put(k->s, step->staged, buf_slice(&bytes))) == LL_ERR_IO &&
-			fail_sync)
-			_exit(0); /* commits may be under way: the others look at those */
-		if (r)
-			die(k, "staging gave", slice_str(ll_strerror(r)));
-	}
-	c.expect = step->expect;
-	c.ops = step->ops;
-	c.n = step->n;
-	k->under_way[g->number]++;
-	store_commit(k->s, &c, commit_done, asked_new(k, g->number, g->steps, LL_OK));
-}
-
-static void
-work(struct worker *k, uint64_t seed, size_t steps)
-{
-	static struct step step;
-
-	for (size_t i = 0; i < steps; i++) {
-		unsigned n = (unsigned)(mix(seed, i) % MODEL_GROUPS);
-		struct model_group *g = &k->w->groups[n];
-		model_step(g, &step);
-		while (k->under_way[n] >= (step.alone ? 1 : MODEL_AHEAD))
-			wait_some(k);
-		submit(k, g, &step);
-		while (step.alone && k->under_way[n])
-			wait_some(k);
-	}
-	for (unsigned n = 0; n < MODEL_GROUPS; n++)
-		while (k->under_way[n])
-			wait_some(k);
-}
-
-static void
-verify(struct worker *k)
-{
-	struct store_embedded_report report;
-	struct message m = {.kind = MSG_VERIFIED};
-	struct buf why = BUF_INIT(1000);
-	size_t blobs = 0;
-
-	for (unsigned i = 0; i < MODEL_GROUPS; i++) {
-		struct model_group *g = &k->w->groups[i];
-		if (model_check(g, k->s, &why))
-			die(k, "wrong:", buf_slice(&why));
-		m.steps[i] = g->steps;
-		g->generation++;
-		blobs += model_blob_count(g);
-	}
-	if (store_embedded_verify(k->s, &report))
-		die(k, "counts", S("or checksums are wrong"));
-	if (report.blobs != blobs)
-		die(k, "blobs", S("are left over"));
-	tell(k, &m);
-}
-
-/* Opens the store, compares it, works on, in a process of its own. steps 0: only compares. */
-static void __attribute__((noreturn))
-worker_main(struct world *w, const char *dir, int report_fd, uint64_t seed, size_t steps)
-{
-	struct worker k = {.w = w, .report_fd = report_fd};
-	struct buf why = BUF_INIT(500);
-	struct store_embedded_options options = {
-		.small_bytes = 1000, /* a third of the small ones */
-		.segment_bytes = (uint64_t)128 << 10,
-		.large_bytes = MODEL_LARGE,
-		.write_buffer = (size_t)64 << 10,
-		.cache_bytes = (size_t)1 << 20,
-		.min_free = 1,
-		.why = &why,
-	};
-	int r;
-
-	alarm(WORKER_SECONDS);
-	r = store_embedded_open(dir, &options, &k.s);
-	if (r && fail_sync)
-		_exit(0);
-	if (r)
-		die(&k, "cannot open:", why.len ? buf_slice(&why) : slice_str(ll_strerror(r)));
-	verify(&k);
-	work(&k, seed, steps);
-	if (mix(seed, 11) % 4 == 0)
-		store_free(k.s);
-	_exit(0);
-}
-
-static pid_t
-start_worker(
-	struct world *w, const char *dir, bool record, uint64_t seed, size_t steps, int *ret_fd)
-{
-	int fds[2];
-	pid_t pid;
-
-	if (pipe2(fds, O_CLOEXEC))
-		abort();
-	fflush(stdout);
-	if (quiet && (ftruncate(last_words, 0) < 0 || lseek(last_words, 0, SEEK_SET) < 0))
-		abort();
-	if ((pid = fork()) < 0)
-		abort();
-	if (pid == 0) {
-		close(fds[0]);
-		if (quiet)
-			dup2(last_words, STDERR_FILENO);
-		if (record) {
-			disk_fail(fail_sync);
-			disk_record();
-		}
-		worker_main(w, dir, record ? -1 : fds[1], seed, steps);
-	}
-	close(fds[1]);
-	*ret_fd = fds[0];
-	return pid;
 }
 
 /* --- the judge --- */
@@ -334,7 +86,7 @@ watch_worker(struct world *w, pid_t pid, int fd, size_t acks, size_t micros)
 	close(fd);
 	waitpid(pid, &status, 0);
 	if (WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status) != SIGKILL) {
-		if (!quiet)
+		if (!fault.quiet)
 			fprintf(stderr, "the worker ended with status %#x\n", (unsigned)status);
 		good = false;
 	}
@@ -368,7 +120,7 @@ run_kill(struct world *w, size_t times)
 	for (size_t i = 0; i <= times; i++) {
 		bool early = below(8) == 0; /* while it opens or compares */
 		size_t acks = early ? 0 : 1 + below(below(10) ? 60 : 300);
-		pid_t pid = start_worker(w, dir, false, mix(rng, i), i < times ? SIZE_MAX : 0, &fd);
+		pid_t pid = fault_worker(w, dir, false, mix(rng, i), i < times ? SIZE_MAX : 0, &fd);
 		if (i == times)
 			acks = SIZE_MAX; /* the last one only compares */
 		if (!watch_worker(w, pid, fd, acks, early ? below(20000) : below(3000))) {
@@ -409,7 +161,7 @@ judge_cut(struct world *w, size_t entry, enum disk_loss loss, const char *cut)
 	remove_tree(cut);
 	disk_cut(entry, loss, rng++, cut);
 	copy = *w;
-	pid = start_worker(w, cut, false, 0, 0, &fd);
+	pid = fault_worker(w, cut, false, 0, 0, &fd);
 	return watch_worker(&copy, pid, fd, SIZE_MAX, 0);
 }
 
@@ -418,7 +170,7 @@ static void
 show_last_words(int status)
 {
 	char text[65536];
-	ssize_t n = pread(last_words, text, sizeof(text), 0);
+	ssize_t n = pread(fault.last_words, text, sizeof(text), 0);
 
 	printf("the worker ended with status %#x and said:\n%.*s\n", (unsigned)status,
 		(int)MAX(n, (ssize_t)0), text);
@@ -432,15 +184,15 @@ record_run(struct world *w, const char *dir)
 	pid_t pid;
 
 	disk_begin(dir);
-	pid = start_worker(w, dir, true, mix(rng, 5), 20 + below(180), &fd);
+	pid = fault_worker(w, dir, true, mix(rng, 5), 20 + below(180), &fd);
 	close(fd);
 	waitpid(pid, &status, 0);
-	if (fail_sync && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_GAVE_UP) {
+	if (fault.fail_sync && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_GAVE_UP) {
 		gave_up++;
 		return true;
 	}
 	/* Debian's RocksDB aborts when its own sync fails, which is as good. */
-	if (fail_sync && WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT) {
+	if (fault.fail_sync && WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT) {
 		aborted++;
 		return true;
 	}
@@ -558,12 +310,12 @@ run_control(struct world *w, size_t times)
 	for (; done < times; done++) {
 		if (!record_run(w, dir))
 			return 1;
-		quiet = true;
+		fault.quiet = true;
 		for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 			then = *w;
 			seen[i] += !judge_cut(&then, disk_entries(), kinds[i].loss, cut);
 		}
-		quiet = false;
+		fault.quiet = false;
 		move_on(w, dir, cut);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
@@ -582,11 +334,11 @@ run_error(struct world *w, size_t times)
 	make_paths(dir, cut);
 	for (size_t i = 0; i < times; i++) {
 		bool good;
-		fail_sync = 1 + below(below(2) ? 60 : 400);
-		quiet = true; /* RocksDB's last words */
+		fault.fail_sync = 1 + below(below(2) ? 60 : 400);
+		fault.quiet = true; /* RocksDB's last words */
 		good = record_run(w, dir);
-		quiet = false;
-		fail_sync = 0;
+		fault.quiet = false;
+		fault.fail_sync = 0;
 		then = *w;
 		if (!good || !judge_cut(&then, disk_entries(), DISK_DROP, cut)) {
 			printf("FAILED at error %zu\n", i);
@@ -642,8 +394,8 @@ main(int argc, char **argv)
 	rng = mix(seed, 1);
 	for (unsigned i = 0; i < MODEL_GROUPS; i++)
 		model_init(&w.groups[i], i, seed);
-	last_words = memfd_create("last words", MFD_CLOEXEC);
-	if (last_words < 0)
+	fault.last_words = memfd_create("last words", MFD_CLOEXEC);
+	if (fault.last_words < 0)
 		abort();
 	make_base_dir();
 	make_paths(dir, cut);

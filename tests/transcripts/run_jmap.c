@@ -1,4 +1,5 @@
 /* Runs JMAP transcripts in process, against the real engine over the real store. See README.md. */
+#include "jmap_match.h"
 #include "world.h"
 
 #include "account/mailbox.h"
@@ -65,97 +66,6 @@ expand(struct run *r, struct slice in, struct buf *out)
 		in = slice_skip(in, at + (end == SLICE_NPOS ? in.len : end + 1));
 	}
 	buf_put(out, in);
-}
-
-static bool
-variable(struct run *r, const json_t *want, const json_t *got, bool *ret)
-{
-	const char *s = json_string_value(want);
-	char name[100];
-	size_t len = s ? strlen(s) : 0;
-	json_t *known;
-
-	if (len < 4 || strncmp(s, "%{", 2) || s[len - 1] != '}' || strchr(s, '}') != s + len - 1)
-		return false;
-	snprintf(name, sizeof(name), "%.*s", (int)(len - 3), s + 2);
-	known = json_object_get(r->vars, name);
-	*ret = true;
-	if (!strcmp(name, "_"))
-		return true;
-	if (known)
-		*ret = json_equal(known, got);
-	else
-		json_object_set_new(r->vars, name, json_deep_copy(got));
-	return true;
-}
-
-/* ---- Matching ---- */
-
-static bool matches(struct run *r, json_t *want, json_t *got);
-
-static bool
-matches_object(struct run *r, json_t *want, json_t *got)
-{
-	bool open = json_object_get(want, "...") != NULL;
-	const char *key;
-	json_t *v;
-
-	if (!json_is_object(got))
-		return false;
-	json_object_foreach(want, key, v)
-	{
-		const char *member = key;
-		char name[200] = "";
-		if (!strcmp(key, "..."))
-			continue;
-		if (!strncmp(key, "%{", 2)) {
-			json_t *known;
-			snprintf(name, sizeof(name), "%.*s", (int)strlen(key) - 3, key + 2);
-			known = json_object_get(r->vars, name);
-			if (!known)
-				return false;
-			snprintf(name, sizeof(name), "%s", json_string_value(known));
-			member = name;
-		}
-		if (!json_object_get(got, member) || !matches(r, v, json_object_get(got, member)))
-			return false;
-	}
-	return open || json_object_size(want) == json_object_size(got) ||
-		(json_object_get(got, "accountId") && !json_object_get(want, "accountId") &&
-			json_object_size(want) + 1 == json_object_size(got));
-}
-
-static bool
-matches_array(struct run *r, json_t *want, json_t *got)
-{
-	size_t n = json_array_size(want);
-	bool open = n &&
-		!strcmp("...",
-			json_string_value(json_array_get(want, n - 1))
-				? json_string_value(json_array_get(want, n - 1))
-				: "");
-
-	n -= open;
-	if (!json_is_array(got) || (open ? json_array_size(got) < n : json_array_size(got) != n))
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (!matches(r, json_array_get(want, i), json_array_get(got, i)))
-			return false;
-	return true;
-}
-
-static bool
-matches(struct run *r, json_t *want, json_t *got)
-{
-	bool is;
-
-	if (json_is_string(want) && variable(r, want, got, &is))
-		return is;
-	if (json_is_object(want))
-		return matches_object(r, want, got);
-	if (json_is_array(want))
-		return matches_array(r, want, got);
-	return json_equal(want, got);
 }
 
 /* ---- Steps ---- */
@@ -384,7 +294,7 @@ step_expect(struct run *r, struct slice text, bool raw)
 		fail(r, "no JSON", e.text);
 		return;
 	}
-	if (!matches(r, want, got)) {
+	if (!jmap_matches(r->vars, want, got)) {
 		dump = json_dumps(got ? got : r->reply, JSON_INDENT(1) | JSON_ENCODE_ANY);
 		fail(r, "the reply is", dump ? dump : "nothing");
 		free(dump);
@@ -480,7 +390,7 @@ step_pushed(struct run *r, struct slice text)
 	b = json_object_get(r->vars, "pushed");
 	a = json_loadb((const char *)text.ptr, text.len, 0, NULL);
 	b = b ? json_loads(json_string_value(b), 0, NULL) : NULL;
-	if (!a != !b || (a && !matches(r, a, b)))
+	if (!a != !b || (a && !jmap_matches(r->vars, a, b)))
 		fail(r, "pushed",
 			b ? json_string_value(json_object_get(r->vars, "pushed")) : "nothing");
 	json_decref(a);
