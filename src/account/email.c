@@ -19,10 +19,10 @@ email_view_free(struct email_view *v)
 	VEC_DONE(&v->places);
 	VEC_DONE(&v->threads);
 	VEC_DONE(&v->counted);
-	for (size_t i = 0; i < EMAIL_RESULTS; i++) {
-		buf_done(&v->results[i].key);
-		uid_list_done(&v->results[i].emails);
-	}
+	for (size_t i = 0; i < EMAIL_RESULTS; i++)
+		email_result_done(&v->results[i]);
+	for (size_t i = 0; i < EMAIL_VERDICTS; i++)
+		email_verdicts_done(&v->verdicts[i]);
 	free(v);
 }
 
@@ -34,7 +34,9 @@ email_view_bytes(const struct email_view *v)
 	if (!v)
 		return 0;
 	for (size_t i = 0; i < EMAIL_RESULTS; i++)
-		n += v->results[i].emails.cap * sizeof(uint32_t);
+		n += v->results[i].emails.cap * sizeof(uint32_t) + v->results[i].threads_max / 8;
+	for (size_t i = 0; i < EMAIL_VERDICTS; i++)
+		n += v->verdicts[i].bytes;
 	return n + v->infos.cap * sizeof(struct email_info) +
 		v->places.cap * sizeof(struct email_place) + v->threads.cap * sizeof(void *);
 }

@@ -121,12 +121,17 @@ struct email_query {
 	const struct email_order *order;
 	size_t n_order;
 	bool collapse; /* the first of each thread only */
-	struct slice
-		key; /* equal for equal queries: the result is kept under it; empty: not kept */
+	struct slice key; /* equal for equal queries, and not empty */
 };
-/* All Emails that match, in order; ties by number. The view lives until the next query or change.
- * LL_ERR_LIMIT: a text too long, or nesting. */
-int emails_query(struct account *a, const struct email_query *q, const uint32_t **ret_emails,
-	size_t *ret_n) CHECKED;
+/* What is known of a result; lives until the next query or change. */
+struct email_found {
+	const uint32_t *at; /* the first n that match, in order; ties by number */
+	size_t n;
+	bool all; /* that is all of it */
+};
+/* Looks for the first `want` Emails that match (SIZE_MAX: all), for some milliseconds at most: when
+ * there are fewer and not all, the same call goes on. LL_ERR_LIMIT: a text too long, or nesting. */
+int emails_query(struct account *a, const struct email_query *q, size_t want,
+	struct email_found *ret) CHECKED;
 
 #endif

@@ -5,12 +5,25 @@
 #include "account/email.h"
 #include "account/engine.h"
 
-#define EMAIL_RESULTS 4 /* query results kept */
+/* More than there are requests under way, so that none of them loses what it has found. */
+#define EMAIL_RESULTS 12 /* query results kept */
+#define EMAIL_VERDICTS 32 /* conditions on text whose answers are kept */
 
 struct email_result {
 	struct buf key; /* empty: free */
 	uint64_t state, boxes; /* of emails and mailboxes when it was made */
-	struct uid_list emails;
+	struct uid_list emails; /* [0, found) match; [next, len) are to be read, in order */
+	size_t found, next;
+	uint8_t *threads; /* bits: has an Email in the result; NULL: not collapsed */
+	size_t threads_max;
+	uint64_t used;
+};
+
+/* What a condition says of messages, two bits for each. */
+struct email_verdicts {
+	struct buf key; /* empty: free */
+	uint8_t *at;
+	size_t bytes;
 	uint64_t used;
 };
 
@@ -28,11 +41,34 @@ struct email_view {
 	bool threads_good;
 	VEC(struct mailbox *) open;
 	struct email_result results[EMAIL_RESULTS];
+	struct email_verdicts verdicts[EMAIL_VERDICTS];
 	VEC(struct email_counted) counted;
 	uint64_t clock;
 };
 
 /* Sorts the threads if they are not. */
 int email_view_threads(struct account *a) CHECKED;
+void email_result_done(struct email_result *r);
+
+/* ---- Filters (email_filter.c) ---- */
+
+void email_verdicts_done(struct email_verdicts *v);
+/* A filter (NULL: all), good until mail changes. Only one at a time is asked. */
+struct email_test;
+int email_test_new(
+	struct account *a, const struct email_filter *f, struct email_test **ret) CHECKED;
+void email_test_free(struct email_test *t);
+/* Adds the Emails that may match as far as can be told without reading any, each once. */
+int email_test_candidates(struct email_test *t, struct uid_list *ret) CHECKED;
+/* Whether a candidate matches. */
+int email_test_ask(struct email_test *t, const struct email_info *info, bool *ret) CHECKED;
+/* Whether all Emails of a thread have the keyword, and whether some have. */
+void email_thread_keyword(
+	const struct account *a, uint32_t thread, struct slice name, bool *ret_all, bool *ret_some);
+
+/* ---- Order (email_order.c) ---- */
+
+/* Puts them in order; equal ones by number. */
+int email_order_put(struct account *a, const struct email_query *q, struct uid_list *l) CHECKED;
 
 #endif

@@ -332,6 +332,8 @@ struct finder;
 int finder_new(struct account *a, const struct find_node *root, struct finder **ret) CHECKED;
 void finder_free(struct finder *f);
 int finder_ask(struct finder *f, const struct message_row *row, bool *ret) CHECKED;
+/* Whether messages are read for it; what it says of one then never changes. */
+bool finder_reads(const struct finder *f);
 
 /* ---- The account ---- */
 

@@ -443,6 +443,12 @@ finder_free(struct finder *f)
 	free(f);
 }
 
+bool
+finder_reads(const struct finder *f)
+{
+	return f->root.cost >= COST_FIELD;
+}
+
 int
 finder_ask(struct finder *f, const struct message_row *row, bool *ret)
 {

@@ -93,9 +93,19 @@ void jmap_account_id(struct store_id id, char ret_text[JMAP_ACCOUNT_ID_LEN + 1])
  * yet. Errors of the account. */
 int jmap_addresses_changed(struct jmap *j) CHECKED;
 
-/* One API request (RFC 8620 section 3.3). Appends the reply and returns the HTTP status: 200 with a
- * Response object, else a problem object (application/problem+json). 500 and an empty reply when
- * memory fails. id (may be empty): of a WebSocket request, given back as requestId (RFC 8887). */
+/* One API request (RFC 8620 section 3.3), in slices of some milliseconds: what takes long (a search
+ * that reads letters) lets others go first. The answer is put into out, empty at first, which lives
+ * as long as the job; at each step the account is that of now. NULL without memory. */
+struct jmap_job;
+struct jmap_job *jmap_job_new(struct jmap *j, struct slice request, struct buf *out);
+/* 0: not done yet. Else the HTTP status: 200 with a Response object, else a problem object
+ * (application/problem+json); 500 and an empty answer when memory fails. */
+unsigned jmap_job_step(struct jmap_job *job);
+/* The answer is instead that too many are under way; its status. */
+unsigned jmap_job_refuse(struct jmap_job *job);
+/* Gives up what is not done. NULL is accepted. */
+void jmap_job_free(struct jmap_job *job);
+/* All steps at once. */
 unsigned jmap_api(struct jmap *j, struct slice request, struct buf *out);
 /* The session object (RFC 8620 section 2). origin: "https://host:port", no slash at the end. */
 int jmap_session(struct jmap *j, struct slice origin, struct buf *out) CHECKED;
@@ -132,10 +142,11 @@ void jmap_push_changes(struct jmap *j);
 /* Appends the list of them as auth wants it. */
 int jmap_push_list(struct jmap *j, struct buf *out) CHECKED;
 
-/* One WebSocket message (RFC 8887): Request, WebSocketPushEnable or Disable. Appends the answer;
- * nothing for the latter two, which change *push, the types that are to be pushed, and *told, what
- * the client knows of them: then call jmap_state_change. */
-void jmap_ws_message(struct jmap *j, struct slice message, uint32_t *push, struct jmap_states *told,
-	struct buf *out);
+/* One WebSocket message (RFC 8887): Request, WebSocketPushEnable or Disable. A request gives a job,
+ * whose answer will be in out; when something is wrong, NULL, and out has the answer. Nothing for
+ * the latter two, which change *push, the types that are to be pushed, and *told, what the client
+ * knows of them: then call jmap_state_change. */
+struct jmap_job *jmap_ws_message(struct jmap *j, struct slice message, uint32_t *push,
+	struct jmap_states *told, struct buf *out);
 
 #endif

@@ -234,8 +234,8 @@ put_error(struct jmap_call *c, enum jmap_error e)
 
 static void follow_reply(struct jmap_request *r, json_t *args, struct slice id);
 
-/* Writes ["name", {...}, "id"]. */
-static void
+/* Writes ["name", {...}, "id"]. False, and nothing: the call is not done. */
+static bool
 call_reply(struct jmap_request *r, json_t *call, bool first)
 {
 	struct slice name = json_slice(json_array_get(call, 0));
@@ -260,13 +260,18 @@ call_reply(struct jmap_request *r, json_t *call, bool first)
 		c.o = (struct json_out){.b = r->out};
 		put_error(&c, e);
 	}
+	json_decref(c.args);
+	if (c.again && !e) {
+		buf_truncate(r->out, start);
+		return false;
+	}
 	reply_note(r, e ? "error" : m->name, c.id, args);
 	buf_putc(r->out, ',');
 	json_text_put(r->out, c.id);
 	buf_putc(r->out, ']');
-	json_decref(c.args);
 	if (c.follow)
 		follow_reply(r, c.follow, c.id);
+	return true;
 }
 
 /* What a method brings with it (RFC 8621 section 7.5): a call of its own under the same id, which
@@ -277,7 +282,7 @@ follow_reply(struct jmap_request *r, json_t *args, struct slice id)
 	json_t *call = json_pack("[s,o,s%]", "Email/set", args, id.ptr, id.len);
 
 	if (call)
-		call_reply(r, call, false);
+		(void)call_reply(r, call, false);
 	json_decref(call);
 }
 
@@ -363,70 +368,6 @@ request_check(const struct jmap *j, const json_t *q, struct buf *out)
 	return 0;
 }
 
-static void
-request_run(struct jmap_request *r, json_t *q)
-{
-	size_t i;
-	json_t *call, *created = json_member(q, "createdIds");
-
-	if (created)
-		json_object_update(r->created, created);
-	buf_puts(r->out, "\"methodResponses\":[");
-	json_array_foreach(json_object_get(q, "methodCalls"), i, call) call_reply(r, call, i == 0);
-	buf_putc(r->out, ']');
-	if (created) {
-		struct json_out o = {.b = r->out};
-		buf_puts(r->out, ",\"createdIds\":");
-		jo_json(&o, r->created);
-	}
-	buf_puts(r->out, ",\"sessionState\":");
-	json_text_put(r->out, slice_str(r->j->session_state));
-}
-
-static unsigned
-request_answer(struct jmap *j, json_t *q, struct buf *out, const char *opening)
-{
-	struct jmap_request r = {.j = j, .out = out, .using = json_object_get(q, "using")};
-	size_t start = out->len;
-
-	r.created = json_object();
-	if (!r.created)
-		return 500;
-	buf_puts(out, opening);
-	request_run(&r, q);
-	buf_putc(out, '}');
-	for (size_t i = 0; i < r.n_replies; i++)
-		json_decref(r.replies[i].parsed);
-	json_decref(r.created);
-	if (!buf_err(out))
-		return 200;
-	buf_reset(out);
-	buf_truncate(out, start);
-	return 500;
-}
-
-unsigned
-jmap_api(struct jmap *j, struct slice request, struct buf *out)
-{
-	json_t *q;
-	unsigned status;
-
-	if (request.len > JMAP_REQUEST_MAX)
-		return problem(out, "limit", "The request is too large.", "maxSizeRequest");
-	if (json_depth(request) > JMAP_DEPTH_MAX)
-		return problem(out, "limit", "The request is nested too deeply.", "maxDepth");
-	q = json_read(request);
-	if (!q)
-		return problem(out, "notJSON", "This is not I-JSON.", NULL);
-	status = request_check(j, q, out);
-	if (!status)
-		status = request_answer(j, q, out, "{");
-	json_decref(q);
-	return status;
-}
-
-/* ---- WebSocket (RFC 8887) ---- */
-
 /* The problem object as a RequestError. */
 static void
 ws_problem(struct slice id, struct slice inside, struct buf *out)
@@ -442,28 +383,172 @@ ws_problem(struct slice id, struct slice inside, struct buf *out)
 	buf_put(out, slice_skip(inside, 1));
 }
 
+/* ---- The request under way ---- */
+
+struct jmap_job {
+	struct jmap_request r;
+	json_t *q;
+	size_t next; /* the call to go on with */
+	unsigned status; /* of the answer; 0: not done */
+	bool ws;
+};
+
 static void
+job_open(struct jmap_job *job)
+{
+	struct jmap_request *r = &job->r;
+	json_t *created = json_member(job->q, "createdIds");
+	struct slice id = json_slice(json_object_get(job->q, "id"));
+
+	r->using = json_object_get(job->q, "using");
+	r->created = json_object();
+	if (!r->created) {
+		job->status = 500;
+		return;
+	}
+	if (created)
+		json_object_update(r->created, created);
+	buf_puts(r->out, job->ws ? "{\"@type\":\"Response\"," : "{");
+	if (job->ws && id.ptr) {
+		buf_puts(r->out, "\"requestId\":");
+		json_text_put(r->out, id);
+		buf_putc(r->out, ',');
+	}
+	buf_puts(r->out, "\"methodResponses\":[");
+}
+
+static void
+job_close(struct jmap_job *job)
+{
+	struct jmap_request *r = &job->r;
+
+	buf_putc(r->out, ']');
+	if (json_member(job->q, "createdIds")) {
+		struct json_out o = {.b = r->out};
+		buf_puts(r->out, ",\"createdIds\":");
+		jo_json(&o, r->created);
+	}
+	buf_puts(r->out, ",\"sessionState\":");
+	json_text_put(r->out, slice_str(r->j->session_state));
+	buf_putc(r->out, '}');
+}
+
+/* An answer that was too large leaves nothing of itself. */
+static unsigned
+job_failed(struct jmap_job *job)
+{
+	CLEANUP(buf_done) struct buf bad = BUF_INIT(4096);
+
+	buf_reset(job->r.out);
+	if (!job->ws)
+		return 500;
+	problem(&bad, "limit", "The answer is too large.", "maxSizeResponse");
+	ws_problem(json_slice(json_object_get(job->q, "id")), buf_slice(&bad), job->r.out);
+	return 200;
+}
+
+unsigned
+jmap_job_step(struct jmap_job *job)
+{
+	json_t *calls = json_object_get(job->q, "methodCalls");
+
+	if (job->status)
+		return job->status;
+	while (job->next < json_array_size(calls)) {
+		if (!call_reply(&job->r, json_array_get(calls, job->next), job->next == 0))
+			return 0;
+		job->next++;
+	}
+	job_close(job);
+	job->status = buf_err(job->r.out) ? job_failed(job) : 200;
+	return job->status;
+}
+
+unsigned
+jmap_job_refuse(struct jmap_job *job)
+{
+	CLEANUP(buf_done) struct buf bad = BUF_INIT(4096);
+
+	buf_reset(job->r.out);
+	problem(&bad, "limit", "Too many requests are under way.", "maxConcurrentRequests");
+	if (job->ws)
+		ws_problem(json_slice(json_object_get(job->q, "id")), buf_slice(&bad), job->r.out);
+	else
+		buf_put(job->r.out, buf_slice(&bad));
+	job->status = 400;
+	return job->status;
+}
+
+void
+jmap_job_free(struct jmap_job *job)
+{
+	if (!job)
+		return;
+	for (size_t i = 0; i < job->r.n_replies; i++)
+		json_decref(job->r.replies[i].parsed);
+	json_decref(job->r.created);
+	json_decref(job->q);
+	free(job);
+}
+
+/* What is wrong with its bytes. 0: nothing, and *ret_q is what they say. */
+static unsigned
+request_read(struct slice request, json_t **ret_q, struct buf *out)
+{
+	if (request.len > JMAP_REQUEST_MAX)
+		return problem(out, "limit", "The request is too large.", "maxSizeRequest");
+	if (json_depth(request) > JMAP_DEPTH_MAX)
+		return problem(out, "limit", "The request is nested too deeply.", "maxDepth");
+	*ret_q = json_read(request);
+	return *ret_q ? 0 : problem(out, "notJSON", "This is not I-JSON.", NULL);
+}
+
+struct jmap_job *
+jmap_job_new(struct jmap *j, struct slice request, struct buf *out)
+{
+	struct jmap_job *job = calloc(1, sizeof(*job));
+
+	if (!job)
+		return NULL;
+	job->r = (struct jmap_request){.j = j, .out = out};
+	job->status = request_read(request, &job->q, out);
+	if (!job->status)
+		job->status = request_check(j, job->q, out);
+	if (!job->status)
+		job_open(job);
+	return job;
+}
+
+unsigned
+jmap_api(struct jmap *j, struct slice request, struct buf *out)
+{
+	struct jmap_job *job = jmap_job_new(j, request, out);
+	unsigned status = job ? 0 : 500;
+
+	while (!status)
+		status = jmap_job_step(job);
+	jmap_job_free(job);
+	return status;
+}
+
+/* ---- WebSocket (RFC 8887) ---- */
+
+static struct jmap_job *
 ws_request(struct jmap *j, json_t *q, struct buf *out)
 {
 	CLEANUP(buf_done) struct buf bad = BUF_INIT(4096);
-	CLEANUP(buf_done) struct buf opening = BUF_INIT(8192);
-	struct slice id = json_slice(json_object_get(q, "id"));
+	struct jmap_job *job;
 
 	if (request_check(j, q, &bad)) {
-		ws_problem(id, buf_slice(&bad), out);
-		return;
+		ws_problem(json_slice(json_object_get(q, "id")), buf_slice(&bad), out);
+		return NULL;
 	}
-	buf_puts(&opening, "{\"@type\":\"Response\",");
-	if (id.ptr) {
-		buf_puts(&opening, "\"requestId\":");
-		json_text_put(&opening, id);
-		buf_putc(&opening, ',');
-	}
-	buf_putc(&opening, '\0');
-	if (buf_err(&opening) || request_answer(j, q, out, (const char *)opening.ptr) != 200) {
-		problem(&bad, "limit", "The answer is too large.", "maxSizeResponse");
-		ws_problem(id, buf_slice(&bad), out);
-	}
+	job = calloc(1, sizeof(*job));
+	if (!job)
+		return NULL;
+	*job = (struct jmap_job){.r = {.j = j, .out = out}, .q = json_incref(q), .ws = true};
+	job_open(job);
+	return job;
 }
 
 static uint32_t
@@ -479,7 +564,7 @@ ws_types(const json_t *types)
 	return mask;
 }
 
-void
+struct jmap_job *
 jmap_ws_message(struct jmap *j, struct slice message, uint32_t *push, struct jmap_states *told,
 	struct buf *out)
 {
@@ -487,9 +572,10 @@ jmap_ws_message(struct jmap *j, struct slice message, uint32_t *push, struct jma
 	bool fits = message.len <= JMAP_REQUEST_MAX && json_depth(message) <= JMAP_DEPTH_MAX;
 	json_t *q = fits ? json_read(message) : NULL;
 	struct slice type = json_slice(json_object_get(q, "@type"));
+	struct jmap_job *job = NULL;
 
 	if (slice_eq(type, S("Request"))) {
-		ws_request(j, q, out);
+		job = ws_request(j, q, out);
 	} else if (slice_eq(type, S("WebSocketPushEnable"))) {
 		*push = ws_types(json_object_get(q, "dataTypes"));
 		jmap_states_now(j, told);
@@ -505,4 +591,5 @@ jmap_ws_message(struct jmap *j, struct slice message, uint32_t *push, struct jma
 		ws_problem(SLICE_NONE, buf_slice(&bad), out);
 	}
 	json_decref(q);
+	return job;
 }

@@ -1,6 +1,7 @@
 /* Email/query and Email/queryChanges (RFC 8621 sections 4.4 and 4.5). */
 #include "faces/jmap_email.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 
 /* ---- The question ---- */
@@ -9,14 +10,13 @@ struct question {
 	struct arena mem;
 	struct email_query q;
 	struct email_order order[EMAIL_ORDERS_MAX];
-	struct buf key;
+	uint8_t key[32];
 };
 
 static void
 question_done(struct question *x)
 {
 	arena_done(&x->mem);
-	buf_done(&x->key);
 }
 
 static const struct {
@@ -56,23 +56,26 @@ order_read(struct jmap_call *c, const json_t *s, struct email_order *ret)
 	return sorts[i].keyword && !ret->keyword.len ? jmap_bad(c, "keyword") : JMAP_OK;
 }
 
-/* One text for equal questions. */
-static void
+/* One digest for equal questions. */
+static enum jmap_error
 question_key(struct jmap_call *c, struct question *x)
 {
-	struct json_out o = {.b = &x->key};
+	CLEANUP(buf_done) struct buf text = BUF_INIT(8 * JMAP_REQUEST_MAX);
+	struct json_out o = {.b = &text};
 	json_t *f = json_member(c->args, "filter"), *s = json_member(c->args, "sort");
 
-	x->key = BUF_INIT((size_t)256 << 10);
-	buf_puts(&x->key, x->q.collapse ? "c" : "-");
+	buf_puts(&text, x->q.collapse ? "c" : "-");
 	if (f)
 		jo_json(&o, f);
-	buf_putc(&x->key, 0);
+	buf_putc(&text, 0);
 	o.comma = false;
 	if (s)
 		jo_json(&o, s);
-	if (!buf_err(&x->key))
-		x->q.key = buf_slice(&x->key);
+	if (buf_err(&text))
+		return jmap_failed(c, buf_err(&text));
+	crypto_generichash(x->key, sizeof(x->key), text.ptr, text.len, NULL, 0);
+	x->q.key = slice_new(x->key, sizeof(x->key));
+	return JMAP_OK;
 }
 
 static enum jmap_error
@@ -93,9 +96,7 @@ question_read(struct jmap_call *c, struct question *x)
 	for (size_t i = 0; i < json_array_size(s) && !e; i++)
 		e = order_read(c, json_array_get(s, i), &x->order[x->q.n_order++]);
 	x->q.order = x->order;
-	if (!e)
-		question_key(c, x);
-	return e;
+	return e ? e : question_key(c, x);
 }
 
 static enum jmap_error
@@ -106,15 +107,10 @@ question_failed(struct jmap_call *c, int err)
 
 /* ---- Email/query ---- */
 
-struct result {
-	const uint32_t *at;
-	size_t n;
-};
-
 static size_t
 result_index(struct jmap_call *c, struct slice id, void *ctx)
 {
-	const struct result *r = ctx;
+	const struct email_found *r = ctx;
 	uint32_t email;
 
 	if (message_email_id_parse(id, &email))
@@ -134,33 +130,52 @@ put_email_id(struct json_out *o, uint32_t email)
 }
 
 static enum jmap_error
-query_answer(struct jmap_call *c, struct result *r)
+query_answer(struct jmap_call *c, struct email_found *r, struct jmap_window *w)
 {
-	struct jmap_window w;
-	enum jmap_error e = jmap_window(c, r->n, result_index, r, &w);
+	enum jmap_error e = jmap_window_set(c, w, r->n, result_index, r);
 
 	if (e)
 		return e;
-	jmap_query_head(c, account_state(c->a, CHANGE_EMAIL), true, &w);
+	jmap_query_head(c, account_state(c->a, CHANGE_EMAIL), true, w);
 	jo_key(&c->o, "ids");
 	jo_open(&c->o, '[');
-	for (size_t i = w.from; i < w.to; i++)
+	for (size_t i = w->from; i < w->to; i++)
 		put_email_id(&c->o, r->at[i]);
 	jo_close(&c->o, ']');
-	jmap_query_tail(c, r->n, &w);
+	jmap_query_tail(c, r->n, w);
 	return JMAP_OK;
+}
+
+/* Only as much of the result is looked for as the answer needs. */
+static enum jmap_error
+query_run(struct jmap_call *c, const struct question *x)
+{
+	struct email_found r = {.n = 0};
+	struct jmap_window w;
+	enum jmap_error e = jmap_window_read(c, &w);
+	size_t need;
+
+	if (e)
+		return e;
+	while ((need = jmap_window_need(c, &w, r.n, result_index, &r)) > r.n && !r.all) {
+		int err = emails_query(c->a, &x->q, need, &r);
+		if (err)
+			return question_failed(c, err);
+		c->again = r.n < need && !r.all;
+		if (c->again)
+			return JMAP_OK;
+	}
+	return query_answer(c, &r, &w);
 }
 
 enum jmap_error
 jmap_email_query(struct jmap_call *c)
 {
 	struct question x;
-	struct result r;
 	enum jmap_error e = question_read(c, &x);
-	int err = e ? LL_OK : emails_query(c->a, &x.q, &r.at, &r.n);
 
 	if (!e)
-		e = err ? question_failed(c, err) : query_answer(c, &r);
+		e = query_run(c, &x);
 	question_done(&x);
 	return e;
 }
@@ -269,7 +284,7 @@ delta_has(const struct delta *d, uint32_t email)
 }
 
 static size_t
-delta_size(const struct result *r, const struct delta *d)
+delta_size(const struct email_found *r, const struct delta *d)
 {
 	size_t n = d->removed.len;
 
@@ -280,7 +295,7 @@ delta_size(const struct result *r, const struct delta *d)
 
 /* upToId would allow to leave some out; it is not made use of. */
 static void
-put_added(struct jmap_call *c, const struct result *r, const struct delta *d)
+put_added(struct jmap_call *c, const struct email_found *r, const struct delta *d)
 {
 	jo_key(&c->o, "added");
 	jo_open(&c->o, '[');
@@ -298,7 +313,8 @@ put_added(struct jmap_call *c, const struct result *r, const struct delta *d)
 }
 
 static enum jmap_error
-delta_answer(struct jmap_call *c, struct slice old, const struct result *r, const struct delta *d)
+delta_answer(
+	struct jmap_call *c, struct slice old, const struct email_found *r, const struct delta *d)
 {
 	uint64_t most = UINT64_MAX;
 	bool total = false;
@@ -329,14 +345,15 @@ delta_answer(struct jmap_call *c, struct slice old, const struct result *r, cons
 static enum jmap_error
 changes_run(struct jmap_call *c, struct question *x, struct slice old, uint64_t since)
 {
-	struct result r;
+	struct email_found r;
 	struct delta d = {{0}};
 	bool threads = needs_threads(&x->q);
 	enum jmap_error e;
-	int err = emails_query(c->a, &x->q, &r.at, &r.n);
+	int err = emails_query(c->a, &x->q, SIZE_MAX, &r);
 
-	if (err)
-		return question_failed(c, err);
+	c->again = !err && !r.all;
+	if (err || c->again)
+		return err ? question_failed(c, err) : JMAP_OK;
 	err = delta_emails(c, since, threads, &d);
 	if (!err && threads)
 		err = delta_threads(c, since, &d);

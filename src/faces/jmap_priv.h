@@ -78,6 +78,7 @@ struct jmap_call {
 	struct slice id;
 	void *ctx; /* the method's own */
 	json_t *follow; /* arguments of an Email/set that follows by itself */
+	bool again; /* it is not done: the same call goes on after others */
 };
 
 typedef enum jmap_error jmap_method_fn(struct jmap_call *c);
@@ -239,13 +240,23 @@ json_t *jmap_patch(const json_t *object, const json_t *patch);
 
 struct jmap_window {
 	size_t from, to; /* of the whole result */
-	bool total, limited; /* the limit is the server's */
+	json_int_t position, offset; /* what was asked for */
+	uint64_t limit; /* UINT64_MAX: none */
+	struct slice anchor;
+	bool anchored, total;
 };
-/* position, anchor, anchorOffset, limit, calculateTotal over n results. index_of gives the place of
- * the anchor, or SIZE_MAX. */
-enum jmap_error jmap_window(struct jmap_call *c, size_t n,
-	size_t (*index_of)(struct jmap_call *c, struct slice id, void *ctx), void *ctx,
-	struct jmap_window *ret);
+/* The place of a result, or SIZE_MAX. */
+typedef size_t jmap_index_fn(struct jmap_call *c, struct slice id, void *ctx);
+/* position, anchor, anchorOffset, limit, calculateTotal over n results. */
+enum jmap_error jmap_window(
+	struct jmap_call *c, size_t n, jmap_index_fn *index_of, void *ctx, struct jmap_window *ret);
+/* The same in steps, for results that are not all known: the arguments; how many of the results
+ * must be known (SIZE_MAX: all) when n are; the part of them. */
+enum jmap_error jmap_window_read(struct jmap_call *c, struct jmap_window *ret);
+size_t jmap_window_need(struct jmap_call *c, const struct jmap_window *w, size_t n,
+	jmap_index_fn *index_of, void *ctx);
+enum jmap_error jmap_window_set(
+	struct jmap_call *c, struct jmap_window *w, size_t n, jmap_index_fn *index_of, void *ctx);
 /* The members before "ids", and after. */
 void jmap_query_head(
 	struct jmap_call *c, uint64_t state, bool can_calculate, const struct jmap_window *w);

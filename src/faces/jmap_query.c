@@ -23,34 +23,76 @@ place(json_int_t position, size_t n)
 }
 
 enum jmap_error
-jmap_window(struct jmap_call *c, size_t n,
-	size_t (*index_of)(struct jmap_call *c, struct slice id, void *ctx), void *ctx,
-	struct jmap_window *ret)
+jmap_window_read(struct jmap_call *c, struct jmap_window *ret)
 {
-	json_int_t position = 0, offset = 0;
-	uint64_t limit = UINT64_MAX;
 	json_t *anchor = json_member(c->args, "anchor");
-	struct jmap_window w = {.total = false};
+	struct jmap_window w = {.limit = UINT64_MAX};
 
-	if (!arg_int(c, "position", &position) || !arg_int(c, "anchorOffset", &offset) ||
-		!jmap_arg_uint(c, "limit", &limit) || !jmap_arg_bool(c, "calculateTotal", &w.total))
+	if (!arg_int(c, "position", &w.position) || !arg_int(c, "anchorOffset", &w.offset) ||
+		!jmap_arg_uint(c, "limit", &w.limit) ||
+		!jmap_arg_bool(c, "calculateTotal", &w.total))
 		return JMAP_INVALID_ARGUMENTS;
-	if (offset < -(json_int_t)INT32_MAX || offset > INT32_MAX ||
+	if (w.offset < -(json_int_t)INT32_MAX || w.offset > INT32_MAX ||
 		(anchor && !json_is_string(anchor)))
 		return jmap_bad(c, "anchor");
-	w.from = place(position, n);
-	if (anchor) {
-		size_t at = index_of(c, jmap_id(c, json_slice(anchor)), ctx);
-		if (at == SIZE_MAX)
-			return JMAP_ANCHOR_NOT_FOUND;
-		if (offset < 0)
-			w.from = at > (size_t)-offset ? at - (size_t)-offset : 0;
-		else
-			w.from = MIN(n, at + (size_t)offset);
-	}
-	w.to = n - w.from > limit ? w.from + (size_t)limit : n;
+	w.anchored = anchor != NULL;
+	w.anchor = anchor ? jmap_id(c, json_slice(anchor)) : SLICE_NONE;
 	*ret = w;
 	return JMAP_OK;
+}
+
+/* The first of the window when the anchor stands at `at`. */
+static size_t
+beside(size_t at, json_int_t offset)
+{
+	if (offset < 0)
+		return at > (size_t)-offset ? at - (size_t)-offset : 0;
+	return at + (size_t)offset;
+}
+
+size_t
+jmap_window_need(struct jmap_call *c, const struct jmap_window *w, size_t n,
+	jmap_index_fn *index_of, void *ctx)
+{
+	size_t at, from;
+
+	if (w->total || w->limit == UINT64_MAX || (!w->anchored && w->position < 0))
+		return SIZE_MAX;
+	if (!w->anchored) {
+		from = place(w->position, SIZE_MAX);
+	} else {
+		at = index_of(c, w->anchor, ctx);
+		if (at == SIZE_MAX)
+			return 2 * n + 64;
+		from = beside(at, w->offset);
+	}
+	return from > SIZE_MAX - w->limit ? SIZE_MAX : from + (size_t)w->limit;
+}
+
+enum jmap_error
+jmap_window_set(
+	struct jmap_call *c, struct jmap_window *w, size_t n, jmap_index_fn *index_of, void *ctx)
+{
+	size_t at;
+
+	w->from = place(w->position, n);
+	if (w->anchored) {
+		at = index_of(c, w->anchor, ctx);
+		if (at == SIZE_MAX)
+			return JMAP_ANCHOR_NOT_FOUND;
+		w->from = MIN(n, beside(at, w->offset));
+	}
+	w->to = n - w->from > w->limit ? w->from + (size_t)w->limit : n;
+	return JMAP_OK;
+}
+
+enum jmap_error
+jmap_window(
+	struct jmap_call *c, size_t n, jmap_index_fn *index_of, void *ctx, struct jmap_window *ret)
+{
+	enum jmap_error e = jmap_window_read(c, ret);
+
+	return e ? e : jmap_window_set(c, ret, n, index_of, ctx);
 }
 
 void

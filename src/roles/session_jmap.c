@@ -130,6 +130,7 @@ session_jmap(void)
 
 	if (sj.jmap && sj.account == env.account)
 		return sj.jmap;
+	session_requests_drop();
 	jmap_free(sj.jmap);
 	sj.address = slice_str(session_address());
 	sj.jmap = jmap_new(&env);
@@ -179,17 +180,22 @@ session_ready(struct web_exchange *x, struct slice body)
 }
 
 static void
+api_answer(struct web_exchange *x, unsigned status, struct buf *out)
+{
+	answer_buf(x, status, status == 200 ? "application/json" : "application/problem+json", out);
+}
+
+static void
 api_ready(struct web_exchange *x, struct slice body)
 {
-	CLEANUP(buf_wipe) struct buf out = BUF_INIT(JMAP_REPLY_MAX);
-	unsigned status;
+	struct session_request *q = ready_jmap(x) ? session_request_new(x, api_answer) : NULL;
 
-	if (!ready_jmap(x))
+	if (!q)
 		return;
-	jmap_may_send(sj.jmap, web_exchange_sends(x));
-	status = jmap_api(sj.jmap, body, &out);
-	answer_buf(
-		x, status, status == 200 ? "application/json" : "application/problem+json", &out);
+	q->job = jmap_job_new(sj.jmap, body, &q->out);
+	if (!q->job)
+		q->out.err = LL_ERR_NOMEM;
+	session_request_run(q);
 }
 
 /* ---- Upload, download ---- */
@@ -361,6 +367,7 @@ subscriber_gone(struct web_exchange *x)
 {
 	struct subscriber *s = web_exchange_state(x), **at = &sj.subscribers;
 
+	session_request_forget(x);
 	if (!s)
 		return;
 	while (*at != s)
@@ -528,10 +535,20 @@ ws_start(struct web_exchange *x)
 }
 
 static void
+ws_answer(struct web_exchange *x, unsigned status, struct buf *out)
+{
+	struct subscriber *s = web_exchange_state(x);
+
+	if (out->len && !buf_err(out))
+		subscriber_queue(s, buf_slice(out));
+	subscriber_tell(s);
+}
+
+static void
 ws_message(struct web_exchange *x, bool text, bool last, struct slice piece)
 {
 	struct subscriber *s = web_exchange_state(x);
-	CLEANUP(buf_wipe) struct buf out = BUF_INIT(JMAP_REPLY_MAX);
+	struct session_request *q;
 
 	if (!s)
 		return;
@@ -541,19 +558,19 @@ ws_message(struct web_exchange *x, bool text, bool last, struct slice piece)
 	}
 	if (!last)
 		return;
-	jmap_may_send(sj.jmap, web_exchange_sends(s->x));
-	jmap_ws_message(sj.jmap, buf_slice(&s->in), &s->types, &s->told, &out);
+	q = session_request_new(x, ws_answer);
+	if (!q)
+		return;
+	q->job = jmap_ws_message(sj.jmap, buf_slice(&s->in), &s->types, &s->told, &q->out);
 	buf_wipe(&s->in);
 	s->in = BUF_INIT(JMAP_REQUEST_MAX + 1);
-	if (out.len && !buf_err(&out))
-		subscriber_queue(s, buf_slice(&out));
-	subscriber_tell(s);
+	session_request_run(q);
 }
 
 /* ---- Routes ---- */
 
 static const struct web_handler session_handler = {.ready = session_ready};
-static const struct web_handler api_handler = {.ready = api_ready};
+static const struct web_handler api_handler = {.ready = api_ready, .gone = session_request_forget};
 static const struct web_handler upload_handler = {.ready = upload_ready};
 static const struct web_handler download_handler = {.ready = download_ready};
 static const struct web_handler events_handler = {

@@ -87,6 +87,25 @@ unsigned session_web_links(void);
 /* Told whenever a link comes or goes, or a request is worked on. */
 void session_web_on_change(void (*fn)(void));
 
+/* --- session_api.c: JMAP requests under way --- */
+
+typedef void session_answer_fn(struct web_exchange *x, unsigned status, struct buf *out);
+struct session_request {
+	struct session_request *next;
+	struct web_exchange *x;
+	struct jmap_job *job; /* its answer comes into out; NULL: it is there already */
+	struct buf out;
+	session_answer_fn *answer;
+};
+/* NULL without memory; the exchange has been given up then. */
+struct session_request *session_request_new(struct web_exchange *x, session_answer_fn *answer);
+/* Takes it over, works on it, and tells the answer, at once or later. */
+void session_request_run(struct session_request *q);
+/* The exchange is gone. */
+void session_request_forget(struct web_exchange *x);
+/* Gives up all. */
+void session_requests_drop(void);
+
 /* --- session_push.c --- */
 extern struct jmap_push session_push;
 /* Of this server, from auth. */

@@ -5,6 +5,7 @@
 #include "../unit/tree.h"
 #include "account/account.h"
 #include "account/deliver.h"
+#include "account/email.h"
 #include "account/find.h"
 #include "account/mailbox.h"
 #include "account/message.h"
@@ -66,6 +67,48 @@ must(int err, const char *what)
 	exit(1);
 }
 
+/* A language of VOCABULARY made-up words behind those above, few of them usual and most rare, as in
+ * any language: a word's frequency falls with its rank. */
+enum { VOCABULARY = 20000, WORD_MAX = 14 };
+static char vocabulary[VOCABULARY][WORD_MAX + 1];
+static double cumulative[VOCABULARY];
+
+static void
+make_vocabulary(void)
+{
+	static const char *const syllables[] = {"ba", "ber", "con", "da", "en", "fi", "gel", "ha",
+		"in", "ker", "lo", "ment", "na", "or", "per", "qui", "re", "sta", "ti", "un", "ver",
+		"wo", "ya", "zen"};
+	double sum = 0;
+
+	for (size_t i = 0; i < VOCABULARY; i++) {
+		size_t n = i < 60 ? 1 : i < 2000 ? 2 + below(2) : 3 + below(2);
+		if (i >= 20 && i - 20 < 32)
+			snprintf(vocabulary[i], sizeof(vocabulary[i]), "%s", words[i - 20]);
+		else
+			for (size_t k = 0; k < n; k++)
+				strncat(vocabulary[i], syllables[below(24)], 4);
+		sum += 1 / (double)(i + 5);
+		cumulative[i] = sum;
+	}
+}
+
+static const char *
+some_word(void)
+{
+	double at = cumulative[VOCABULARY - 1] * (double)below(1 << 30) / (1 << 30);
+	size_t lo = 0, hi = VOCABULARY - 1;
+
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+		if (cumulative[mid] < at)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return vocabulary[lo];
+}
+
 /* A letter of about len bytes; every 500th holds the needle. */
 static struct slice
 letter(size_t i, size_t len)
@@ -81,15 +124,8 @@ letter(size_t i, size_t len)
 		i % 3 ? "Re: " : "", words[below(32)], words[below(32)], below(1000), i % 60, i, i);
 
 	for (size_t column = 0; n < len;) {
-		const char *word = words[below(32)];
-		/* Some words of its own, as real text has. */
 		n += (size_t)snprintf(
-			text + n, sizeof(text) - n, "%s%c", word, column > 60 ? '\n' : ' ');
-		if (!below(12))
-			n += (size_t)snprintf(text + n, sizeof(text) - n, "%c%c%c%c%c ",
-				(int)('a' + below(26)), (int)('a' + below(26)),
-				(int)('a' + below(26)), (int)('a' + below(26)),
-				(int)('a' + below(26)));
+			text + n, sizeof(text) - n, "%s%c", some_word(), column > 60 ? '\n' : ' ');
 		column = column > 60 ? 0 : column + 7;
 	}
 	if (i % 500 == 77)
@@ -260,6 +296,37 @@ bench_find(struct bench *b, const char *name, enum find_op op, struct slice text
 		report(line, t, (double)got.len, "hits");
 		uid_list_done(&got);
 	}
+}
+
+/* A search of the web client: the newest first, one of each conversation; the first page of it, and
+ * then all, to count them. */
+static void
+bench_query(struct bench *b, const char *word)
+{
+	struct email_order newest = {.key = EMAIL_BY_RECEIVED, .descending = true};
+	struct email_filter f = {
+		.op = EMAIL_FIND, .find = {.op = FIND_TEXT, .text = slice_str(word)}};
+	struct email_query q = {.filter = &f,
+		.order = &newest,
+		.n_order = 1,
+		.collapse = true,
+		.key = slice_str(word)};
+	struct email_found r = {.n = 0};
+	double t = seconds(), longest = 0, last;
+	char line[64];
+
+	while (r.n < 50 && !r.all)
+		must(emails_query(b->a, &q, 50, &r), "query");
+	snprintf(line, sizeof(line), "Email/query %s, first page", word);
+	report(line, seconds() - t, (double)r.n, "hits");
+	t = seconds();
+	while (!r.all) {
+		last = seconds();
+		must(emails_query(b->a, &q, SIZE_MAX, &r), "query");
+		longest = MAX(longest, seconds() - last);
+	}
+	report("  all", seconds() - t, (double)r.n, "hits");
+	printf("%-44s %10.2f ms\n", "  longest slice", longest * 1e3);
 }
 
 static void
@@ -480,9 +547,15 @@ main(int argc, char **argv)
 	struct bench b = {.n = 0};
 	size_t held;
 
+	make_vocabulary();
 	setup(&b, argc, argv);
 	fill(&b);
 	bench_open(&b);
+	bench_query(&b, "zeppelin");
+	bench_query(&b, "xylophone");
+	bench_query(&b, vocabulary[5000]);
+	bench_query(&b, vocabulary[500]);
+	bench_query(&b, "invoice");
 	bench_walk(&b, "envelopes, first");
 	bench_walk(&b, "envelopes, again");
 	bench_bodies(&b, "bodies");

@@ -257,6 +257,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct buf request = BUF_INIT(64 * MAX_INPUT), out = BUF_INIT((size_t)64 << 20);
 	struct jmap_states told = {{0}};
+	struct jmap_job *job;
 	uint32_t push = 0;
 
 	if (size > MAX_INPUT)
@@ -267,7 +268,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fill_in(slice_new(data, size), &request);
 	check_answer(jmap_api(jmap, buf_slice(&request), &out), &out);
 	buf_reset(&out);
-	jmap_ws_message(jmap, buf_slice(&request), &push, &told, &out);
+	job = jmap_ws_message(jmap, buf_slice(&request), &push, &told, &out);
+	while (job && !jmap_job_step(job))
+		continue;
+	jmap_job_free(job);
 	jmap_push_changes(jmap);
 	buf_done(&request);
 	buf_done(&out);
