@@ -31,29 +31,10 @@ imap_run_logout(struct imap_conn *c, struct imap_lex *l)
 	c->closing = true;
 }
 
-static bool
-parse_id(struct imap_lex *l)
-{
-	struct slice s;
-	bool first = true;
-
-	if (!imap_lex_sp(l))
-		return false;
-	if (imap_lex_try_word(l, S("NIL")))
-		return imap_lex_end(l);
-	if (!imap_lex_char(l, '('))
-		return false;
-	for (; !imap_lex_try(l, ')'); first = false)
-		if ((!first && !imap_lex_sp(l)) || !imap_lex_string(l, &s) || !imap_lex_sp(l) ||
-			!imap_lex_nstring(l, &s))
-			return false;
-	return imap_lex_end(l);
-}
-
 void
 imap_run_id(struct imap_conn *c, struct imap_lex *l)
 {
-	if (!parse_id(l)) {
+	if (!imap_caps_take_id(l)) {
 		imap_syntax(c, l);
 		return;
 	}

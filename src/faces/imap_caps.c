@@ -2,6 +2,8 @@
  * transcript in tests/transcripts proves. */
 #include "faces/imap_caps.h"
 
+#define ID_FIELDS_MAX 30 /* RFC 2971 section 3.3 */
+
 /* LITERAL+ and LITERAL- exclude each other (RFC 7888 section 5); IMAP4rev2 contains LITERAL-. */
 #define CAPS_ALWAYS "IMAP4rev2 IMAP4rev1 LITERAL+ SASL-IR ENABLE ID"
 
@@ -37,4 +39,26 @@ void
 imap_caps_put_id(struct buf *out)
 {
 	buf_puts(out, "* ID (\"name\" \"Letterlock\" \"version\" \"" LETTERLOCK_VERSION "\")\r\n");
+}
+
+bool
+imap_caps_take_id(struct imap_lex *l)
+{
+	struct slice s;
+	unsigned n = 0;
+
+	if (!imap_lex_sp(l))
+		return false;
+	if (imap_lex_try_word(l, S("NIL")))
+		return imap_lex_end(l);
+	if (!imap_lex_char(l, '('))
+		return false;
+	while (!imap_lex_try(l, ')')) {
+		if ((n && !imap_lex_sp(l)) || !imap_lex_string(l, &s) || !imap_lex_sp(l) ||
+			!imap_lex_nstring(l, &s))
+			return false;
+		if (++n > ID_FIELDS_MAX)
+			return imap_lex_fail(l, "Too many fields");
+	}
+	return imap_lex_end(l);
 }

@@ -3,6 +3,7 @@
 #define FACES_IMAP_CAPS_H
 
 #include "base/buf.h"
+#include "faces/imap_lex.h"
 
 struct imap_caps_preauth {
 	bool tls, starttls, channel_binding;
@@ -13,6 +14,8 @@ void imap_caps_put_preauth(struct buf *out, const struct imap_caps_preauth *c);
 /* After sign-in; append_limit in bytes (RFC 7889). compress says that COMPRESS may still be asked
  * for. */
 void imap_caps_put_session(struct buf *out, uint64_t append_limit, bool compress);
+/* What a client says of itself with ID: a list, or NIL. False, and l->bad, for anything else. */
+bool imap_caps_take_id(struct imap_lex *l);
 /* The server's answer to ID (RFC 2971): the whole untagged line. */
 void imap_caps_put_id(struct buf *out);
 

@@ -88,35 +88,12 @@ run_logout(struct imap_preauth *p, struct imap_lex *l)
 	p->state = CLOSING;
 }
 
-/* "(" field value ... ")" or NIL (RFC 2971); kept for the log of the session. */
-static bool
-parse_id(struct imap_lex *l)
-{
-	struct slice s;
-	unsigned n = 0;
-
-	if (!imap_lex_sp(l))
-		return false;
-	if (imap_lex_try_word(l, S("NIL")))
-		return imap_lex_end(l);
-	if (!imap_lex_char(l, '('))
-		return false;
-	while (!imap_lex_try(l, ')')) {
-		if ((n && !imap_lex_sp(l)) || !imap_lex_string(l, &s) || !imap_lex_sp(l) ||
-			!imap_lex_nstring(l, &s))
-			return false;
-		if (++n > 30)
-			return imap_lex_fail(l, "Too many fields");
-	}
-	return imap_lex_end(l);
-}
-
 static void
 run_id(struct imap_preauth *p, struct imap_lex *l)
 {
 	const uint8_t *start = l->at;
 
-	if (!parse_id(l)) {
+	if (!imap_caps_take_id(l)) {
 		preauth_bad(p, l->bad);
 		return;
 	}

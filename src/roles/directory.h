@@ -87,6 +87,8 @@ int directory_own(
 #define DIRECTORY_SETTING_MAX ((size_t)60000)
 int directory_setting(struct directory *d, const uint8_t account[RECORD_ID_LEN], const char *name,
 	struct buf *ret) CHECKED;
+bool directory_has_setting(
+	struct directory *d, const uint8_t account[RECORD_ID_LEN], const char *name);
 int directory_setting_put(struct directory *d, const uint8_t account[RECORD_ID_LEN],
 	const char *name, struct slice value) CHECKED;
 

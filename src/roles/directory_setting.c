@@ -30,6 +30,14 @@ directory_setting(struct directory *d, const uint8_t account[RECORD_ID_LEN], con
 	return directory_get(d, &k, ret);
 }
 
+bool
+directory_has_setting(struct directory *d, const uint8_t account[RECORD_ID_LEN], const char *name)
+{
+	CLEANUP(buf_wipe) struct buf value = BUF_INIT(DIRECTORY_SETTING_MAX);
+
+	return directory_setting(d, account, name, &value) == LL_OK;
+}
+
 int
 directory_setting_put(struct directory *d, const uint8_t account[RECORD_ID_LEN], const char *name,
 	struct slice value)

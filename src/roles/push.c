@@ -87,9 +87,7 @@ push_public_key(uint8_t ret[WEBPUSH_PUBLIC_LEN])
 bool
 push_exists(const uint8_t account[RECORD_ID_LEN])
 {
-	CLEANUP(buf_done) struct buf list = BUF_INIT(DIRECTORY_SETTING_MAX);
-
-	return directory_setting(auth.directory, account, SETTING, &list) == LL_OK;
+	return directory_has_setting(auth.directory, account, SETTING);
 }
 
 int

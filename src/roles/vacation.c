@@ -43,9 +43,7 @@ notice_decode(struct slice value, struct notice *ret)
 bool
 vacation_exists(const uint8_t account[RECORD_ID_LEN])
 {
-	CLEANUP(buf_done) struct buf value = BUF_INIT(DIRECTORY_SETTING_MAX);
-
-	return directory_setting(auth.directory, account, NOTICE, &value) == LL_OK;
+	return directory_has_setting(auth.directory, account, NOTICE);
 }
 
 int

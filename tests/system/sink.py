@@ -1,10 +1,10 @@
 """A foreign mail server that keeps what it is sent and answers as it is told: for tests of what goes out."""
-import contextlib
 import socket
-import socketserver
 import ssl
 import threading
 import time
+
+from listening import Listening, ListeningTls, http_request
 
 CAPABILITIES = ("PIPELINING", "SIZE 100000000", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES")
 
@@ -18,7 +18,7 @@ class Message:
         return token.encode() in self.data
 
 
-class Sink:
+class Sink(Listening):
     """Listens on one address. Its attributes may be changed while it runs:
 
     greeting: the first reply; replies: {"rcpt a@b" or "rcpt" or "mail" or "data" or "end": reply or a function of the argument};
@@ -33,24 +33,14 @@ class Sink:
         self.replies, self.messages, self.break_tls, self.hold = {}, [], False, None
         self.connections = 0
         self.lock = threading.Lock()
-        sink = self
+        super().__init__(address, port, self.serve)
 
-        class Handler(socketserver.BaseRequestHandler):
-            def handle(self):
-                conn = Connection(sink, self.request)
-                with contextlib.suppress(OSError, EOFError, ssl.SSLError):
-                    try:
-                        conn.serve()
-                    finally:
-                        conn.sock.close()
-
-        class Server(socketserver.ThreadingTCPServer):
-            allow_reuse_address = True
-            daemon_threads = True
-            request_queue_size = 128
-
-        self.server = Server((address, port), Handler)
-        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+    def serve(self, sock):
+        conn = Connection(self, sock)
+        try:
+            conn.serve()
+        finally:
+            conn.sock.close()
 
     def use(self, certificate):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -66,10 +56,6 @@ class Sink:
     def reply(self, what, argument, default):
         found = self.replies.get(f"{what} {argument}", self.replies.get(what, default))
         return found(argument) if callable(found) else found
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
 
 
 class Connection:
@@ -181,45 +167,19 @@ def address_of(argument):
     return argument.partition("<")[2].partition(">")[0]
 
 
-class PolicyServer:
+class PolicyServer(ListeningTls):
     """HTTPS for MTA-STS policies: {host: text}; anything else is 404."""
 
     def __init__(self, address, port, certificate):
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*certificate)
         self.policies, self.requests = {}, []
-        outer = self
+        super().__init__(address, port, certificate, self.answer)
 
-        class Handler(socketserver.BaseRequestHandler):
-            def handle(self):
-                with contextlib.suppress(OSError, ssl.SSLError):
-                    self.answer(context.wrap_socket(self.request, server_side=True))
-
-            def answer(self, sock):
-                data = b""
-                while b"\r\n\r\n" not in data:
-                    part = sock.recv(65536)
-                    if not part:
-                        return
-                    data += part
-                lines = data.decode("latin-1").split("\r\n")
-                host = next((x.split(":", 1)[1].strip() for x in lines if x.lower().startswith("host:")), "").split(":")[0]
-                outer.requests.append((host, lines[0], time.time()))
-                text = outer.policies.get(host) if " /.well-known/mta-sts.txt " in lines[0] else None
-                status = "200 OK" if text is not None else "404 Not Found"
-                body = (text or "").encode()
-                sock.sendall(f"HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nContent-Length: {len(body)}\r\n"
-                             "Connection: close\r\n\r\n".encode() + body)
-                with contextlib.suppress(OSError, ssl.SSLError):
-                    sock.unwrap()
-
-        class Server(socketserver.ThreadingTCPServer):
-            allow_reuse_address = True
-            daemon_threads = True
-
-        self.server = Server((address, port), Handler)
-        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
+    def answer(self, sock):
+        method, target, fields, _ = http_request(sock)
+        host = fields.get("host", "").split(":")[0]
+        self.requests.append((host, f"{method} {target} HTTP/1.1", time.time()))
+        text = self.policies.get(host) if target == "/.well-known/mta-sts.txt" else None
+        status = "200 OK" if text is not None else "404 Not Found"
+        body = (text or "").encode()
+        sock.sendall(f"HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nContent-Length: {len(body)}\r\n"
+                     "Connection: close\r\n\r\n".encode() + body)

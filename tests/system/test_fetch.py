@@ -2,12 +2,9 @@
 Web Key Directory, read by curl and gpg. All of it runs in a network namespace where an address that is public elsewhere is a
 server of the test's own: so nothing is switched off, and addresses that are not public are really refused."""
 import base64
-import contextlib
 import hashlib
 import http.client
 import json
-import socketserver
-import ssl
 import struct
 import subprocess
 import tempfile
@@ -17,6 +14,7 @@ import zlib
 
 import test_web
 from harness import WORK, Installation, Network, Skip, check, check_equal, command, inside, main, stop_and_inspect, wait_until
+from listening import ListeningTls, http_request
 from nameserver import Authority, Nameserver, Zone
 from test_websign import Client, bundle, refused, sign_up
 
@@ -38,43 +36,17 @@ SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 HTML = b"<!doctype html><script>alert(1)</script>"
 
 
-class Elsewhere:
+class Elsewhere(ListeningTls):
     """HTTPS: {(host, path): (status, headers, body)}; a body that is a list is sent in chunks without a length."""
 
     def __init__(self, address, certificate):
         self.pages, self.requests, self.posted = {}, [], []
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*certificate)
-        outer = self
-
-        class Handler(socketserver.BaseRequestHandler):
-            def handle(self):
-                with contextlib.suppress(OSError, ssl.SSLError):
-                    sock = context.wrap_socket(self.request, server_side=True)
-                    sock.settimeout(30)
-                    outer.answer(sock)
-
-        class Server(socketserver.ThreadingTCPServer):
-            allow_reuse_address = True
-            daemon_threads = True
-
-        self.server = Server((address, 443), Handler)
-        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+        super().__init__(address, 443, certificate, self.answer)
 
     def answer(self, sock):
-        data = b""
-        while b"\r\n\r\n" not in data:
-            part = sock.recv(65536)
-            if not part:
-                return
-            data += part
-        lines = data.decode("latin-1").split("\r\n")
-        headers = {n.strip().lower(): v.strip() for n, _, v in (line.partition(":") for line in lines[1:] if line)}
-        host, target = headers.get("host", "").split(":")[0], lines[0].split(" ")[1]
-        length, body = int(headers.get("content-length", 0)), data.partition(b"\r\n\r\n")[2]
-        while len(body) < length:
-            body += sock.recv(65536)
-        self.posted.append((host, target, lines[0].split(" ")[0], headers.get("content-type"), body))
+        method, target, headers, body = http_request(sock)
+        host = headers.get("host", "").split(":")[0]
+        self.posted.append((host, target, method, headers.get("content-type"), body))
         self.requests.append((host, target, headers))
         status, extra, body = self.pages.get((host, target.partition("?")[0]), (404, {}, b""))
         length = "Transfer-Encoding: chunked" if isinstance(body, list) else f"Content-Length: {len(body)}"
@@ -85,15 +57,9 @@ class Elsewhere:
                 sock.sendall(f"{len(part):x}\r\n".encode() + part + b"\r\n")
             body = b"0\r\n\r\n"
         sock.sendall(body)
-        with contextlib.suppress(OSError, ssl.SSLError):
-            sock.unwrap()
 
     def asked(self, host):
         return [(target, headers) for h, target, headers in self.requests if h == host]
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
 
 
 # --- the world ---

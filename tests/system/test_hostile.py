@@ -2,36 +2,17 @@
 for somebody else's. web/browser/hostile_mail.mjs writes them, and hostile_sealed.mjs those with OpenPGP in them, for a reader
 whose keys are open; hostile_run.mjs opens them all. The server's questions to the DNS are never answered meanwhile."""
 import json
-import pathlib
 import re
 import secrets
-import shutil
 import socket
 import subprocess
 import sys
 
-from harness import HERE, Installation, Skip, WORK, check, check_equal, command, letter, main, stop_and_inspect
+from harness import WORK, Installation, check, check_equal, command, letter, main, stop_and_inspect
+from test_web import WEB, ready, spki
 
 DOMAIN = "letterlock.test"
 ALICE = f"alice@{DOMAIN}"
-WEB = HERE.parents[1] / "web"
-
-
-def spki(certificate):
-    """The hash by which Chromium is told of one key that it may trust."""
-    public = command("openssl", "x509", "-in", certificate, "-noout", "-pubkey").encode()
-    der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=public, stdout=subprocess.PIPE, check=True).stdout
-    digest = subprocess.run(["openssl", "dgst", "-sha256", "-binary"], input=der, stdout=subprocess.PIPE, check=True).stdout
-    return subprocess.run(["openssl", "base64", "-A"], input=digest, stdout=subprocess.PIPE, check=True).stdout.decode()
-
-
-def ready():
-    for what, there in (("node", shutil.which("node")), ("Debian's chromium", pathlib.Path("/usr/bin/chromium").exists()),
-                        ("openssl", shutil.which("openssl"))):
-        if not there:
-            raise Skip(f"{what} is not installed")
-    if not (WEB / "node_modules" / "playwright-core").exists():
-        raise Skip("the packages of the web client are not installed")
 
 
 def deliver(world, folder, letters):

@@ -146,6 +146,19 @@ def test_all_of_a_domain(world):
     check("@letterlock.test" not in identities(world, ALICE), "no identity of a domain")
 
 
+def a_receipt_by_submission(world, disposition):
+    """Bob's letter asks for one, and Alice sends it; the letter's subject."""
+    subject = token()
+    with world.submission(BOB) as s:
+        s.sendmail(BOB, [ALICE], letter(BOB, ALICE, subject, **{"Disposition-Notification-To": BOB}))
+    world.wait_message(ALICE, subject)
+    found, identity = ask(world, ALICE, ("Email/query", {"filter": {"subject": subject}}), ("Identity/get", {}))
+    sent, = ask(world, ALICE, ("MDN/send", {"identityId": identity["list"][0]["id"], "send": {"k": {
+        "forEmailId": found["ids"][0], "disposition": disposition}}}))
+    check(sent["sent"], sent)
+    return subject
+
+
 def test_a_receipt(world):
     subject = token()
     world.deliver(BOB, [ALICE], letter(BOB, ALICE, subject, **{"Disposition-Notification-To": BOB}))
@@ -169,14 +182,7 @@ def test_a_receipt_in_the_owners_language(world):
     """What a client leaves to the server: also where the language changes while its session runs."""
     for code, read, text in (("de", "Gelesen", "angezeigt wurde"), ("fr", "Lu ", "été\r\naffiché"), ("none", "Read", "shown to its")):
         world.ctl("account", "language", ALICE, code)
-        subject = token()
-        with world.submission(BOB) as s:
-            s.sendmail(BOB, [ALICE], letter(BOB, ALICE, subject, **{"Disposition-Notification-To": BOB}))
-        world.wait_message(ALICE, subject)
-        found, identity = ask(world, ALICE, ("Email/query", {"filter": {"subject": subject}}), ("Identity/get", {}))
-        sent, = ask(world, ALICE, ("MDN/send", {"identityId": identity["list"][0]["id"], "send": {"k": {
-            "forEmailId": found["ids"][0], "disposition": {"actionMode": "manual-action", "sendingMode": "mdn-sent-manually", "type": "displayed"}}}}))
-        check(sent["sent"], sent)
+        subject = a_receipt_by_submission(world, {"actionMode": "manual-action", "sendingMode": "mdn-sent-manually", "type": "displayed"})
         got = email.message_from_bytes(world.wait_message(BOB, f"{read}: {subject}"), policy=email.policy.default)
         part = next(got.iter_parts())
         check_equal((got["Subject"], part["Content-Language"]), (f"{read}: {subject}", code if code != "none" else "en"), "the receipt")
@@ -185,15 +191,7 @@ def test_a_receipt_in_the_owners_language(world):
 
 def test_a_receipt_without_asking(world):
     """May go to who wrote the letter, as its return path says; a colleague's letter has one like any other."""
-    subject = token()
-    with world.submission(BOB) as s:
-        s.sendmail(BOB, [ALICE], letter(BOB, ALICE, subject, **{"Disposition-Notification-To": BOB}))
-    world.wait_message(ALICE, subject)
-    found, identity = ask(world, ALICE, ("Email/query", {"filter": {"subject": subject}}), ("Identity/get", {}))
-    sent, = ask(world, ALICE, ("MDN/send", {"identityId": identity["list"][0]["id"], "send": {"k": {
-        "forEmailId": found["ids"][0], "subject": f"Read: {subject}",
-        "disposition": {"actionMode": "automatic-action", "sendingMode": "mdn-sent-automatically", "type": "displayed"}}}}))
-    check(sent["sent"], sent)
+    subject = a_receipt_by_submission(world, {"actionMode": "automatic-action", "sendingMode": "mdn-sent-automatically", "type": "displayed"})
     check(world.wait_message(BOB, f"Read: {subject}").startswith(b"Return-Path: <>\r\n"), "its own return path is null")
 
 

@@ -9,13 +9,13 @@ import os
 import re
 import shutil
 import signal
-import socketserver
 import ssl
 import threading
 import time
 
 from harness import (ROOT, WORK, Daemon, Installation, Network, Skip, check, check_equal, inside, letter, main,
                      stop_and_inspect, wait_until)
+from listening import Listening
 from nameserver import Authority, Nameserver, Zone
 from test_websecret import Words, look_everywhere, look_on_disk
 
@@ -107,28 +107,19 @@ class Elsewhere(imaplib.IMAP4):
         check_equal(status, "OK", f"APPEND {answer}")
 
 
-class Cutting:
+class Cutting(Listening):
     """Stands before Dovecot and passes bytes on (TLS stays end to end), as many as it is told to, then breaks the connection."""
 
     def __init__(self):
-        outer = self
         self.most, self.rate, self.connections = None, None, 0
+        super().__init__(CUTTING, 993, self.serve)
 
-        class Handler(socketserver.BaseRequestHandler):
-            def handle(self):
-                import socket
-                outer.connections += 1
-                with contextlib.suppress(OSError), socket.create_connection((DOVECOT, 993), 60) as far:
-                    back = threading.Thread(target=outer.pump, args=(self.request, far, None), daemon=True)
-                    back.start()
-                    outer.pump(far, self.request, outer.most)
-
-        class Server(socketserver.ThreadingTCPServer):
-            allow_reuse_address = True
-            daemon_threads = True
-
-        self.server = Server((CUTTING, 993), Handler)
-        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+    def serve(self, near):
+        import socket
+        self.connections += 1
+        with socket.create_connection((DOVECOT, 993), 60) as far:
+            threading.Thread(target=self.pump, args=(near, far, None), daemon=True).start()
+            self.pump(far, near, self.most)
 
     def pump(self, source, to, most):
         import socket
@@ -145,10 +136,6 @@ class Cutting:
         for s in (source, to):
             with contextlib.suppress(OSError):
                 s.shutdown(socket.SHUT_RDWR)
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
 
 
 # --- the world ---

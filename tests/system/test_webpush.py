@@ -2,16 +2,13 @@
 """Push messages against the whole server: a push service of the test's own, over HTTPS at a name that a zone gives; node opens
 what arrives there and checks who sent it."""
 import base64
-import contextlib
 import json
 import pathlib
-import socketserver
-import ssl
 import subprocess
-import threading
 import time
 
 from harness import WORK, Installation, check, check_equal, free_ports, main, stop_and_inspect, wait_until
+from listening import ListeningTls, http_request
 from nameserver import Authority, Nameserver, Zone
 
 ALICE = "alice@letterlock.test"
@@ -21,40 +18,17 @@ CORE, MAIL = "urn:ietf:params:jmap:core", "urn:ietf:params:jmap:mail"
 VAPID = "urn:ietf:params:jmap:webpush-vapid"
 
 
-class Service:
-    """Keeps what is posted: (path, fields, body)."""
+class Service(ListeningTls):
+    """Keeps what is posted: (method, path, fields, body)."""
 
     def __init__(self, port, certificate):
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*certificate)
         self.got, self.status = [], 201
-        outer = self
+        super().__init__(ADDRESS, port, certificate, self.answer)
 
-        class Handler(socketserver.BaseRequestHandler):
-            def handle(self):
-                with contextlib.suppress(OSError, ssl.SSLError):
-                    self.take(context.wrap_socket(self.request, server_side=True))
-
-            def take(self, sock):
-                f = sock.makefile("rb")
-                method, path, _ = f.readline().decode().split(" ", 2)
-                fields = {}
-                while (line := f.readline().strip()):
-                    name, _, value = line.decode("latin-1").partition(":")
-                    fields[name.lower()] = value.strip()
-                body = f.read(int(fields.get("content-length", 0)))
-                outer.got.append((method, path, fields, body))
-                sock.sendall(f"HTTP/1.1 {outer.status} Said\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno".encode())
-
-        class Threads(socketserver.ThreadingTCPServer):
-            allow_reuse_address, daemon_threads = True, True
-
-        self.server = Threads((ADDRESS, port), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
+    def answer(self, sock):
+        request, status = http_request(sock), self.status
+        self.got.append(request)
+        sock.sendall(f"HTTP/1.1 {status} Said\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno".encode())
 
 
 class World:
@@ -200,6 +174,7 @@ def test_an_address_that_is_gone_is_forgotten(w):
     w.service.status = 410
     w.deliver("told once more")
     w.next("/gone", None)
+    w.next("/first", w.key)  # is told at the same time, and gone from now on
     w.service.status = 201
     time.sleep(1)
     w.service.got.clear()
@@ -220,7 +195,7 @@ def teardown(w):
     w.peer.stdin.close()
     w.peer.wait(10)
     stop_and_inspect(w.one)
-    w.service.stop()
+    w.service.close()
     w.ns.stop()
 
 

@@ -266,7 +266,20 @@ def get(world, path, *fields, version="HTTP/1.1"):
 
 # --- WebSocket ---
 
-class WebSocket:
+class Streamed:
+    """What stands on a transport of its own, which it closes."""
+
+    def close(self):
+        self.transport.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class WebSocket(Streamed):
     def __init__(self, world, *fields, version="HTTP/1.1", path="/jmap/ws", protocol="jmap", origin=None, **options):
         fields = list(fields) + [("Origin", origin or f"https://{world.hostname}:{world.ports['https']}")]
         if protocol:
@@ -355,19 +368,10 @@ class WebSocket:
         except Closed as e:
             return e.code
 
-    def close(self):
-        self.transport.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
 
 # --- EventSource ---
 
-class Events:
+class Events(Streamed):
     def __init__(self, world, *fields, version="HTTP/1.1", types="*", closeafter="no", ping=0, **options):
         path = f"/jmap/events?types={types}&closeafter={closeafter}&ping={ping}"
         self.transport = TRANSPORTS[version](world, path, list(fields) + [("Accept", "text/event-stream")], False, **options)
@@ -401,15 +405,6 @@ class Events:
         except (Closed, ConnectionError, ssl.SSLError):
             return True
         raise Failure("the stream goes on")
-
-    def close(self):
-        self.transport.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
 
 
 def until_change(source, *types, seconds=20):

@@ -227,6 +227,23 @@ emails(struct fixture *f)
 	return n;
 }
 
+/* A new account with a job whose folders are known. */
+static void
+folders_read(struct fixture *f, struct server *s)
+{
+	fixture_init(f);
+	job_new(f);
+	CHECK_INT(connect(f, s, SIZE_MAX), IMPORT_RUN_DONE);
+}
+
+/* Everything comes over in one connection. */
+static void
+brought_over(struct fixture *f, struct server *s)
+{
+	job_go(f);
+	CHECK_INT(connect(f, s, SIZE_MAX), IMPORT_RUN_DONE);
+}
+
 static const struct place gmail_places[] = {{"INBOX", ""}, {"[Gmail]", "\\Noselect"},
 	{"[Gmail]/All Mail", "\\All"}, {"[Gmail]/Starred", "\\Flagged"}, {"[Gmail]/Spam", "\\Junk"},
 	{"Work", ""}};
@@ -254,11 +271,8 @@ test_gmail(void)
 		ARRAY_SIZE(gmail_letters), "SPECIAL-USE X-GM-EXT-1", NULL, 3};
 	struct fixture f;
 
-	fixture_init(&f);
-	job_new(&f);
-	CHECK_INT(connect(&f, &s, SIZE_MAX), IMPORT_RUN_DONE);
-	job_go(&f);
-	CHECK_INT(connect(&f, &s, SIZE_MAX), IMPORT_RUN_DONE);
+	folders_read(&f, &s);
+	brought_over(&f, &s);
 	check_counts(&f, "INBOX 2/0/0, All Mail 1/2/0, Work 0/1/1");
 	CHECK_INT(emails(&f), 3);
 	check_box(&f, "INBOX", 2);
@@ -289,19 +303,14 @@ test_twice(void)
 	struct server s = PLAIN;
 	struct fixture f;
 
-	fixture_init(&f);
-	job_new(&f);
-	CHECK_INT(connect(&f, &s, SIZE_MAX), IMPORT_RUN_DONE);
-	job_go(&f);
-	CHECK_INT(connect(&f, &s, SIZE_MAX), IMPORT_RUN_DONE);
+	folders_read(&f, &s);
+	brought_over(&f, &s);
 	check_counts(&f, "INBOX 2/1/0, Sent Items 1/0/0, a 3/1/0");
 	check_box(&f, "Sent", 1);
-	job_go(&f); /* nothing is new */
-	CHECK_INT(connect(&f, &s, SIZE_MAX), IMPORT_RUN_DONE);
+	brought_over(&f, &s); /* nothing is new */
 	check_counts(&f, "INBOX 2/1/0, Sent Items 1/0/0, a 3/1/0");
 	s.uidvalidity++; /* all UIDs are others now */
-	job_go(&f);
-	CHECK_INT(connect(&f, &s, SIZE_MAX), IMPORT_RUN_DONE);
+	brought_over(&f, &s);
 	CHECK_INT(emails(&f), 6);
 	fixture_done(&f);
 }
@@ -313,9 +322,7 @@ test_cut(void)
 	for (size_t cut = 60; cut < 2200; cut += 53) {
 		struct server s = PLAIN;
 		struct fixture f;
-		fixture_init(&f);
-		job_new(&f);
-		CHECK_INT(connect(&f, &s, SIZE_MAX), IMPORT_RUN_DONE);
+		folders_read(&f, &s);
 		job_go(&f);
 		if (connect(&f, &s, cut) != IMPORT_RUN_DONE) {
 			fixture_reopen(&f);
