@@ -3,9 +3,9 @@ import { computed, signal } from "@preact/signals";
 
 const path = signal(location.pathname);
 
-export interface Route { view: string; parts: readonly string[] }
+interface Route { view: string; parts: readonly string[] }
 
-export function parseRoute(pathname: string): Route {
+function parseRoute(pathname: string): Route {
 	const parts = pathname.split("/").filter(Boolean).map((p) => {
 		try {
 			return decodeURIComponent(p);

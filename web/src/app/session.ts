@@ -11,7 +11,7 @@ import { go } from "./router.ts";
 
 export interface WebSession { state: "locked" | "open"; accountId: string; address: string; unlockKey: string }
 
-export type Stage = "starting" | "signedOut" | "locked" | "open" | "unreachable";
+type Stage = "starting" | "signedOut" | "locked" | "open" | "unreachable";
 export const stage = signal<Stage>("starting");
 export const account = signal<WebSession | null>(null);
 

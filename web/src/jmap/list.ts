@@ -8,7 +8,7 @@ import { snoozing, type Comparator, type Email, type Filter, type GetResult, typ
 export const listProperties = [
 	"id", "blobId", "threadId", "mailboxIds", "keywords", "size", "receivedAt", "from", "to", "subject", "preview", "hasAttachment",
 ];
-export const windowSize = 50;
+const windowSize = 50;
 
 const rowProperties = (client: JmapClient) => (snoozing in client.session.capabilities ? [...listProperties, "snoozedUntil"] : listProperties);
 

@@ -3,7 +3,7 @@
 //   from:anna subject:"travel plan" has:attachment is:unread before:2026-03-01 in:archive -newsletter
 import type { Condition, Filter, Mailbox } from "./types.ts";
 
-export interface Term { not: boolean; key: string; value: string }
+interface Term { not: boolean; key: string; value: string }
 
 const keys = new Set(["from", "to", "cc", "bcc", "subject", "body", "has", "is", "in", "before", "after", "older", "newer", "larger", "smaller", "label"]);
 

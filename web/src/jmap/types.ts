@@ -51,7 +51,7 @@ export interface BodyPart {
 	cid: string | null;
 }
 
-export interface BodyValue { value: string; isEncodingProblem: boolean; isTruncated: boolean }
+interface BodyValue { value: string; isEncodingProblem: boolean; isTruncated: boolean }
 
 /** What a row of a list shows. */
 export interface Email {

@@ -6,8 +6,8 @@ import { type Bytes, concat, equal, random, utf8, wipe } from "./bytes";
 import { KeysError } from "./error";
 import { expand512 } from "./kdf";
 
-export const CHUNK_LEN = 16384;
-export const HEADER_LEN = 56;
+const CHUNK_LEN = 16384;
+const HEADER_LEN = 56;
 const SALT_LEN = 24;
 const SEALED_CHUNK = CHUNK_LEN + TAG_LEN;
 const suiteName = utf8("c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0");
@@ -17,7 +17,7 @@ export function sealedLen(plainLen: number): number {
 }
 
 /** The one plaintext length that gives this sealed length; a syntax error when none does. */
-export function plainLen(sealed: number): number {
+function plainLen(sealed: number): number {
 	const body = sealed - HEADER_LEN;
 	const last = body % SEALED_CHUNK;
 	if (body < 0 || last < TAG_LEN) throw new KeysError("syntax", "no sealed form has this length");

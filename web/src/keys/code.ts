@@ -3,7 +3,7 @@
 import { type Bytes, equal, random, utf8, wipe } from "./bytes";
 import { KeysError } from "./error";
 
-export const CODE_LEN = 26;
+const CODE_LEN = 26;
 const INPUT_MAX = 128;
 const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const meant: Record<string, string> = { O: "0", I: "1", L: "1" };

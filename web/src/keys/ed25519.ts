@@ -7,7 +7,7 @@ import { KeysError } from "./error";
 import { sha512 } from "./kdf";
 
 export const SEED_LEN = 32;
-export const PUBLIC_LEN = 32;
+const PUBLIC_LEN = 32;
 export const SIG_LEN = 64;
 
 const { Point } = ed25519;

@@ -1,6 +1,6 @@
 // The errors of this folder, with the names that the server's code has for them.
 
-export type KeysErrorCode =
+type KeysErrorCode =
 	| "syntax" // not of the form it must have
 	| "auth" // altered, forged, rolled back, or not what was asked for; or a wrong secret
 	| "limit" // longer or more than allowed

@@ -4,7 +4,7 @@ import type { Bytes } from "./bytes";
 import { KeysError } from "./error";
 import { header, type Header, kemOpen, kemSeal, KEY_LEN, recordSign, recordVerify } from "./record";
 
-export interface Grant {
+interface Grant {
 	account: Bytes;
 	unlocker: Bytes;
 	area: number; // 0: Root

@@ -19,10 +19,10 @@ const VERSION = 2;
 const VERSION_WITHOUT_OPENPGP = 1;
 const BODY_MAX = 58 * 1024;
 const SECRETS_MAX = AREAS.length * VERSIONS_MAX;
-export const OPENPGP_MAX = 8;
-export const OPENPGP_LEN_MAX = 16 * 1024;
+const OPENPGP_MAX = 8;
+const OPENPGP_LEN_MAX = 16 * 1024;
 /** Bytes of all OpenPGP keys together: with all lists full, the body still fits. */
-export const OPENPGP_BYTES_MAX = 28 * 1024;
+const OPENPGP_BYTES_MAX = 28 * 1024;
 
 /** One version of an area's secret. */
 export interface AreaSecret {
@@ -31,7 +31,7 @@ export interface AreaSecret {
 	key: Bytes;
 }
 
-export interface UnlockName {
+interface UnlockName {
 	id: Bytes;
 	text: string;
 }

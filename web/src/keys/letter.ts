@@ -21,7 +21,7 @@ export const PARTS_MAX = 100;
 const TEXT_MAX = 1000; // characters of a name or subject
 const REPLY_KEY_MAX = 24 * 1024;
 
-export interface LetterPart {
+interface LetterPart {
 	name: string;
 	type: string;
 	/** By which the HTML names a picture; "": it does not. */

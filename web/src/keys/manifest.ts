@@ -33,9 +33,9 @@ import { XWING_PUBLIC_LEN } from "./xwing";
 
 export const UNLOCKERS_MAX = 64;
 export const VERSIONS_MAX = 128; // of one area's key
-export const FINGERPRINTS_MAX = 8;
+const FINGERPRINTS_MAX = 8;
 export const DEVICES_MAX = 32;
-export const HASH_LEN = 32;
+const HASH_LEN = 32;
 export const TAG_LEN = 8;
 const VERSION = 1;
 const BODY_MAX = 60 * 1024;
@@ -48,12 +48,12 @@ export interface ManifestUnlocker {
 	publicHash: Bytes; // SHA-256 of pk_U
 }
 
-export interface ManifestArea {
+interface ManifestArea {
 	sealPublic: Bytes; // of the current version
 	sealHashes: Bytes[]; // of the seal keys of all versions: the last one is the current one's
 }
 
-export interface ManifestDevice {
+interface ManifestDevice {
 	id: Bytes;
 	certificateHash: Bytes;
 }

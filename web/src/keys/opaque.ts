@@ -18,18 +18,18 @@ const KE2_MAC = 256;
 const PASSWORD_MAX = 1024;
 
 /** The key stretching function: 64 bytes in, 64 bytes out. */
-export type Ksf = (input: Bytes) => Promise<Bytes>;
+type Ksf = (input: Bytes) => Promise<Bytes>;
 
 /** Argon2id, 64 MiB, 3 passes, 1 lane. The salt's work is done by the OPRF, whose key differs per
  * account (RFC 9807 section 7). */
-export const ksfArgon2id: Ksf = async (password) => {
+const ksfArgon2id: Ksf = async (password) => {
 	const cost = { iterations: 3, parallelism: 1, memorySize: 65536, hashLength: 64 };
 	const out = await argon2id({ password, salt: new Uint8Array(16), ...cost, outputType: "binary" });
 	return copy(out);
 };
 
 /** Every random input of a run; given only to reproduce published vectors. */
-export interface OpaqueCoins {
+interface OpaqueCoins {
 	blind?: Bytes;
 	envelopeNonce?: Bytes;
 	nonce?: Bytes;
@@ -132,7 +132,7 @@ function envelopeTag(p: OpaqueParams, k: EnvelopeKeys, nonce: Bytes, server: Byt
 	return hmac512(k.authKey, nonce, server, ...ids.map(vector));
 }
 
-export interface Registered {
+interface Registered {
 	record: Bytes; // 192 bytes, for the verifier
 	exportKey: Bytes; // S_U of the password's unlocker
 }
@@ -167,7 +167,7 @@ export class OpaqueRegistration {
 	}
 }
 
-export interface LoggedIn {
+interface LoggedIn {
 	ke3: Bytes;
 	exportKey: Bytes;
 	sessionKey: Bytes;

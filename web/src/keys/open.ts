@@ -59,7 +59,7 @@ function checkLinks(newest: Found, pin: Pin, records: KeyRecords): void {
 }
 
 /** The newest stored manifest, verified under the identity key and linked to every pin. */
-export function newestManifest(account: Bytes, identity: Bytes, pins: Pin[], records: KeyRecords): Found {
+function newestManifest(account: Bytes, identity: Bytes, pins: Pin[], records: KeyRecords): Found {
 	const seq = records.newestSeq();
 	if (seq === undefined) throw new KeysError("notfound", "there is no manifest");
 	if (pins.some((p) => !equal(p.identity, identity)))
@@ -127,7 +127,7 @@ function checkKeyring(e: Entry, k: Keyring): void {
 	secretsCheck(k.secrets, e.manifest, SCOPE_AREAS_ALL);
 }
 
-export interface OpenedRoot extends Found {
+interface OpenedRoot extends Found {
 	root: Bytes;
 	keyring: Keyring;
 }
@@ -158,7 +158,7 @@ export async function openAccount(o: OpenRequest): Promise<OpenedRoot> {
 	}
 }
 
-export interface Unlocked extends Found {
+interface Unlocked extends Found {
 	secrets: AreaSecret[]; // by area, then version
 }
 

@@ -75,7 +75,7 @@ export function header(kind: Kind, fields: Partial<Header>): Header {
 }
 
 /** What was asked for: every field must be equal but those named here. */
-export interface Loose {
+interface Loose {
 	keyver?: boolean; // the key was chosen by the record's own keyver
 	rev?: boolean | "floor"; // any; or not lower than asked for
 	author?: boolean;

@@ -7,9 +7,9 @@ import { hmac256, sha256 } from "./kdf";
 
 export const SCRAM_SALT_LEN = 16;
 export const SCRAM_ITERATIONS = 4096;
-export const SCRAM_ITERATIONS_MAX = 1000000;
+const SCRAM_ITERATIONS_MAX = 1000000;
 
-export interface ScramKeys {
+interface ScramKeys {
 	client: Bytes;
 	stored: Bytes; // what the server keeps, with
 	server: Bytes; // this

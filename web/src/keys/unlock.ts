@@ -13,7 +13,7 @@ const labels: Record<UnlockType, string> = {
 	[UnlockType.app]: "app-password",
 };
 
-export interface UnlockKeys {
+interface UnlockKeys {
 	auth: Bytes; // proves the secret to the server, which keeps a hash of it
 	anchor: Bytes; // opens the anchor
 	kem: Bytes; // X-Wing seed: opens the grants

@@ -9,7 +9,7 @@ import { ID_LEN } from "./record";
 import { SCRAM_SALT_LEN, scramIterationsValid } from "./scram";
 import { getScope, getTime, putScope, type Scope, scopeValid, UnlockType, unlockType } from "./scope";
 
-export const NAME_MAX = 64; // bytes of UTF-8
+const NAME_MAX = 64; // bytes of UTF-8
 export const OPAQUE_RECORD_LEN = 192;
 const VERSION = 1;
 

@@ -3,7 +3,7 @@ import { ml_kem768_x25519 as kem } from "@noble/post-quantum/hybrid.js";
 import { type Bytes, copy } from "./bytes";
 import { KeysError } from "./error";
 
-export const XWING_SEED_LEN = 32;
+const XWING_SEED_LEN = 32;
 export const XWING_PUBLIC_LEN = 1216;
 export const XWING_ENC_LEN = 1120;
 

@@ -30,7 +30,7 @@ export function note(vault: Vault, noted: Noted, now: ReadonlyMap<Id, FullEmail 
 	return done;
 }
 
-export interface Replayed { made: number; gone: number; refused: number }
+interface Replayed { made: number; gone: number; refused: number }
 
 /** Makes them on the server. Rejects when it cannot be reached; what has been made by then is not made again. */
 export async function replay(vault: Vault, ask: Ask): Promise<Replayed> {

@@ -19,7 +19,7 @@ export interface Content {
 	state: string;
 }
 
-export class Unanswered extends Error {
+class Unanswered extends Error {
 	constructor(readonly type: string) {
 		super(type);
 	}

@@ -29,10 +29,10 @@ export interface Draft {
 }
 
 /** What stands outside instead of an encrypted subject (RFC 9788 section 3.2.1). */
-export const HIDDEN_SUBJECT = "[...]";
+const HIDDEN_SUBJECT = "[...]";
 const CRLF = "\r\n";
 
-export interface HeaderField {
+interface HeaderField {
 	name: string;
 	value: string;
 }
@@ -46,7 +46,7 @@ function messageIds(ids: string[]): string {
 }
 
 /** The message's own fields, encoded, in the order in which they are written. */
-export function headerFields(d: Draft): HeaderField[] {
+function headerFields(d: Draft): HeaderField[] {
 	const fields: (HeaderField | undefined)[] = [
 		{ name: "From", value: encodeMailboxes([d.from]) },
 		d.to.length ? { name: "To", value: encodeMailboxes(d.to) } : undefined,
@@ -164,7 +164,7 @@ export function plainMessage(d: Draft): Bytes {
 
 /** The outer header's fields of an encrypted message: hcp_baseline of RFC 9788, which hides the
  * subject and nothing that mail systems need. */
-export function outerFields(d: Draft, encrypted: boolean): HeaderField[] {
+function outerFields(d: Draft, encrypted: boolean): HeaderField[] {
 	if (!encrypted) return headerFields(d);
 	return headerFields(d).map((f) => (f.name === "Subject" ? { name: f.name, value: HIDDEN_SUBJECT } : f));
 }

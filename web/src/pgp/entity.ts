@@ -17,7 +17,7 @@ export interface Entity {
 	body: Bytes;
 }
 
-export interface ContentType {
+interface ContentType {
 	type: string; // "text/plain", lower case
 	params: Map<string, string>; // names in lower case
 }
@@ -128,7 +128,7 @@ function withoutLineEnd(body: Bytes, from: number, to: number): Bytes {
 	return body.slice(from, end);
 }
 
-export interface Multipart {
+interface Multipart {
 	parts: Bytes[];
 	closed: boolean; // the closing boundary was there
 }

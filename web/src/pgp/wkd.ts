@@ -26,7 +26,7 @@ function lower(text: string): string {
 	return text.replace(/[A-Z]/g, (c) => c.toLowerCase());
 }
 
-export interface WkdName {
+interface WkdName {
 	hash: string;
 	advanced: string;
 	direct: string;

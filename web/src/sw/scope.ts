@@ -1,12 +1,12 @@
 // What a service worker's global scope has of what is used here. TypeScript's own description of it cannot stand
 // beside that of a page.
 
-export interface Extendable { waitUntil(done: Promise<unknown>): void }
+interface Extendable { waitUntil(done: Promise<unknown>): void }
 export interface Installing extends Extendable {
 	/** Requests that never come to the worker; not every browser has it. */
 	addRoutes?(routes: { condition: { urlPattern: { pathname: string } }; source: "network" }[]): Promise<void>;
 }
-export interface Fetching extends Extendable {
+interface Fetching extends Extendable {
 	readonly request: Request;
 	respondWith(answer: Promise<Response>): void;
 }

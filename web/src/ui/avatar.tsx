@@ -10,7 +10,7 @@ export function hueOf(address: string): number {
 	return hues[sum % hues.length] ?? 218;
 }
 
-export function initials(name: string): string {
+function initials(name: string): string {
 	const words = name.replace(/[^\p{L}\p{N}\s@.]/gu, " ").trim().split(/[\s@.]+/).filter(Boolean);
 	const first = [...(words[0] ?? "?")][0] ?? "?";
 	const wide = /[\u3000-\u9fff\uac00-\ud7af]/.test(first);

@@ -5,7 +5,7 @@ import css from "./button.module.css";
 
 type Native = Omit<JSX.IntrinsicElements["button"], "icon" | "size" | "label">;
 
-export interface ButtonProps extends Native {
+interface ButtonProps extends Native {
 	look?: "primary" | "plain" | "quiet" | "danger" | undefined;
 	icon?: IconName | undefined;
 	busy?: boolean | undefined;
@@ -23,7 +23,7 @@ export function Button({ look = "plain", icon, busy = false, wide = false, child
 	);
 }
 
-export interface IconButtonProps extends Native {
+interface IconButtonProps extends Native {
 	icon: IconName;
 	label: string;
 	/** The key that does the same, shown in the tooltip. */

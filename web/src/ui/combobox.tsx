@@ -10,7 +10,7 @@ export interface Choice {
 	body: ComponentChildren;
 }
 
-export interface ComboboxProps {
+interface ComboboxProps {
 	label: string;
 	value: string;
 	placeholder?: string | undefined;

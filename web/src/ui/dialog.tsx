@@ -5,7 +5,7 @@ import { t } from "../i18n/index.ts";
 import { IconButton } from "./button.tsx";
 import css from "./dialog.module.css";
 
-export interface DialogProps {
+interface DialogProps {
 	title: string;
 	onClose(): void;
 	children: ComponentChildren;

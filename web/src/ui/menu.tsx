@@ -5,7 +5,7 @@ import { Icon, type IconName } from "./icon.tsx";
 import { place } from "./place.ts";
 import css from "./menu.module.css";
 
-export interface MenuItem {
+interface MenuItem {
 	label: string;
 	icon?: IconName | undefined;
 	hint?: string | undefined;
@@ -78,7 +78,7 @@ export function menuKey(e: KeyboardEvent, list: HTMLElement, close: () => void):
 
 export const firstItem = (list: HTMLElement) => list.querySelector<HTMLElement>("[role^=menuitem]:not(:disabled)");
 
-export interface MenuProps {
+interface MenuProps {
 	label: string;
 	entries: () => readonly MenuEntry[];
 	/** Gets what makes it the menu's button. */

@@ -2,7 +2,7 @@
 import { useRef } from "preact/hooks";
 import css from "./splitter.module.css";
 
-export interface SplitterProps {
+interface SplitterProps {
 	label: string;
 	value: number;
 	min: number;

@@ -4,7 +4,7 @@ import { t } from "../i18n/index.ts";
 import { IconButton } from "./button.tsx";
 import css from "./toast.module.css";
 
-export interface Toast {
+interface Toast {
 	text: string;
 	undo?: (() => void) | undefined;
 	action?: { label: string; run(): void } | undefined;

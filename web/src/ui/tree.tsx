@@ -12,7 +12,7 @@ export interface TreeNode {
 	open?: boolean | undefined;
 }
 
-export interface TreeProps<N extends TreeNode> {
+interface TreeProps<N extends TreeNode> {
 	label: string;
 	nodes: readonly N[];
 	current: string | null;

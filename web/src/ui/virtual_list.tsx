@@ -8,7 +8,7 @@ import css from "./virtual_list.module.css";
 const tallest = 8_000_000;
 const spare = 6;
 
-export interface Span { from: number; to: number }
+interface Span { from: number; to: number }
 
 /** Which rows are on the screen, with some to spare. Pure, so that it can be tested. */
 export function visibleSpan(top: number, height: number, row: number, count: number): Span {
@@ -23,7 +23,7 @@ export function listScale(count: number, row: number, height: number): number {
 	return full <= tallest ? 1 : (full - height) / (tallest - height);
 }
 
-export interface VirtualListProps {
+interface VirtualListProps {
 	count: number;
 	row: number;
 	label: string;

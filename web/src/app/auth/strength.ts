@@ -14,7 +14,7 @@ const checker = new ZxcvbnFactory({ dictionary, graphs: adjacencyGraphs });
 
 // Somebody who has the server's secrets pays 64 MiB and three passes of Argon2id for each guess; with many
 // graphics cards that is some ten thousand a second. Below a hundred days of that it is refused.
-export const guessesPerSecond = 1e4;
+const guessesPerSecond = 1e4;
 const steps = [8, 11, 12.5, 14.5];
 
 export function strength(password: string, about: readonly string[]): Strength {

@@ -10,7 +10,7 @@ import { compose, writing } from "./compose_state.ts";
 import { shown } from "./thread_view.tsx";
 import { closeMessage, cursor, mail, openId, openMessage, selected, step, toggleSelected } from "./state.ts";
 
-export type Overlay = "keys" | "palette" | "scheduled" | "snooze" | "outbox" | "leaving" | { leave: string } | null;
+type Overlay = "keys" | "palette" | "scheduled" | "snooze" | "outbox" | "leaving" | { leave: string } | null;
 export const overlay = signal<Overlay>(null);
 
 export interface Command { id: string; title: Key; group: Key; keys: readonly string[]; run(): void }

@@ -22,7 +22,7 @@ export function moveEntries(rows: () => readonly Id[] = targets): MenuEntry[] {
 }
 
 /** Labels seen in this mailbox, and a few to begin with. */
-export function knownLabels(): string[] {
+function knownLabels(): string[] {
 	const seen = new Set(t("someLabels").split(" "));
 	for (const id of mail().emails.ids())
 		for (const label of labelsOf(mail().emails.peek(id)?.keywords ?? {}))

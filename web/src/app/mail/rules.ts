@@ -113,7 +113,7 @@ async function matching(rule: NewRule, inbox: Id): Promise<Email[]> {
 	return found;
 }
 
-export function changeOf(actions: Actions, inbox: Id, trash: Id | undefined): Change {
+function changeOf(actions: Actions, inbox: Id, trash: Id | undefined): Change {
 	const to = actions.trash ? trash : actions.moveTo;
 	const keywords: Record<string, boolean> = Object.fromEntries(actions.keywords.map((k) => [k, true]));
 	if (actions.seen)

@@ -17,7 +17,7 @@ export const choosing = signal<readonly Id[]>([]);
 interface Time { key: Key; at: Date }
 
 /** Times that one usually means; none that is nearly now. */
-export function snoozeTimes(now = new Date()): Time[] {
+function snoozeTimes(now = new Date()): Time[] {
 	const at = (days: number, hour: number) => new Date(now.getFullYear(), now.getMonth(), now.getDate() + days, hour);
 	const day = now.getDay();
 	const times: Time[] = [];

@@ -4,7 +4,7 @@ import { t } from "../../i18n/index.ts";
 import { linkTarget } from "./link_target.ts";
 import css from "./text_body.module.css";
 
-export interface Block { depth: number; text: string }
+interface Block { depth: number; text: string }
 
 const link = /\bhttps?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)\]}]|\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+/gu;
 

@@ -18,7 +18,7 @@ import css from "./thread_view.module.css";
 /** The messages of the open conversation, and which of them are unfolded. */
 export const shown = signal<{ ids: readonly Id[]; open: ReadonlySet<Id> }>({ ids: [], open: new Set() });
 
-export function toggleMessage(id: Id): void {
+function toggleMessage(id: Id): void {
 	const open = new Set(shown.peek().open);
 	if (!open.delete(id))
 		open.add(id);

@@ -8,7 +8,7 @@ import { TextField } from "../../ui/field.tsx";
 const two = (n: number) => String(n).padStart(2, "0");
 
 /** As the field wants it: the reader's own clock, without a zone. */
-export const toField = (d: Date) => `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())}T${two(d.getHours())}:${two(d.getMinutes())}`;
+const toField = (d: Date) => `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())}T${two(d.getHours())}:${two(d.getMinutes())}`;
 
 function tomorrow(): Date {
 	const now = new Date();

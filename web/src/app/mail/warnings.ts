@@ -3,7 +3,7 @@ import type { Key, Args } from "../../i18n/index.ts";
 import { dmarcResult } from "../../jmap/auth_results.ts";
 import type { BodyPart, FullEmail } from "../../jmap/types.ts";
 
-export interface Warning { key: Key; args?: Args }
+interface Warning { key: Key; args?: Args }
 
 const programs = new RegExp(`\\.(?:${[
 	"exe scr com pif bat cmd ps1 psc1 vbs vbe js jse mjs ws wsf wsh wsc sct hta inf scf msi msp msc msix jar jnlp lnk url website library-ms search-ms",

@@ -22,7 +22,7 @@ const day = (seconds: number) => new Date(seconds * 1000).toLocaleDateString(doc
 const algorithm = (name: string) => name.replace(/^rsa\w*/i, "RSA").replace(/^ed25519(Legacy)?$/i, "Ed25519");
 const mine = (k: KeyInfo) => k.addresses.includes(address().toLowerCase());
 
-export interface Own { list: KeyInfo[]; published: string | null }
+interface Own { list: KeyInfo[]; published: string | null }
 
 async function exportPublic(key: KeyInfo): Promise<void> {
 	const { armored } = await (await pgp()).call("exportPublic", { fingerprint: key.fingerprint });

@@ -17,7 +17,7 @@ const reasons: Record<Fate["because"], Key> = {
 };
 const fateIcons: Record<Fate["action"], IconName> = { encrypt: "lock", plain: "unlock", ask: "warning" };
 
-export function Fates({ guard }: { guard: Guard }) {
+function Fates({ guard }: { guard: Guard }) {
 	const plan = guard.plan.value;
 	if (!plan)
 		return null;

@@ -12,7 +12,7 @@ export interface Build {
 }
 
 /** The script of a page, as the page names it. */
-export interface Script { path: string; integrity: string }
+interface Script { path: string; integrity: string }
 
 const base64 = (bytes: Uint8Array) => btoa(String.fromCharCode(...bytes));
 

@@ -8,7 +8,7 @@ import { ZipWriter, type Sink } from "./zip_write.ts";
 
 export type Form = "mbox" | "maildir" | "eml";
 
-export interface ExportOrder {
+interface ExportOrder {
 	session: Session;
 	address: string;
 	form: Form;

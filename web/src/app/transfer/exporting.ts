@@ -28,7 +28,7 @@ async function place(name: string): Promise<FileSystemFileHandle | null | undefi
 	}
 }
 
-export function saveBlob(blob: Blob, name: string): void {
+function saveBlob(blob: Blob, name: string): void {
 	const a = document.createElement("a");
 	a.href = URL.createObjectURL(blob);
 	a.download = name;

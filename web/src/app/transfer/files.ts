@@ -28,7 +28,7 @@ export interface Found {
 }
 
 /** A file that could not be read, or not to its end. */
-export interface Broken { after: Position; path: string; code: BadFileCode }
+interface Broken { after: Position; path: string; code: BadFileCode }
 
 export type Walked = Found | Broken;
 export const isBroken = (w: Walked): w is Broken => "code" in w;

@@ -19,7 +19,7 @@ const meanings: Record<Meaning, readonly string[]> = {
 const byLabel = new Map(Object.entries(meanings).flatMap(([m, names]) => names.map((n) => [n, m as Meaning] as const)));
 const category = /^(category|kategorie|catégorie|categoría|categoria)\b|^\^/i;
 
-export interface LabelPlace { roles: string[]; folders: string[][]; keywords: string[] }
+interface LabelPlace { roles: string[]; folders: string[][]; keywords: string[] }
 
 /** Mailboxes and keywords of a message with these labels. */
 export function labelPlace(labels: readonly string[]): LabelPlace {

@@ -8,7 +8,7 @@ import { mboxFolder, placeOf } from "./places.ts";
 import { type Counts, type Failure, forget, keep, type Kept, kept, keptIds } from "./shelf.ts";
 import { Halt, type StopReason, type Waiting, Wire } from "./wire.ts";
 
-export type Phase = "preparing" | "running" | "paused" | "done" | "halted" | "stopped";
+type Phase = "preparing" | "running" | "paused" | "done" | "halted" | "stopped";
 
 export interface ImportState {
 	name: string;

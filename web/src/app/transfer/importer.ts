@@ -46,7 +46,7 @@ function twin(): Twin {
 	return { id, settle };
 }
 
-export interface ImportHooks {
+interface ImportHooks {
 	changed(): void;
 	/** Resolves at once unless the person has paused. */
 	gate(): Promise<void>;

@@ -30,7 +30,7 @@ const newline = 10;
 const carriage = 13;
 
 /** CRLF becomes LF; a CR elsewhere stays. */
-export function withLf(b: Bytes): Bytes {
+function withLf(b: Bytes): Bytes {
 	const out = new Uint8Array(b.length);
 	let to = 0;
 	let from = 0;

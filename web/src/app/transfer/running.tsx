@@ -13,7 +13,7 @@ import { t, type Key } from "./texts.ts";
 import css from "./transfer.module.css";
 
 /** "3 min", in the language of the page. */
-export function remaining(seconds: number): string {
+function remaining(seconds: number): string {
 	const [n, unit] = seconds < 60 ? [Math.max(5, Math.ceil(seconds / 5) * 5), "second"] : seconds < 5400 ? [Math.ceil(seconds / 60), "minute"] : [Math.ceil(seconds / 3600), "hour"];
 	return new Intl.NumberFormat(language(), { style: "unit", unit: unit as string, unitDisplay: "long" }).format(n as number);
 }

@@ -3,7 +3,7 @@
 import { BadFile, type Bytes, concat, latin1, textOf } from "./bytes.ts";
 import { cleanName } from "./zip.ts";
 
-export interface TarEntry {
+interface TarEntry {
 	name: string;
 	size: number;
 	modified: number | null;

@@ -36,7 +36,7 @@ export interface Letter {
 	answers: { id: Id; keyword: "$answered" | "$forwarded" } | null;
 }
 
-export const escapeHtml = (s: string) => s.replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c] as string);
+const escapeHtml = (s: string) => s.replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c] as string);
 
 export function textToHtml(text: string): string {
 	return text.split(/\n{2,}/).map((p) => `<p>${escapeHtml(p).replace(/\n/g, "<br>")}</p>`).join("");
@@ -83,7 +83,7 @@ export function replyRecipients(email: Pick<FullEmail, "from" | "to" | "cc" | "r
 	return { to: everybody, cc: (email.cc ?? []).filter((a) => !isOwn(a) && !everybody.some((b) => same(a, b))) };
 }
 
-export function bodyText(email: FullEmail): string {
+function bodyText(email: FullEmail): string {
 	return email.textBody.map((p) => email.bodyValues[p.partId ?? ""]?.value ?? "").join("\n").trimEnd();
 }
 

@@ -32,7 +32,7 @@ const base = new Schema({
 		strike: { parseDOM: [{ tag: "s" }, { tag: "del" }], toDOM: () => ["s", 0] },
 	},
 });
-export const schema = new Schema({ nodes: addListNodes(base.spec.nodes, "paragraph block*", "block"), marks: base.spec.marks });
+const schema = new Schema({ nodes: addListNodes(base.spec.nodes, "paragraph block*", "block"), marks: base.spec.marks });
 
 const node = (name: string) => schema.nodes[name] as NodeType;
 const mark = (name: string) => schema.marks[name] as MarkType;
@@ -146,7 +146,7 @@ function blockText(n: Node, index: number): string {
 	return n.type.name === "horizontal_rule" ? "---" : index >= 0 ? textOf(n) : "";
 }
 
-export interface EditorHooks {
+interface EditorHooks {
 	onChange(): void;
 	/** Files that were pasted or dropped into the text. */
 	onFiles(files: File[]): void;

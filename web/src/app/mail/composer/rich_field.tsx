@@ -5,7 +5,7 @@ import { active, createEditor, plainText, serialize } from "./rich.ts";
 import { Tools } from "./tools.tsx";
 import css from "./composer.module.css";
 
-export interface RichFieldProps {
+interface RichFieldProps {
 	label: string;
 	/** What it begins with. */
 	html: string;

@@ -10,7 +10,7 @@ import { loadPending, longestHold } from "../pending.ts";
 import { mail } from "../state.ts";
 import { toEmail, type Attached, type Letter } from "./letter.ts";
 
-export class SendError extends Error {
+class SendError extends Error {
 	constructor(message: string, readonly type = "") {
 		super(message);
 	}

@@ -19,7 +19,7 @@ function identityFor(email: FullEmail, identities: readonly Identity[]): Identit
 }
 
 /** Not of one's own letters, nor where mail lies that nobody should learn anything about. */
-export function isAsked(email: FullEmail): boolean {
+function isAsked(email: FullEmail): boolean {
 	const store = mail();
 	const now = store.emails.peek(email.id) ?? email;
 	const roles = Object.keys(now.mailboxIds).map((id) => store.mailboxes.peek().get(id)?.role);
@@ -29,7 +29,7 @@ export function isAsked(email: FullEmail): boolean {
 		&& !lower(email.from).some((a) => own.includes(a)) && store.identities.peek().length > 0;
 }
 
-export async function sendReceipt(email: FullEmail): Promise<boolean> {
+async function sendReceipt(email: FullEmail): Promise<boolean> {
 	const subject = email.subject ?? "";
 	const got = await mail().client.call<{ sent: Record<string, unknown> | null; notSent: Record<string, SetError> | null }>("MDN/send", {
 		identityId: identityFor(email, mail().identities.peek())?.id,

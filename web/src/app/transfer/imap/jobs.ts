@@ -6,7 +6,7 @@ import { mail } from "../../mail/state.ts";
 
 export const capability = "urn:letterlock:params:jmap:import";
 
-export type JobState = "finding" | "needsSecret" | "connecting" | "choosing" | "running" | "waiting" | "paused" | "done";
+type JobState = "finding" | "needsSecret" | "connecting" | "choosing" | "running" | "waiting" | "paused" | "done";
 export type Security = "tls" | "starttls";
 
 export interface ImportFolder {
