@@ -129,7 +129,8 @@ class World:
         def look():
             for text in self.one.texts(ALICE):
                 m = email.message_from_bytes(text, policy=email.policy.default)
-                if m.get_content_type() == "multipart/report" and recipient.encode() in text and \
+                named = f"Final-Recipient: rfc822; {recipient}\r\n" if recipient.isascii() else recipient
+                if m.get_content_type() == "multipart/report" and named.encode() in text and \
                         f"Action: {action}".encode() in text:
                     return m
             return None
