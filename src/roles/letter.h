@@ -17,7 +17,7 @@
 
 #define LETTER_PARTS_MAX 101u /* the link record and what it names */
 #define LETTER_SIZE_MAX ((uint64_t)33 << 20) /* of all parts, sealed */
-#define LETTER_LIFE_MAX ((int64_t)90 * 86400)
+#define LETTER_LIFE_MAX ((int64_t)90 * 86400) /* from when its reader is told of it */
 #define LETTER_DRAFT_LIFE ((int64_t)86400)
 #define LETTER_FORGET_AFTER ((int64_t)30 * 86400) /* it has stood in the list as over */
 #define LETTERS_MAX 500u /* of one account, with those that are over */
@@ -30,6 +30,7 @@ struct letter {
 	enum web_letter_stage state;
 	uint8_t access_hash[32];
 	int64_t created, expires, ended;
+	int64_t send_at; /* when the mail with the link goes, if that waits; else 0 */
 	int64_t first_opened, last_opened; /* 0: never */
 	uint32_t opens, max_opens; /* max 0: any number */
 	uint32_t n_parts;
@@ -54,6 +55,8 @@ int letter_save(const struct web_place *p, struct letter *l, bool is_new) CHECKE
 int letter_delete(const struct web_place *p, const struct letter *l) CHECKED;
 /* When a sweep is to look at it: its own time, nobody sets it. */
 int64_t letter_due(const struct letter *l);
+/* The latest time at which it may expire. */
+int64_t letter_last(const struct letter *l);
 /* Bytes of all parts, 0 once they are gone. */
 uint64_t letter_size(const struct letter *l);
 uint32_t letter_pieces(uint64_t size);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "faces/outbound.h"
 #include "os/clock.h"
 #include "roles/letter.h"
 #include "roles/web.h"
@@ -92,10 +93,14 @@ is_message_id(struct slice s)
 	return true;
 }
 
+/* It waits no longer than mail is held, and lasts from when its reader is told of it. */
 static bool
-is_time(uint64_t expires, int64_t now)
+are_times(const struct web_letter_new *m, int64_t now)
 {
-	return expires > (uint64_t)now && expires <= (uint64_t)(now + LETTER_LIFE_MAX);
+	uint64_t told = MAX((uint64_t)now, m->send_at);
+
+	return m->send_at <= (uint64_t)(now + OUTBOUND_HOLD_MAX) && m->expires > told &&
+		m->expires <= told + (uint64_t)LETTER_LIFE_MAX;
 }
 
 static int
@@ -104,12 +109,13 @@ read_new(const struct web_letter_new *m, int64_t now, struct letter *ret)
 	static const uint8_t none[WEB_ID];
 
 	if (memcmp(m->id, none, WEB_ID) == 0 || m->access_hash.len != sizeof(ret->access_hash) ||
-		!is_time(m->expires, now) || has_controls(m->to) ||
+		!are_times(m, now) || has_controls(m->to) ||
 		(m->message_id.len && !is_message_id(m->message_id)))
 		return LL_ERR_SYNTAX;
 	*ret = (struct letter){.state = WEB_LETTER_DRAFT,
 		.created = now,
 		.expires = (int64_t)m->expires,
+		.send_at = (int64_t)m->send_at,
 		.max_opens = m->max_opens,
 		.note_len = m->note.len};
 	memcpy(ret->id, m->id, WEB_ID);
@@ -243,7 +249,9 @@ put_letter(const struct letter *l, struct buf *items)
 	CLEANUP(buf_done) struct buf item = BUF_INIT(16384);
 	struct web_letter_form m = {.state = (uint8_t)l->state,
 		.to = slice_str(l->to),
+		.message_id = slice_str(l->message_id),
 		.created = (uint64_t)l->created,
+		.send_at = (uint64_t)l->send_at,
 		.expires = (uint64_t)l->expires,
 		.size = letter_size(l),
 		.opens = l->opens,
@@ -320,7 +328,7 @@ web_letter_change(struct web_call *c, struct slice body)
 		return r;
 	if (l.state != WEB_LETTER_OPEN || l.expires <= now)
 		return LL_ERR_STATE;
-	if (m.expires > (uint64_t)(l.created + LETTER_LIFE_MAX) || m.expires <= (uint64_t)now)
+	if (m.expires > (uint64_t)letter_last(&l) || m.expires <= (uint64_t)now)
 		return web_fail(c, LL_ERR_RANGE, "limit", "A letter lasts 90 days at most.");
 	l.expires = (int64_t)m.expires;
 	return letter_save(&p, &l, false);

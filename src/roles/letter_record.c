@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-#define RECORD_VERSION 1
+#define RECORD_VERSION 2
+#define RECORD_UNTIMED 1 /* of letters whose mail never waited: ends before send_at */
 #define RECORD_MAX ((size_t)24 << 10)
 
 static struct web_row_key
@@ -45,6 +46,12 @@ letter_due(const struct letter *l)
 	return l->state == WEB_LETTER_DRAFT   ? l->created + LETTER_DRAFT_LIFE
 		: l->state == WEB_LETTER_OPEN ? l->expires
 					      : l->ended + LETTER_FORGET_AFTER;
+}
+
+int64_t
+letter_last(const struct letter *l)
+{
+	return MAX(l->created, l->send_at) + LETTER_LIFE_MAX;
 }
 
 uint64_t
@@ -88,7 +95,8 @@ encode(const struct letter *l, struct buf *out)
 		buf_put_be64(out, l->parts[i]);
 	buf_put_blob(out, slice_str(l->to));
 	buf_put_blob(out, slice_str(l->message_id));
-	return buf_put_blob(out, slice_new(l->note, l->note_len));
+	buf_put_blob(out, slice_new(l->note, l->note_len));
+	return buf_put_be64(out, (uint64_t)l->send_at);
 }
 
 static void
@@ -116,9 +124,10 @@ static int
 decode(struct slice in, struct letter *l)
 {
 	struct reader r = reader_new(in);
-	uint8_t state;
+	uint8_t version, state;
 
-	if (reader_u8(&r) != RECORD_VERSION)
+	version = reader_u8(&r);
+	if (version != RECORD_VERSION && version != RECORD_UNTIMED)
 		return LL_ERR_CORRUPT;
 	state = reader_u8(&r);
 	l->state = (enum web_letter_stage)state;
@@ -129,6 +138,8 @@ decode(struct slice in, struct letter *l)
 	l->message_id[reader_blob_copy(&r, (uint8_t *)l->message_id, WEB_LETTER_MESSAGE_ID_MAX)] =
 		0;
 	l->note_len = reader_blob_copy(&r, l->note, sizeof(l->note));
+	if (version != RECORD_UNTIMED)
+		l->send_at = (int64_t)reader_be64(&r);
 	return reader_end(&r) || state >= WEB_LETTER_STATES ? LL_ERR_CORRUPT : LL_OK;
 }
 

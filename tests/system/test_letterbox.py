@@ -266,6 +266,22 @@ def retried(call):
         return None
 
 
+def test_one_that_is_told_of_later_lasts_from_then_on(world):
+    alice = world.clients["alice"]
+    then = int(time.time()) + 40 * DAY
+    one = Letter().create(alice, sendAt=then, expires=then + 90 * DAY).put(alice).publish(alice)
+    info = one.listed(alice)
+    check_equal((info["sendAt"], info["expires"], info["messageId"]), (then, then + 90 * DAY, "<one@letterlock.test>"), "as it was made")
+    refused("limit", alice.post, "letter-change", id=b64(one.id), expires=then + 90 * DAY + 1)
+    alice.post("letter-change", id=b64(one.id), expires=then + 80 * DAY)
+    check_equal(one.listed(alice)["expires"], then + 80 * DAY, "changed")
+    for sends, expires in ((then, then + 90 * DAY + 100), (then, then), (then, then - DAY), (then + 330 * DAY, then + 331 * DAY)):
+        refused("malformed", Letter().create, alice, sendAt=sends, expires=expires)
+    alice.post("letter-withdraw", id=b64(one.id))
+    alice.post("letter-forget", id=b64(one.id))
+    check_equal(one.listed(alice), None, "cancelled")
+
+
 def test_what_ends_is_deleted_also_over_a_restart(world):
     alice = world.clients["alice"]
     lasting, short = (Letter().create(alice, lasts=lasts).put(alice).publish(alice) for lasts in (DAY, 3))
@@ -300,4 +316,4 @@ def test_letters_go_with_their_account(world):
 if __name__ == "__main__":
     main([test_a_draft_is_nobodys_until_all_of_it_is_there, test_only_the_proof_opens_it, test_it_belongs_to_its_author, test_limits,
           test_guesses_are_counted_for_the_letter, test_a_reply_is_a_message, test_what_is_no_reply_is_refused, test_a_reply_that_was_accepted_is_not_lost,
-          test_what_ends_is_deleted_also_over_a_restart, test_letters_go_with_their_account], setup, teardown)
+          test_one_that_is_told_of_later_lasts_from_then_on, test_what_ends_is_deleted_also_over_a_restart, test_letters_go_with_their_account], setup, teardown)

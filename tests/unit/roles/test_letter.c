@@ -51,12 +51,14 @@ a_record_comes_back(void)
 	struct letter l = make(1, 1, 5000), got;
 
 	l.max_opens = 3;
+	l.send_at = 5500;
 	CHECK_INT(letter_load(&place, l.id, &got), LL_ERR_NOTFOUND);
 	CHECK_INT(letter_save(&place, &l, true), LL_OK);
 	CHECK_INT(letter_save(&place, &l, true), LL_ERR_EXISTS);
 	CHECK_INT(letter_load(&place, l.id, &got), LL_OK);
 	CHECK(memcmp(got.account, l.account, WEB_ID) == 0 && got.access_hash[31] == 9);
 	CHECK(got.created == 5000 && got.expires == 6000 && got.max_opens == 3);
+	CHECK(got.send_at == 5500 && letter_last(&got) == 5500 + LETTER_LIFE_MAX);
 	CHECK(strcmp(got.to, l.to) == 0 && strcmp(got.message_id, l.message_id) == 0);
 	CHECK(got.note_len == 1 && got.note[0] == 5 && got.n_parts == 2);
 	CHECK_INT(got.parts[1], WEB_PIECE_LEN + 1);

@@ -11,31 +11,22 @@ import { longDate } from "../dates.ts";
 import { askForKeys, now, pgp } from "../pgp/worker.ts";
 import { command } from "../settings/api.ts";
 import { attempt, Group, Item, useData, Waiting } from "../settings/parts.tsx";
+import { takeBack } from "../mail/composer/send.ts";
+import { pending } from "../mail/compose_state.ts";
+import { loadPending } from "../mail/pending.ts";
 import { t } from "./texts.ts";
+import { allLetters, type LetterInfo } from "./waiting.ts";
 import css from "./letters.module.css";
 
-interface LetterInfo {
-	id: string; state: "draft" | "open" | "expired" | "withdrawn"; to: string; created: number; expires: number; size: number; opens: number; maxOpens: number;
-	firstOpened: number; lastOpened: number; replies: number; note: string;
-}
 type Row = LetterInfo & { about: LetterNote | null };
 
 const DAY = 86_400;
-const longest = (l: LetterInfo) => l.created + 90 * DAY;
-
-async function fetchAll(): Promise<LetterInfo[]> {
-	const all: LetterInfo[] = [];
-	for (let more = true; more;) {
-		const page = await command<{ more: boolean; letters: LetterInfo[] }>("letters", { skip: all.length });
-		all.push(...page.letters);
-		more = page.more && page.letters.length > 0;
-	}
-	return all.sort((a, b) => b.created - a.created);
-}
+const longest = (l: LetterInfo) => Math.max(l.created, l.sendAt) + 90 * DAY;
+const waits = (l: LetterInfo) => l.state === "open" && l.sendAt > now();
 
 /** What they were about, only the author's keys tell. */
 async function load(): Promise<Row[]> {
-	const all = await fetchAll();
+	const all = (await allLetters()).sort((a, b) => b.created - a.created);
 	const open = all.length > 0 && await askForKeys();
 	const notes = open ? await (await pgp()).call("notesOpen", { notes: all.map((l) => ({ id: unbase64url(l.id), record: unbase64url(l.note) })) }) : [];
 	return all.map((l, i) => ({ ...l, about: notes[i] ?? null }));
@@ -44,7 +35,7 @@ async function load(): Promise<Row[]> {
 function detail(l: Row): string {
 	const over = { draft: t("stateDraft"), expired: t("stateExpired"), withdrawn: t("stateWithdrawn") };
 	const most = l.maxOpens > 0 ? [t("opensOf", { n: l.opens, most: l.maxOpens })] : [];
-	const opened = l.opens > 0 ? [t("openedOn", { date: longDate(l.firstOpened * 1000) }), ...(l.opens > 1 && !l.maxOpens ? [t("opens", { n: l.opens })] : [])] : l.state === "open" ? [t("notOpened")] : [];
+	const opened = l.opens > 0 ? [t("openedOn", { date: longDate(l.firstOpened * 1000) }), ...(l.opens > 1 && !l.maxOpens ? [t("opens", { n: l.opens })] : [])] : waits(l) ? [t("goesOut", { date: longDate(l.sendAt * 1000) })] : l.state === "open" ? [t("notOpened")] : [];
 	return [
 		l.about?.to || l.to, ...opened, ...most, ...(l.replies ? [t("replies", { n: l.replies })] : []),
 		l.state === "open" ? t("untilDate", { date: longDate(l.expires * 1000) }) : over[l.state],
@@ -82,18 +73,32 @@ function entriesOf(l: Row, again: () => void, withdraw: () => void): MenuEntry[]
 	];
 }
 
+/** One that nobody has been told of yet is taken back with the message that it goes with; that is a draft again. */
+async function withdraw(l: Row): Promise<void> {
+	if (waits(l)) {
+		await loadPending();
+		const item = pending.peek()?.find((p) => p.letterOf === l.messageId);
+		if (item && !await takeBack(item))
+			throw new Error(t("tooLate"));
+		void loadPending();
+		if (item)
+			return;
+	}
+	await command("letter-withdraw", { id: l.id });
+}
+
 function WithdrawDialog({ letter, close, done }: { letter: Row; close(): void; done(): void }) {
 	const [busy, setBusy] = useState(false);
 	const act = () => {
 		setBusy(true);
 		void attempt(async () => {
-			await command("letter-withdraw", { id: letter.id });
+			await withdraw(letter);
 			toast({ text: t("withdrawn") });
 		}).then(() => { close(); done(); });
 	};
 	return (
 		<Dialog title={t("withdrawAsk")} onClose={close} footer={<><Button onClick={close}>{t("cancel")}</Button><Button look="danger" busy={busy} onClick={act}>{t("withdraw")}</Button></>}>
-			<p>{t("withdrawLead")}</p>
+			<p>{t(waits(letter) ? "withdrawWaits" : "withdrawLead")}</p>
 		</Dialog>
 	);
 }

@@ -3,7 +3,7 @@
 import { base64url } from "../../keys/bytes";
 import type { Draft, LetterMade } from "../../pgp/client";
 import type { Id, SetResult } from "../../jmap/types.ts";
-import { fetchJson, JmapError } from "../../jmap/client.ts";
+import { JmapError } from "../../jmap/client.ts";
 import { language } from "../../i18n/index.ts";
 import type { Attached, Letter } from "../mail/composer/letter.ts";
 import { everybody, identityOf, isOffline, type Ready } from "../mail/composer/send.ts";
@@ -13,6 +13,7 @@ import { draftOf, putSealed, putWritten } from "../pgp/letter_out.ts";
 import { ensureOwnKey } from "../pgp/own.ts";
 import { now, pgp } from "../pgp/worker.ts";
 import { t } from "./texts.ts";
+import { order, removeLetter } from "./waiting.ts";
 
 const PIECE = 61440;
 const LANES = 3;
@@ -20,8 +21,6 @@ const LANES = 3;
 const SIZE_MAX = 26 * 1024 * 1024;
 const PEOPLE_MAX = 10;
 const DAY = 86_400;
-
-const order = (name: string, body: Record<string, unknown>) => fetchJson<unknown>(`/api/v1/auth/${name}`, { method: "POST", body: JSON.stringify(body) });
 
 type Parts = { name: string; type: string; cid: string; content: Uint8Array<ArrayBuffer> }[];
 
@@ -73,27 +72,25 @@ async function putPieces(id: string, made: LetterMade, progress: Progress): Prom
 
 interface Deposit { id: string; to: string; link: string }
 
-async function deposit(draft: Draft, to: string, wish: LetterWish, expires: number, progress: Progress): Promise<Deposit> {
+/** Seconds: when its reader is told of it (0: now), and until when it can be read. */
+interface Times { sendAt: number; expires: number }
+
+async function deposit(draft: Draft, to: string, wish: LetterWish, times: Times, progress: Progress): Promise<Deposit> {
 	const p = await pgp();
-	const letter = { from: draft.from.address, name: draft.from.name, subject: draft.subject, date: now(), parts: partsOf(draft) };
+	const letter = { from: draft.from.address, name: draft.from.name, subject: draft.subject, date: times.sendAt || now(), parts: partsOf(draft) };
 	const made = await p.call("letterMake", { letter, password: wish.password });
 	const id = base64url(made.id);
 	const link = `${location.origin}/letter#${made.fragment}`;
 	const note = await p.call("noteSeal", { id: made.id, note: { subject: draft.subject, to, link } });
 	await order("letter-create", {
-		id, accessHash: base64url(made.accessHash), to, messageId: `<${draft.messageId}>`, note: base64url(note), expires, maxOpens: wish.opens,
+		id, accessHash: base64url(made.accessHash), to, messageId: `<${draft.messageId}>`, note: base64url(note), ...times, maxOpens: wish.opens,
 		parts: made.records.map((r) => ({ size: r.length })),
 	});
 	await putPieces(id, made, progress).then(() => order("letter-publish", { id })).catch(async (e: unknown) => {
-		await remove(id);
+		await removeLetter(id);
 		throw e;
 	});
 	return { id, to, link };
-}
-
-async function remove(id: string): Promise<void> {
-	await order("letter-withdraw", { id }).catch(() => undefined);
-	await order("letter-forget", { id }).catch(() => undefined);
 }
 
 function carrierText(who: string, d: Deposit, wish: LetterWish, expires: number): string {
@@ -141,22 +138,23 @@ function sayWhy(e: unknown): unknown {
 }
 
 /** undo: the letters are withdrawn, when what announces them is not sent after all. */
-export async function putLetters(letter: Letter, files: readonly Attached[], wish: LetterWish, strangers: readonly string[], progress: Progress): Promise<{ ready: Ready[]; undo(): Promise<void> }> {
+export async function putLetters(letter: Letter, files: readonly Attached[], wish: LetterWish, strangers: readonly string[], at: Date | null, progress: Progress): Promise<{ ready: Ready[]; undo(): Promise<void> }> {
 	if (strangers.length > PEOPLE_MAX)
 		throw new Error(t("letterTooMany"));
 	await ensureOwnKey();
 	const draft = await draftOf(letter, files);
 	if (partsOf(draft).reduce((sum, p) => sum + p.content.length, 0) > SIZE_MAX)
 		throw new Error(t("letterTooLarge"));
-	const expires = now() + wish.days * DAY;
+	const sendAt = at ? Math.round(at.getTime() / 1000) : 0;
+	const times = { sendAt, expires: (sendAt || now()) + wish.days * DAY };
 	const made: Deposit[] = [];
 	const carriers: Ready[] = [];
-	const undo = async () => { await Promise.all(made.map((d) => remove(d.id))); };
+	const undo = async () => { await Promise.all(made.map((d) => removeLetter(d.id))); };
 	try {
 		for (const to of strangers) {
-			const d = await deposit(draft, to, wish, expires, (part) => progress((made.length + part) / strangers.length));
+			const d = await deposit(draft, to, wish, times, (part) => progress((made.length + part) / strangers.length));
 			made.push(d);
-			carriers.push({ id: await putCarrier(letter, d, wish, expires), to: [to] });
+			carriers.push({ id: await putCarrier(letter, d, wish, times.expires), to: [to] });
 		}
 		return { ready: [...(await putCopy(letter, draft, strangers)), ...carriers], undo };
 	} catch (e) {

@@ -18,8 +18,9 @@ export const writing = signal<Open | null>(null);
 let leave: () => Promise<void> = () => Promise.resolve();
 let serial = 0;
 
-/** One letter; it has several submissions when blind copies of it are encrypted each for itself. */
-export interface Pending { ids: Id[]; emailId: Id; sendAt: string }
+/** One letter; it has several submissions when blind copies of it are encrypted each for itself. ownCopy: its message in
+ * Sent goes to nobody; letterOf: the Message-ID by which letters under a password go with it. */
+export interface Pending { ids: Id[]; emailId: Id; sendAt: string; ownCopy?: boolean; letterOf?: string }
 
 /** Letters that wait on the server for their time; null: not asked yet. */
 export const pending = signal<readonly Pending[] | null>(null);

@@ -3,10 +3,12 @@ import { submission, type GetResult, type Id, type QueryResult } from "../../jma
 import { pending, type Pending } from "./compose_state.ts";
 import { mail, store } from "./state.ts";
 
-interface Submission { id: Id; emailId: Id; sendAt: string }
+interface Submission { id: Id; emailId: Id; sendAt: string; envelope: { rcptTo: { email: string }[] } | null }
 
 /** What only waits for the time in which sending can be undone is not told of. */
 const soon = 90_000;
+/** No two letters are scheduled closer together, so that by its time each is known. */
+const apart = 60_000;
 
 /** Seconds for which the server can hold a letter; 0: it cannot. */
 export function longestHold(): number {
@@ -15,29 +17,51 @@ export function longestHold(): number {
 	return Number(account?.accountCapabilities?.[submission]?.maxDelayedSend ?? 0);
 }
 
+async function fetchWaiting(): Promise<Submission[]> {
+	const client = mail().client;
+	const query = client.call<QueryResult>("EmailSubmission/query", { filter: { undoStatus: "pending" } });
+	const get = client.call<GetResult<Submission>>("EmailSubmission/get", { "#ids": query.ref("/ids"), properties: ["id", "emailId", "sendAt", "envelope"] });
+	const [, { list }] = await Promise.all([query, get]);
+	return list;
+}
+
+/** The time itself, or the next one at which nothing else goes. */
+export async function freeTime(at: Date): Promise<Date> {
+	const taken = (await fetchWaiting()).map((s) => Date.parse(s.sendAt)).sort((a, b) => a - b);
+	return new Date(taken.reduce((time, other) => (Math.abs(other - time) < apart ? other + apart : time), at.getTime()));
+}
+
 export async function loadPending(): Promise<void> {
 	if (longestHold() === 0)
 		return;
-	const client = mail().client;
-	const query = client.call<QueryResult>("EmailSubmission/query", { filter: { undoStatus: "pending" } });
-	const get = client.call<GetResult<Submission>>("EmailSubmission/get", { "#ids": query.ref("/ids"), properties: ["id", "emailId", "sendAt"] });
-	const [, got] = await Promise.all([query, get]);
-	const later = got.list.filter((s) => Date.parse(s.sendAt) > Date.now() + soon);
+	const later = (await fetchWaiting()).filter((s) => Date.parse(s.sendAt) > Date.now() + soon);
 	await mail().read(later.map((s) => s.emailId));
-	pending.value = lettersOf(later).sort((a, b) => a.sendAt.localeCompare(b.sendAt));
+	pending.value = (await Promise.all(byTime(later).map(pendingOf))).sort((a, b) => a.sendAt.localeCompare(b.sendAt));
 }
 
-/** The message that lies in Sent stands for the letter. Those for blind copies are destroyed once they wait to
- * be sent, so they are known by their time only. */
-function lettersOf(all: readonly Submission[]): Pending[] {
-	const here = (s: Submission) => mail().full.peek(s.emailId) !== undefined;
-	const letters: Pending[] = all.filter(here).map((s) => ({ ids: [s.id], emailId: s.emailId, sendAt: s.sendAt }));
-	for (const s of all.filter((o) => !here(o))) {
-		const letter = letters.find((l) => Math.abs(Date.parse(l.sendAt) - Date.parse(s.sendAt)) <= 1000);
-		if (letter)
-			letter.ids.push(s.id);
+/** What was handed in for one letter: at most some seconds lie between. */
+function byTime(all: readonly Submission[]): Submission[][] {
+	const groups: Submission[][] = [];
+	for (const s of [...all].sort((a, b) => a.sendAt.localeCompare(b.sendAt))) {
+		const last = groups.at(-1);
+		if (last?.[0] && Date.parse(s.sendAt) - Date.parse(last[0].sendAt) < apart / 2)
+			last.push(s);
 		else
-			letters.push({ ids: [s.id], emailId: s.emailId, sendAt: s.sendAt });
+			groups.push([s]);
 	}
-	return letters;
+	return groups;
+}
+
+/** The message that lies in Sent stands for the letter. Those for blind copies, and those with the link of a protected
+ * letter, are destroyed once they wait to be sent. */
+async function pendingOf(group: readonly Submission[]): Promise<Pending> {
+	const here = group.find((s) => mail().full.peek(s.emailId) !== undefined);
+	const strays = group.filter((s) => s !== here);
+	const { sendAt = "", emailId = "" } = here ?? group[0] ?? {};
+	const found = { ids: group.map((s) => s.id), emailId, sendAt };
+	if (!strays.length)
+		return found;
+	const { copyOf } = await import("../letters/waiting.ts");
+	const copy = await copyOf(strays.flatMap((s) => s.envelope?.rcptTo ?? []).map((a) => a.email), sendAt);
+	return copy ? { ...found, emailId: here?.emailId ?? copy.emailId, ownCopy: !here, letterOf: copy.messageId } : found;
 }

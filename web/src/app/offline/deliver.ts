@@ -4,6 +4,7 @@
 import type { QueryResult, SetResult } from "../../jmap/types.ts";
 import { toast } from "../../ui/toast.tsx";
 import { everybody, isOffline, saveDraft, submitOnce, type Ready } from "../mail/composer/send.ts";
+import { freeTime } from "../mail/pending.ts";
 import { mail } from "../mail/state.ts";
 import { Guard, type Way } from "../pgp/guard.ts";
 import { changeLetter, dropLetter, filesOf, type Waiting } from "./outbox.ts";
@@ -61,7 +62,7 @@ async function send(w: Waiting): Promise<void> {
 		ready = await put(w, way);
 		w = await changeLetter(w, { ready });
 	}
-	const hold = w.sendAt > Date.now() ? Math.round((w.sendAt - Date.now()) / 1000) : 0;
+	const hold = w.sendAt > Date.now() ? Math.round(((await freeTime(new Date(w.sendAt))).getTime() - Date.now()) / 1000) : 0;
 	await submitOnce(w.letter, ready, hold);
 	await finish(w, ready);
 }

@@ -25,7 +25,7 @@ import { Tools } from "./tools.tsx";
 import { AskPlain, Lock } from "../../pgp/lock.tsx";
 import { Guard, type Way } from "../../pgp/guard.ts";
 import { dropLetter, editing, filesOf, flush, getLetter, putLetter, sayQueued } from "../../offline/outbox.ts";
-import { longestHold } from "../pending.ts";
+import { freeTime, longestHold } from "../pending.ts";
 import { TimeDialog } from "../time_dialog.tsx";
 import { everybody, isOffline, isTooLarge, maySchedule, saveDraft, scheduleTimes, send, type Ready } from "./send.ts";
 import css from "./composer.module.css";
@@ -319,21 +319,22 @@ function objection(desk: Desk): { stop: boolean; text: string } | null {
 }
 
 /** Under a password for those without a key. */
-async function sendLetters(desk: Desk, letter: Letter): Promise<void> {
+async function sendLetters(desk: Desk, letter: Letter, at: Date | null): Promise<void> {
 	const wish = desk.guard.letter.peek();
 	if (!wish)
 		throw new Error(t("notSaved"));
 	const { putLetters } = await import("../../letters/out.ts");
-	const { ready, undo } = await putLetters(letter, desk.files.peek(), wish, desk.guard.strangers.peek(), (part) => { desk.progress.value = part; })
+	const { ready, undo } = await putLetters(letter, desk.files.peek(), wish, desk.guard.strangers.peek(), at, (part) => { desk.progress.value = part; })
 		.finally(() => { desk.progress.value = null; });
 	if (desk.draft)
 		await mail().destroy([desk.draft]).catch(() => undefined);
 	desk.draft = ready[0]?.id ?? null;
-	return send(letter, ready, null, undo);
+	return send(letter, ready, at, undo);
 }
 
 /** Puts the letter on the server in the form in which it goes, and sends it. */
-async function sendAs(desk: Desk, way: Way, at: Date | null): Promise<void> {
+async function sendAs(desk: Desk, way: Way, wanted: Date | null): Promise<void> {
+	const at = wanted && await freeTime(wanted);
 	const letter = desk.letter.peek();
 	if (way === "plain") {
 		desk.guard.confirmPlain();
@@ -348,7 +349,7 @@ async function sendAs(desk: Desk, way: Way, at: Date | null): Promise<void> {
 	}
 	await desk.settle();
 	if (way === "letter")
-		return sendLetters(desk, letter);
+		return sendLetters(desk, letter, at);
 	const { putMessages } = await import("../../pgp/letter_out.ts");
 	const ready = await putMessages(letter, desk.files.peek(), way);
 	// What is to be sent is a draft itself until it goes: it takes the place of the one that was saved.
@@ -359,9 +360,9 @@ async function sendAs(desk: Desk, way: Way, at: Date | null): Promise<void> {
 	return send(letter, ready, at);
 }
 
-function letterObjection(desk: Desk, at: Date | null): string | null {
+function letterObjection(desk: Desk): string | null {
 	if (desk.guard.letter.peek()?.enough)
-		return at ? t("letterNotLater") : null;
+		return null;
 	desk.guard.panel.value = true;
 	return t("letterNeedsPassword");
 }
@@ -393,7 +394,7 @@ function useSend(desk: Desk) {
 			if (mail().client.fallback?.away)
 				return await later(at);
 			const way = confirmed ? "plain" : await desk.guard.decide(everybody(desk.letter.peek()));
-			const stop = way === "letter" ? letterObjection(desk, at) : null;
+			const stop = way === "letter" ? letterObjection(desk) : null;
 			if (way === "ask")
 				setDowngrade({ at });
 			else if (stop)
@@ -439,7 +440,7 @@ function Footer({ desk, view, on, ask, busy, onDiscard }: {
 				<span class={css.send}>
 					<Button look="primary" icon="send" busy={busy} onClick={() => ask()}>{t("send")}</Button>
 					{maySchedule() && (
-						<Menu label={t("schedule")} entries={() => desk.guard.way.peek() === "letter" ? [{ label: t("letterNotLater"), disabled: true, run: () => undefined }] : [
+						<Menu label={t("schedule")} entries={() => [
 							...scheduleTimes().map(({ key, at }) => ({ label: t(key), hint: longDate(at.getTime()), icon: "clock" as const, run: () => ask(at) })),
 							{ label: t("chooseTime"), icon: "calendar", run: () => setTiming(true) },
 						]}

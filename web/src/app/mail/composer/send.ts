@@ -5,7 +5,7 @@ import type { FullEmail, GetResult, Id, Identity, QueryResult, SetResult } from 
 import { toast } from "../../../ui/toast.tsx";
 import { longDate } from "../../dates.ts";
 import { prefs } from "../../prefs.ts";
-import { compose } from "../compose_state.ts";
+import { compose, type Pending } from "../compose_state.ts";
 import { loadPending, longestHold } from "../pending.ts";
 import { mail } from "../state.ts";
 import { toEmail, type Attached, type Letter } from "./letter.ts";
@@ -150,8 +150,8 @@ async function writeOn(id: Id, bcc: Letter["bcc"]): Promise<void> {
 		compose({ mode: "draft", email: { ...email, bcc: email.bcc?.length ? email.bcc : [...bcc] } });
 }
 
-/** ownCopy: the message in Sent went to nobody. */
-export async function cancel(submissions: readonly Id[], emailId: Id, bcc: Letter["bcc"], ownCopy = false): Promise<void> {
+/** ownCopy: the message in Sent went to nobody. False: it is too late. */
+async function cancel(submissions: readonly Id[], emailId: Id, ownCopy: boolean): Promise<boolean> {
 	const first = submissions[0] ?? "";
 	const result = await mail().client.call<SetResult>("EmailSubmission/set", {
 		update: Object.fromEntries(submissions.map((id) => [id, { undoStatus: "canceled" }])),
@@ -159,21 +159,46 @@ export async function cancel(submissions: readonly Id[], emailId: Id, bcc: Lette
 	});
 	if (Object.keys(result.notUpdated ?? {}).length) {
 		toast({ text: t("tooLateToUndo"), bad: true });
-		return;
+		return false;
 	}
 	if (ownCopy)
 		await mail().client.call<SetResult>("Email/set", { update: { [emailId]: moved(false) } });
-	await writeOn(emailId, bcc);
+	return true;
+}
+
+/** Takes back what waits, with the letters that it announces. */
+export async function takeBack(p: Pending): Promise<boolean> {
+	if (!await cancel(p.ids, p.emailId, p.ownCopy ?? false))
+		return false;
+	if (p.letterOf)
+		await (await import("../../letters/waiting.ts")).removeLettersOf(p.letterOf);
+	return true;
+}
+
+export async function cancelWaiting(p: Pending, bcc: Letter["bcc"]): Promise<void> {
+	if (await takeBack(p))
+		await writeOn(p.emailId, bcc);
 }
 
 /** What else is to be undone with the sending. */
 type Undone = () => Promise<void>;
 const nothing: Undone = () => Promise.resolve();
 
-async function held(letter: Letter, ready: readonly Ready[], hold: number, undone: Undone): Promise<void> {
+/** Held by the server; what takes it back. */
+async function submitHeld(letter: Letter, ready: readonly Ready[], hold: number, undone: Undone): Promise<() => Promise<void>> {
 	const made = await submitOnce(letter, ready, hold);
-	const undo = () => void cancel(made, ready[0]?.id ?? "", letter.bcc, !goes(ready[0])).then(undone);
-	toast({ text: t("sent"), undo, time: hold * 1000 });
+	const id = ready[0]?.id ?? "";
+	return async () => {
+		if (!await cancel(made, id, !goes(ready[0])))
+			return;
+		await undone();
+		await writeOn(id, letter.bcc);
+	};
+}
+
+async function held(letter: Letter, ready: readonly Ready[], hold: number, undone: Undone): Promise<void> {
+	const undo = await submitHeld(letter, ready, hold, undone);
+	toast({ text: t("sent"), undo: () => void undo(), time: hold * 1000 });
 }
 
 /** The page holds it: it must stay open until the time is over. */
@@ -198,8 +223,8 @@ export async function send(letter: Letter, ready: readonly Ready[], at: Date | n
 	const undo = prefs.peek().undoSeconds;
 	if (at) {
 		const hold = Math.max(1, Math.round((at.getTime() - Date.now()) / 1000));
-		const made = await submitOnce(letter, ready, hold);
-		toast({ text: t("scheduledFor", { when: longDate(at.getTime()) }), undo: () => void cancel(made, ready[0]?.id ?? "", letter.bcc).then(loadPending) });
+		const undo = await submitHeld(letter, ready, hold, undone);
+		toast({ text: t("scheduledFor", { when: longDate(at.getTime()) }), undo: () => void undo().then(loadPending) });
 		void loadPending().catch(() => undefined);
 		return;
 	}
