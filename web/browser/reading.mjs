@@ -89,6 +89,30 @@ export const tests = {
 		await page.close();
 	},
 
+	async "on paper it says who, to whom and when, what was attached, and is light"(world) {
+		const page = await world.page();
+		await page.emulateMedia({ colorScheme: "dark" });
+		await openRow(page, "Your ticket to Lyon");
+		const said = await eventually("its head", async () => {
+			await page.evaluate(() => addEventListener("beforeprint", () => {
+				globalThis.paper = [...document.querySelectorAll("[data-message] dt")].map((dt) => `${dt.textContent}: ${dt.nextSibling.textContent}`).join("\n");
+			}, { once: true }));
+			const pdf = await page.pdf({ format: "A4" });
+			assert.ok(pdf.includes("%PDF-"));
+			return page.evaluate(() => globalThis.paper);
+		});
+		assert.match(said, /^From: Railway Tickets <[^>]+>\nTo: .*<alice@letterlock\.test>\nDate: \w+,? \d+ \w+ \d{4} at \d\d:\d\d UTC\nSubject: Your ticket to Lyon\n.*: ticket-Lyon\.pdf \(.*\)/, said);
+		assert.equal(await messages(page).last().locator("dl").count(), 0, "it stands there only while it is printed");
+		await openRow(page, "Poster, first idea");
+		await conversation(page).frameLocator("iframe").last().getByText("Too blue?").waitFor();
+		await page.emulateMedia({ media: "print", colorScheme: "dark" });
+		const light = (what, el) => eventually(`${what} is light`, () => el.evaluate((e) => getComputedStyle(e).backgroundColor === "rgb(255, 255, 255)" && !getComputedStyle(e).colorScheme.includes("dark")));
+		await light("the page", page.locator("body"));
+		await light("the message", conversation(page).frameLocator("iframe").last().locator("body"));
+		await page.emulateMedia({ media: null, colorScheme: null });
+		await page.close();
+	},
+
 	async "search finds by word, sender and operator"(world) {
 		const page = await world.page();
 		const search = async (text, wanted, other) => {

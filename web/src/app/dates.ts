@@ -34,6 +34,11 @@ export function longDate(iso: string | number): string {
 	return formatter({ weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "numeric", minute: "2-digit" }).format(new Date(iso));
 }
 
+/** Nothing is left to guess, wherever and whenever it is read. */
+export function fullDate(iso: string | number): string {
+	return formatter({ weekday: "long", day: "numeric", month: "long", year: "numeric", hour: "numeric", minute: "2-digit", timeZoneName: "short" }).format(new Date(iso));
+}
+
 /** A time to come: the weekday this week, the day later, and the hour. */
 export function dueDate(iso: string, now = new Date()): string {
 	const d = new Date(iso);

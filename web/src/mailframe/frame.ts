@@ -30,6 +30,7 @@ blockquote { margin: 8px 0 8px 2px; padding-left: 12px; border-left: 3px solid #
 table { max-width: 100%; }
 a { color: #2a55cf; }
 details.ll-quote > summary { display: inline-block; list-style: none; cursor: pointer; padding: 0 9px; margin: 6px 0; border-radius: 6px; background: #e4e8f0; color: #4b5260; line-height: 16px; letter-spacing: 1px; }
+@media screen {
 html.dark { color-scheme: dark; background: #171a20; }
 html.dark body { background: #171a20; color: #e9ebf1; }
 html.dark a { color: #94b3ff; }
@@ -38,6 +39,8 @@ html.dark blockquote { border-color: #3b424f; }
 html.invert { background: #171a20; }
 html.invert body { background: #fff; filter: invert(0.91) hue-rotate(180deg); }
 html.invert img, html.invert video, html.invert [background] { filter: invert(1) hue-rotate(180deg); }
+}
+@media print { details.ll-quote > summary { display: none; } }
 `;
 
 /** A message that sets no colours of its own is simply shown light on dark; any other is turned over. */

@@ -185,6 +185,7 @@ export function ThreadView() {
 		start();
 	}, [id]);
 	useGrowth(id);
+	useEffect(() => void import("./paper.ts").catch(() => undefined), []);
 	const { ids, open } = shown.value;
 	useEffect(() => {
 		const first = ids.find((m) => open.has(m));
