@@ -433,6 +433,10 @@ export const tests = {
 		await toast(page, "The key is published").waitFor();
 		const second = await page.locator("[data-own-key]").nth(1).getAttribute("data-own-key");
 		assert.equal(g.fingerprint(["--show-keys"], await published(world, "bob")), second);
+		await page.getByRole("button", { name: "What can be done with this key" }).nth(1).click();
+		await page.getByRole("menuitem", { name: "Withdraw" }).waitFor();
+		assert.equal(await page.getByRole("menuitem", { name: "Publish" }).count(), 0, "it is published already");
+		await page.keyboard.press("Escape");
 		await keyMenu(page, 1, "Withdraw");
 		await toast(page, "The key is not published any more").waitFor();
 		assert.equal(await published(world, "bob"), null);

@@ -95,6 +95,8 @@ export const tests = {
 		const page = await world.page("bob");
 		await page.goto(`${world.url}/settings/mail`);
 		const group = page.locator("section", { has: page.getByRole("heading", { name: "Vacation notice" }) });
+		assert.ok(await group.getByLabel("Subject").isHidden(), "folded while it is off");
+		await group.getByText("Text and dates").click();
 		await group.getByLabel("Subject").fill("Away until Monday");
 		const text = group.getByRole("textbox", { name: "Text" });
 		await text.click();

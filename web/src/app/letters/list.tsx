@@ -107,7 +107,7 @@ export function Letters() {
 	const { data, failed, again } = useData(load);
 	const [ending, setEnding] = useState<Row | null>(null);
 	return (
-		<Group title={t("lettersTitle")} lead={t("lettersLead")}>
+		<Group lead={t("lettersLead")}>
 			{!data && <Waiting failed={failed} again={again} />}
 			{data?.length === 0 && <Item title={t("noLetters")} />}
 			{data?.map((l) => {

@@ -40,7 +40,7 @@ function entries(key: KeyInfo, own: Own, show: (d: DialogName) => void, again: (
 	const run = (act: (p: Pgp) => Promise<unknown>, done: string) => void change(act).then((ok) => { if (ok) toast({ text: done }); again(); });
 	const isPublished = own.published === key.fingerprint;
 	return [
-		...(mine(key) ? [{ label: t("pgpPublish"), icon: "globe" as const, run: () => run((p) => publish(p, key.fingerprint), t("pgpPublished")) }] : []),
+		...(mine(key) && !isPublished ? [{ label: t("pgpPublish"), icon: "globe" as const, run: () => run((p) => publish(p, key.fingerprint), t("pgpPublished")) }] : []),
 		...(isPublished ? [{ label: t("pgpWithdraw"), icon: "eyeOff" as const, run: () => run(() => withdraw(), t("pgpWithdrawn")) }] : []),
 		...(!first && key.canEncrypt ? [{ label: t("pgpUse"), icon: "check" as const, run: () => run((p) => p.call("use", { fingerprint: key.fingerprint }), t("pgpUsed")) }] : []),
 		"line",

@@ -28,10 +28,10 @@ export function AccountPage() {
 	const { data, failed, again } = useData(() => command<AccountInfo>("account"));
 	const [deleting, setDeleting] = useState(false);
 	if (!data)
-		return <Group title={t("account")}><Waiting failed={failed} again={again} /></Group>;
+		return <Group><Waiting failed={failed} again={again} /></Group>;
 	return (
 		<>
-			<Group title={t("account")}>
+			<Group>
 				<Item title={data.address} detail={t("createdOn", { date: dayDate(data.created * 1000) })}><Button icon="signOut" onClick={() => void signOut()}>{t("signOut")}</Button></Item>
 				<div class={`${css.padded} ${css.usage}`}>
 					<span>{data.quota ? t("usedOf", { used: fileSize(data.used), all: fileSize(data.quota) }) : t("usedSpace", { used: fileSize(data.used) })}</span>

@@ -88,13 +88,16 @@ function Vacation() {
 	return (
 		<Group title={t("vacation")} lead={t("vacationLead")}>
 			<div class={css.padded}><Switch label={t("vacationOn")} checked={v.isEnabled} onChange={(isEnabled) => { set({ isEnabled }); save({ isEnabled }); }} /></div>
-			<form class={`${css.padded} ${css.form}`} onSubmit={(e) => { e.preventDefault(); save(); }}>
-				<TextField label={t("vacationFrom")} type="date" value={toDay(v.fromDate)} onChange={(e) => set({ fromDate: toUtc(e.currentTarget.value, false) })} />
-				<TextField label={t("vacationTo")} type="date" min={toDay(v.fromDate)} value={toDay(v.toDate)} onChange={(e) => set({ toDate: toUtc(e.currentTarget.value, true) })} />
-				<TextField label={t("subject")} value={v.subject ?? ""} onInput={(e) => set({ subject: e.currentTarget.value || null })} />
-				{Rich ? <Rich label={t("vacationText")} html={htmlOf(data)} onChange={write} /> : <Spinner label={t("loading")} />}
-				<div class={css.buttons}><Button type="submit" look="primary" disabled={Object.keys(change).length === 0}>{t("save")}</Button></div>
-			</form>
+			<details class={`${css.padded} ${css.fold}`} open={v.isEnabled}>
+				<summary>{t("vacationWhat")}</summary>
+				<form class={css.form} onSubmit={(e) => { e.preventDefault(); save(); }}>
+					<TextField label={t("vacationFrom")} type="date" value={toDay(v.fromDate)} onChange={(e) => set({ fromDate: toUtc(e.currentTarget.value, false) })} />
+					<TextField label={t("vacationTo")} type="date" min={toDay(v.fromDate)} value={toDay(v.toDate)} onChange={(e) => set({ toDate: toUtc(e.currentTarget.value, true) })} />
+					<TextField label={t("subject")} value={v.subject ?? ""} onInput={(e) => set({ subject: e.currentTarget.value || null })} />
+					{Rich ? <Rich label={t("vacationText")} html={htmlOf(data)} onChange={write} /> : <Spinner label={t("loading")} />}
+					<div class={css.buttons}><Button type="submit" look="primary" disabled={Object.keys(change).length === 0}>{t("save")}</Button></div>
+				</form>
+			</details>
 		</Group>
 	);
 }

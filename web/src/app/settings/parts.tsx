@@ -12,10 +12,11 @@ import { JmapError } from "../../jmap/client.ts";
 import { Cancelled, passwordQuestion } from "./api.ts";
 import css from "./settings.module.css";
 
-export function Group({ title, lead, children, action }: { title: string; lead?: ComponentChildren; children?: ComponentChildren; action?: ComponentChildren }) {
+/** Without a title where the page's own says all. */
+export function Group({ title, lead, children, action }: { title?: string; lead?: ComponentChildren; children?: ComponentChildren; action?: ComponentChildren }) {
 	return (
 		<section class={css.group}>
-			<header class={css.groupHead}><div><h2>{title}</h2>{lead && <p>{lead}</p>}</div>{action}</header>
+			{(title || lead || action) && <header class={css.groupHead}><div>{title && <h2>{title}</h2>}{lead && <p>{lead}</p>}</div>{action}</header>}
 			{children && <div class={css.panel}>{children}</div>}
 		</section>
 	);

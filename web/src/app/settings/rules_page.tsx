@@ -194,7 +194,7 @@ export function RulesPage() {
 		toast({ text: t("saved") });
 	});
 	return (
-		<Group title={t("rules")} lead={t("rulesLead")} action={<Button icon="plus" look="primary" onClick={() => setOpen(emptyRule())}>{t("newRule")}</Button>}>
+		<Group lead={t("rulesLead")} action={<Button icon="plus" look="primary" onClick={() => setOpen(emptyRule())}>{t("newRule")}</Button>}>
 			{!data && <Waiting failed={failed} again={again} />}
 			{data?.length === 0 && <Item title={t("noRules")} />}
 			{data?.map((r, i) => <RuleItem key={r.id} rule={r} i={i} all={data} again={again} edit={() => setOpen(r)} />)}
