@@ -96,7 +96,8 @@ class Browser:
         whole = self.world.wait_message(f"{to}@{DOMAIN}", f"Subject: {subject}")
         m = email.message_from_bytes(whole, policy=email.policy.default)
         files = [{"name": part.get_filename(), "sha256": hashlib.sha256(part.get_content()).hexdigest()} for part in m.iter_attachments()]
-        return {"text": m.get_body(("plain",)).get_content(), "files": files}
+        html = m.get_body(("html",))
+        return {"text": m.get_body(("plain",)).get_content(), "html": html.get_content() if html else "", "files": files}
 
     def ask_notice(self, to, subject):
         """What dave gets for a letter to somebody who is away."""

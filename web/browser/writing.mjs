@@ -50,6 +50,38 @@ export const tests = {
 		await page.close();
 	},
 
+	async "a line is a line, here and where it arrives; what is pasted keeps its paragraphs"(world) {
+		const page = await world.page();
+		await write(page, "dave@letterlock.test", "Three lines", "First line");
+		for (const text of ["Second line", "", "After  a gap"]) {
+			await page.keyboard.press("Enter");
+			await page.keyboard.type(text);
+		}
+		const field = composer(page).getByLabel("Text of the message");
+		const heights = await field.evaluate((el) => {
+			const tops = [...el.children].map((c) => c.getBoundingClientRect().top);
+			return tops.slice(1).map((top, i) => Math.round(top - tops[i]));
+		});
+		assert.deepEqual(heights, Array(3).fill(await field.evaluate((el) => Math.round(parseFloat(getComputedStyle(el).lineHeight)))), "one line each");
+		await page.keyboard.press("Enter");
+		await field.evaluate((el) => {
+			const data = new DataTransfer();
+			data.setData("text/html", "<p>Pasted one</p><p>Pasted two</p><div>and<br>a line</div>");
+			el.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+		});
+		await field.evaluate((el) => {
+			const data = new DataTransfer();
+			data.setData("text/plain", " plain\n\nend");
+			el.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+		});
+		await composer(page).getByRole("button", { name: "Send", exact: true }).click();
+		await toast(page, "Message sent").waitFor();
+		const got = await world.ask("letter", { to: "dave", subject: "Three lines" });
+		assert.match(got.html, /<div>First line<\/div><div>Second line<\/div><div><br><\/div><div>After(&nbsp;|\u00a0) a gap<\/div><div>Pasted one<\/div><p>Pasted two<\/p><div>and<br>a line plain<\/div><div><br><\/div><div>end<\/div>/, got.html);
+		assert.equal(got.text.trim().replace(/\r/g, ""), "First line\nSecond line\n\nAfter  a gap\nPasted one\n\nPasted two\n\nand\na line plain\n\nend");
+		await page.close();
+	},
+
 	async "sending is undone, and the letter is a draft again"(world) {
 		const page = await world.page();
 		await write(page, "dave@letterlock.test", "Too early", "This must not go out.");

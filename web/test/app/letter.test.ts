@@ -62,7 +62,7 @@ test("a forwarded letter starts a thread of its own", () => {
 
 test("mailto links fill the letter in and nothing else", () => {
 	const l = startLetter({ mode: "mailto", href: "mailto:bob%40y.test?subject=Hi%20there&body=a%3Cb%3E&attach=/etc/passwd" }, [identity], "", false);
-	assert.deepEqual([l.to, l.subject, l.html], [[a("bob@y.test")], "Hi there", "<p>a&lt;b&gt;</p>"]);
+	assert.deepEqual([l.to, l.subject, l.html], [[a("bob@y.test")], "Hi there", "<div>a&lt;b&gt;</div>"]);
 });
 
 const letter: Letter = {
@@ -92,4 +92,4 @@ test("forgotten attachments are noticed in three languages, not in quotations or
 		assert.ok(!says(text), text);
 });
 
-test("text becomes harmless HTML", () => assert.equal(textToHtml("a <b>\nc\n\nd & \"e\""), "<p>a &lt;b&gt;<br>c</p><p>d &amp; &quot;e&quot;</p>"));
+test("text becomes harmless HTML", () => assert.equal(textToHtml("a <b>\nc\n\nd & \"e\""), "<div>a &lt;b&gt;</div><div>c</div><div><br></div><div>d &amp; &quot;e&quot;</div>"));

@@ -38,8 +38,9 @@ export interface Letter {
 
 const escapeHtml = (s: string) => s.replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c] as string);
 
+/** A line is a line, as other mail programs write it; an empty one has something to be seen by. */
 export function textToHtml(text: string): string {
-	return text.split(/\n{2,}/).map((p) => `<p>${escapeHtml(p).replace(/\n/g, "<br>")}</p>`).join("");
+	return text.split("\n").map((line) => `<div>${escapeHtml(line) || "<br>"}</div>`).join("");
 }
 
 /** "Re: " once, whatever stood there: also the forms of other languages. */
@@ -105,7 +106,13 @@ function pickIdentity(identities: readonly Identity[], email?: FullEmail): Ident
 	return identities.find((i) => got.includes(i.email.toLowerCase())) ?? identities[0];
 }
 
-const signature = (i: Identity | undefined) => (i?.htmlSignature || (i?.textSignature ? textToHtml(i.textSignature) : ""));
+const blank = textToHtml("");
+
+/** A line to write on, and the signature below it. */
+function beginning(i: Identity | undefined): string {
+	const sign = i?.htmlSignature || (i?.textSignature ? textToHtml(i.textSignature) : "");
+	return sign ? blank + blank + sign : blank;
+}
 
 const empty: Letter = { from: "", to: [], cc: [], bcc: [], subject: "", html: "", text: "", plain: false, inReplyTo: [], references: [], answers: null };
 
@@ -126,7 +133,7 @@ function answer(email: FullEmail, mode: "reply" | "replyAll" | "forward", own: r
 	return {
 		...(forward ? { to: [], cc: [] } : replyRecipients(email, own, mode === "replyAll")),
 		subject: replySubject(email.subject ?? "", forward ? "Fwd" : "Re"),
-		html: `<p></p>${sign}<p>${escapeHtml(head).replace(/\n/g, "<br>")}</p>${quote}`,
+		html: `${sign}${blank}${textToHtml(head)}${quote}`,
 		text: `\n\n${head}\n${forward ? `\n${lines}` : lines.split("\n").map((l) => (l.startsWith(">") ? `>${l}` : `> ${l}`)).join("\n")}`,
 		inReplyTo: forward ? [] : email.messageId ?? [],
 		references: forward ? [] : [...(email.references ?? email.inReplyTo ?? []), ...(email.messageId ?? [])],
@@ -138,8 +145,8 @@ function answer(email: FullEmail, mode: "reply" | "replyAll" | "forward", own: r
 export function startLetter(start: ComposeStart, identities: readonly Identity[], quotedHtml: string, plain: boolean): Letter {
 	const email = "email" in start ? start.email : undefined;
 	const identity = pickIdentity(identities, email);
-	const sign = signature(identity);
-	const base: Letter = { ...empty, plain, from: identity?.email ?? "", html: `<p></p>${sign}`, text: identity?.textSignature ? `\n\n-- \n${identity.textSignature}` : "" };
+	const sign = beginning(identity);
+	const base: Letter = { ...empty, plain, from: identity?.email ?? "", html: sign, text: identity?.textSignature ? `\n\n-- \n${identity.textSignature}` : "" };
 	if (start.mode === "mailto")
 		return { ...base, ...mailtoLetter(start.href) };
 	if (!email || start.mode === "new" || start.mode === "again" || start.mode === "here")

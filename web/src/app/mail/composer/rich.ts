@@ -5,15 +5,34 @@ import { dropCursor } from "prosemirror-dropcursor";
 import { history, redo, undo } from "prosemirror-history";
 import { ellipsis, emDash, InputRule, inputRules, textblockTypeInputRule, wrappingInputRule } from "prosemirror-inputrules";
 import { keymap } from "prosemirror-keymap";
-import { DOMParser, DOMSerializer, Schema, type MarkType, type Node, type NodeType } from "prosemirror-model";
+import { DOMParser, DOMSerializer, Fragment, Schema, Slice, type MarkType, type Node, type NodeType } from "prosemirror-model";
 import { marks as basicMarks, nodes as basicNodes } from "prosemirror-schema-basic";
 import { addListNodes, liftListItem, sinkListItem, splitListItem, wrapInList } from "prosemirror-schema-list";
 import { EditorState, type Command, Plugin } from "prosemirror-state";
 import { EditorView } from "prosemirror-view";
 
+const blocks = "address,article,aside,blockquote,center,dd,div,dl,dt,fieldset,figure,footer,form,h1,h2,h3,h4,h5,h6,header,hr,li,main,nav,ol,p,pre,section,table,ul";
+
+/** A break that ends a block makes no line of its own. */
+function endsBlock(br: HTMLElement): boolean {
+	let next = br.nextSibling;
+	while (next?.nodeType === 3 && !next.textContent?.trim())
+		next = next.nextSibling;
+	return !next && (br.parentElement?.matches(`${blocks},td,th`) ?? false);
+}
+
+const { doc: docSpec, hard_break: breakSpec, ...otherNodes } = basicNodes;
 const base = new Schema({
 	nodes: {
-		...basicNodes,
+		doc: docSpec,
+		// What is typed. The first kind of block is what Enter makes; paragraphs, which stand apart, come from elsewhere.
+		line: {
+			content: "inline*", group: "block",
+			parseDOM: [{ tag: "div", getAttrs: (el) => (el.querySelector(blocks) ? false : null) }],
+			toDOM: () => ["div", 0],
+		},
+		...otherNodes,
+		hard_break: { ...breakSpec, parseDOM: [{ tag: "br", getAttrs: (el) => (endsBlock(el) ? false : null) }] },
 		image: {
 			inline: true, group: "inline", draggable: true,
 			attrs: { src: {}, alt: { default: "" }, cid: { default: null } },
@@ -32,7 +51,7 @@ const base = new Schema({
 		strike: { parseDOM: [{ tag: "s" }, { tag: "del" }], toDOM: () => ["s", 0] },
 	},
 });
-const schema = new Schema({ nodes: addListNodes(base.spec.nodes, "paragraph block*", "block"), marks: base.spec.marks });
+const schema = new Schema({ nodes: addListNodes(base.spec.nodes, "(line | paragraph) block*", "block"), marks: base.spec.marks });
 
 const node = (name: string) => schema.nodes[name] as NodeType;
 const mark = (name: string) => schema.marks[name] as MarkType;
@@ -111,10 +130,22 @@ export function parse(html: string): Node {
 	return DOMParser.fromSchema(schema).parse(body);
 }
 
-/** For the letter: images by content-id in place of this page's own addresses for them. */
+/** Blanks that would run together where white space is not kept, as here it is. */
+function keepBlanks(box: HTMLElement): void {
+	const walker = box.ownerDocument.createTreeWalker(box, 4);
+	for (let n = walker.nextNode(); n; n = walker.nextNode())
+		if (!n.parentElement?.closest("pre") && n.nodeValue)
+			n.nodeValue = n.nodeValue.replace(n.previousSibling ? / (?= )/g : /^ | (?= )/g, "\u00a0");
+}
+
+/** For the letter, which shall look elsewhere as it does here: empty lines have their height, and images are named by
+ * content-id in place of this page's own addresses for them. */
 export function serialize(doc: Node): string {
 	const box = document.implementation.createHTMLDocument("").createElement("div");
 	box.append(DOMSerializer.fromSchema(schema).serializeFragment(doc.content, { document: box.ownerDocument }));
+	keepBlanks(box);
+	for (const line of box.querySelectorAll("div:empty, p:empty"))
+		line.append(box.ownerDocument.createElement("br"));
 	for (const img of box.querySelectorAll("img[data-cid]")) {
 		img.setAttribute("src", `cid:${img.getAttribute("data-cid")}`);
 		img.removeAttribute("data-cid");
@@ -124,13 +155,21 @@ export function serialize(doc: Node): string {
 
 /** The plain alternative: quotations with their marks, lists with theirs. */
 export function plainText(doc: Node): string {
-	return textOf(doc).replace(/\n{3,}/g, "\n\n").trim();
+	return textOf(doc).replace(/\u00a0/g, " ").trim();
+}
+
+/** Lines follow each other, and a quotation the line that announces it; all else stands apart. */
+function between(before: Node | null, n: Node, parent: Node): string {
+	if (!before)
+		return "";
+	const follows = n.type.name === "line" || (n.type.name === "blockquote" && before.content.size > 0);
+	return parent.type.name === "list_item" || (before.type.name === "line" && follows) || (before.type.name === "line" && before.content.size === 0) ? "\n" : "\n\n";
 }
 
 function textOf(n: Node): string {
-	const parts: string[] = [];
-	n.forEach((child, _, i) => parts.push(blockText(child, i)));
-	return parts.join(n.type.name === "list_item" ? "\n" : "\n\n");
+	let text = "";
+	n.forEach((child, _, i) => { text += between(i ? n.child(i - 1) : null, child, n) + blockText(child, i); });
+	return text;
 }
 
 function blockText(n: Node, index: number): string {
@@ -171,7 +210,7 @@ export function createEditor(place: HTMLElement, html: string, hooks: EditorHook
 				"Mod-z": undo, "Mod-y": redo, "Mod-Shift-z": redo, "Mod-b": commands.bold as Command, "Mod-i": commands.italic as Command,
 				"Mod-u": commands.underline as Command, "Shift-Enter": breakLine, "Mod-Shift-8": commands.list as Command, "Mod-Shift-7": commands.numbered as Command,
 				"Mod-Shift-9": commands.quote as Command, Enter: splitListItem(node("list_item")), "Mod-]": sinkListItem(node("list_item")), "Mod-[": liftListItem(node("list_item")),
-				"Mod-Alt-0": setBlockType(node("paragraph")),
+				"Mod-Alt-0": setBlockType(node("line")),
 			}),
 			keymap(baseKeymap),
 			new Plugin({ view: () => ({ update: (_, before) => { if (!before.doc.eq(_.state.doc) || !before.selection.eq(_.state.selection)) hooks.onChange(); } }) }),
@@ -180,6 +219,7 @@ export function createEditor(place: HTMLElement, html: string, hooks: EditorHook
 	const view: EditorView = new EditorView(place, {
 		state,
 		attributes: { role: "textbox", "aria-multiline": "true", "aria-label": hooks.label },
+		clipboardTextParser: (text, $context) => new Slice(Fragment.from(text.split(/\r\n?|\n/).map((l) => node("line").create(null, l ? schema.text(l, $context.marks()) : null))), 1, 1),
 		handlePaste: (_, e) => take(e, e.clipboardData),
 		handleDrop: (_, e) => take(e, e.dataTransfer),
 	});
