@@ -523,7 +523,7 @@ async function screens(world, options, what) {
 	await inbox(page);
 	await compose(page, { to: address("bob"), subject: "Looks", text: "Hello." });
 	await page.locator("[data-lock]:not([data-lock=looking])").click();
-	await page.getByRole("dialog", { name: "Who can read this letter" }).waitFor();
+	await page.getByRole("dialog", { name: "Who can read this message" }).waitFor();
 	await look("the lock");
 	await page.getByRole("button", { name: "Done" }).click();
 	await composer(page).getByRole("button", { name: "Discard draft" }).click();

@@ -28,7 +28,7 @@ async function write(world, page, people, { subject, text, file, days, openings,
 		await composer(page).getByRole("button", { name: `Remove ${to}` }).waitFor();
 	}
 	await composer(page).locator("[data-lock=plain], [data-lock=ask]").click();
-	const lock = page.getByRole("dialog", { name: "Who can read this letter" });
+	const lock = page.getByRole("dialog", { name: "Who can read this message" });
 	await lock.getByRole("radio", { name: /Protect with a password/ }).check();
 	await lock.getByLabel("Password for this letter", { exact: true }).fill(secret);
 	await lock.getByLabel(/Hint/).fill("the street, the cat");
@@ -365,7 +365,7 @@ if (large)
 		const page = await world.page();
 		await write(world, page, ["ida@elsewhere.example"], { subject: "Too much", text: "All of it, and more.", file: { name: "films.bin", mimeType: "application/octet-stream", buffer: Buffer.alloc(28_000_000) }, saved: false });
 		await page.keyboard.press("Control+Enter");
-		await toast(page, "A letter under a password may have 26 MB.").waitFor();
+		await toast(page, "A protected letter may have 26 MB.").waitFor();
 		assert.equal(await letterOf(page, "ida@elsewhere.example"), undefined);
 		await composer(page).getByRole("button", { name: "Discard draft" }).click();
 		world.faults.length = 0; // the draft is too large for the server, too

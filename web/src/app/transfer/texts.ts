@@ -82,14 +82,14 @@ const en = {
 	formMbox: "mbox: one file for each mailbox; most programs read it",
 	formMaildir: "Maildir: one file for each message, with its flags",
 	formEml: ".eml files: one for each message, named by its subject",
-	exportEncrypted: "Letters with end-to-end encryption stay encrypted in the file. To read them elsewhere, take your keys along, too:",
+	exportEncrypted: "Messages with end-to-end encryption stay encrypted in the file. To read them elsewhere, take your keys along, too:",
 	exportKeysLink: "export of keys",
 	exportOf: "Export to {name}",
 	countExported: { one: "{n} message exported", other: "{n} messages exported" },
 	exportStopped: "Cancelled. The file is not complete and was not kept.",
 	exportFailed: "The messages could not be saved.",
 	why_disk: "The file could not be written. Is the disk full?",
-	readme: "This is the mail of {who}, exported from Letterlock.\n\nBelow \"mail\" is a folder or file for each mailbox. mbox files are read by Thunderbird, Apple Mail, mutt and many others, Maildir folders by\nDovecot, mutt and others, .eml files by nearly every program. mailboxes.json, messages.jsonl and settings.json have what these\nforms do not keep; Letterlock reads them when this file is imported.\n\nLetters with end-to-end encryption are in here as they came: encrypted. To read them in another program, export your keys, too\n(Settings, Keys), and import them there.\n",
+	readme: "This is the mail of {who}, exported from Letterlock.\n\nBelow \"mail\" is a folder or file for each mailbox. mbox files are read by Thunderbird, Apple Mail, mutt and many others, Maildir folders by\nDovecot, mutt and others, .eml files by nearly every program. mailboxes.json, messages.jsonl and settings.json have what these\nforms do not keep; Letterlock reads them when this file is imported.\n\nMessages with end-to-end encryption are in here as they came: encrypted. To read them in another program, export your keys, too\n(Settings, Keys), and import them there.\n",
 };
 
 const de: Like<typeof en> = {
@@ -173,14 +173,14 @@ const de: Like<typeof en> = {
 	formMbox: "mbox: eine Datei für jedes Postfach; die meisten Programme lesen das",
 	formMaildir: "Maildir: eine Datei für jede Nachricht, mit ihren Markierungen",
 	formEml: ".eml-Dateien: eine für jede Nachricht, benannt nach dem Betreff",
-	exportEncrypted: "Ende-zu-Ende verschlüsselte Briefe bleiben in der Datei verschlüsselt. Um sie anderswo zu lesen, nehmen Sie auch Ihre Schlüssel mit:",
+	exportEncrypted: "Ende-zu-Ende verschlüsselte Nachrichten bleiben in der Datei verschlüsselt. Um sie anderswo zu lesen, nehmen Sie auch Ihre Schlüssel mit:",
 	exportKeysLink: "Export der Schlüssel",
 	exportOf: "Export nach {name}",
 	countExported: { one: "{n} Nachricht exportiert", other: "{n} Nachrichten exportiert" },
 	exportStopped: "Abgebrochen. Die Datei ist nicht vollständig und wurde nicht behalten.",
 	exportFailed: "Die Nachrichten konnten nicht gespeichert werden.",
 	why_disk: "Die Datei konnte nicht geschrieben werden. Ist der Speicher voll?",
-	readme: "Das ist die Post von {who}, exportiert aus Letterlock.\n\nUnter \"mail\" liegt für jedes Postfach ein Ordner oder eine Datei. mbox-Dateien lesen Thunderbird, Apple Mail, mutt und viele andere,\nMaildir-Ordner lesen Dovecot, mutt und andere, .eml-Dateien fast jedes Programm. mailboxes.json, messages.jsonl und settings.json\nenthalten, was diese Formen nicht behalten; Letterlock liest sie, wenn diese Datei importiert wird.\n\nEnde-zu-Ende verschlüsselte Briefe sind darin, wie sie kamen: verschlüsselt. Um sie in einem anderen Programm zu lesen, exportieren Sie\nauch Ihre Schlüssel (Einstellungen, Schlüssel) und importieren Sie sie dort.\n",
+	readme: "Das ist die Post von {who}, exportiert aus Letterlock.\n\nUnter \"mail\" liegt für jedes Postfach ein Ordner oder eine Datei. mbox-Dateien lesen Thunderbird, Apple Mail, mutt und viele andere,\nMaildir-Ordner lesen Dovecot, mutt und andere, .eml-Dateien fast jedes Programm. mailboxes.json, messages.jsonl und settings.json\nenthalten, was diese Formen nicht behalten; Letterlock liest sie, wenn diese Datei importiert wird.\n\nEnde-zu-Ende verschlüsselte Nachrichten sind darin, wie sie kamen: verschlüsselt. Um sie in einem anderen Programm zu lesen, exportieren Sie\nauch Ihre Schlüssel (Einstellungen, Schlüssel) und importieren Sie sie dort.\n",
 };
 
 const fr: Like<typeof en> = {
@@ -264,14 +264,14 @@ const fr: Like<typeof en> = {
 	formMbox: "mbox : un fichier par dossier ; la plupart des programmes le lisent",
 	formMaildir: "Maildir : un fichier par message, avec ses marques",
 	formEml: "Fichiers .eml : un par message, nommé d’après l’objet",
-	exportEncrypted: "Les lettres chiffrées de bout en bout restent chiffrées dans le fichier. Pour les lire ailleurs, emportez aussi vos clés :",
+	exportEncrypted: "Les messages chiffrés de bout en bout restent chiffrés dans le fichier. Pour les lire ailleurs, emportez aussi vos clés :",
 	exportKeysLink: "export des clés",
 	exportOf: "Export vers {name}",
 	countExported: { one: "{n} message exporté", other: "{n} messages exportés" },
 	exportStopped: "Annulé. Le fichier est incomplet et n’a pas été gardé.",
 	exportFailed: "Les messages n’ont pas pu être enregistrés.",
 	why_disk: "Le fichier n’a pas pu être écrit. Le disque est-il plein ?",
-	readme: "Voici les messages de {who}, exportés de Letterlock.\n\nSous « mail » se trouve un dossier ou un fichier par dossier. Thunderbird, Apple Mail, mutt et bien d’autres lisent les fichiers mbox,\nDovecot, mutt et d’autres lisent les Maildir, et presque tous les programmes lisent les fichiers .eml. mailboxes.json, messages.jsonl et\nsettings.json contiennent ce que ces formes ne gardent pas ; Letterlock les lit à l’import de ce fichier.\n\nLes lettres chiffrées de bout en bout s’y trouvent telles qu’elles sont arrivées : chiffrées. Pour les lire dans un autre programme,\nexportez aussi vos clés (Réglages, Clés) et importez-les là-bas.\n",
+	readme: "Voici les messages de {who}, exportés de Letterlock.\n\nSous « mail » se trouve un dossier ou un fichier par dossier. Thunderbird, Apple Mail, mutt et bien d’autres lisent les fichiers mbox,\nDovecot, mutt et d’autres lisent les Maildir, et presque tous les programmes lisent les fichiers .eml. mailboxes.json, messages.jsonl et\nsettings.json contiennent ce que ces formes ne gardent pas ; Letterlock les lit à l’import de ce fichier.\n\nLes messages chiffrés de bout en bout s’y trouvent tels qu’ils sont arrivés : chiffrés. Pour les lire dans un autre programme,\nexportez aussi vos clés (Réglages, Clés) et importez-les là-bas.\n",
 };
 
 export type Key = keyof typeof en | MainKey;
