@@ -1,6 +1,6 @@
 // Filing by mouse and menu, links that lie, and languages on a small screen.
 import assert from "node:assert/strict";
-import { box, eventually, messages, openRow, rows } from "./harness.mjs";
+import { box, eventually, messages, openRow, rows, toast } from "./harness.mjs";
 
 export const tests = {
 	async "three that stand together are selected, moved by the menu, and taken back"(world) {
@@ -45,6 +45,27 @@ export const tests = {
 		await page.getByRole("menuitem", { name: "Rename folder" }).click();
 		await ask("Rename", "Allotment");
 		await page.getByRole("heading", { name: "Allotment" }).waitFor();
+
+		// Below another one and back; never below itself.
+		await page.getByRole("button", { name: "New folder" }).click();
+		await ask("Create", "House");
+		await page.getByRole("heading", { name: "House" }).waitFor();
+		await box(page, "Allotment").click({ button: "right" });
+		await page.getByRole("menuitem", { name: "Move folder…" }).click();
+		const below = page.getByRole("dialog").getByLabel("Below");
+		assert.ok((await below.locator("option").allInnerTexts()).includes("House"));
+		assert.equal((await below.locator("option").allInnerTexts()).includes("Allotment"), false, "not below itself");
+		await below.selectOption("House");
+		await ask("Move");
+		await toast(page, "Folder Allotment moved").waitFor();
+		const level = (n) => eventually(`on level ${n}`, async () => await box(page, "Allotment").getAttribute("aria-level") === n);
+		await level("2");
+		await toast(page, "Folder Allotment moved").getByRole("button", { name: "Undo" }).click();
+		await level("1");
+		await page.getByRole("button", { name: "Actions for House" }).click();
+		await page.getByRole("menuitem", { name: "Delete folder" }).click();
+		await ask("Delete folder");
+		await box(page, "House").waitFor({ state: "detached" });
 
 		await box(page, "Inbox").click();
 		await eventually("a second letter", async () => await rows(page).count() >= 2);
@@ -108,6 +129,52 @@ export const tests = {
 		await dialog.getByText("https://evil.example/login").waitFor();
 		assert.equal(page.context().pages().length, 1, "nothing was opened");
 		await page.close();
+	},
+
+	async "a row is drawn aside by a finger: far enough to the left into the archive, to the right read or unread, and undone"(world) {
+		await (await world.page("bob")).close();
+		const storageState = await world.people.get("bob").storageState();
+		const context = await world.visitor({ storageState, viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+		const page = await context.newPage();
+		const loaded = page.waitForResponse((r) => /\/assets\/swipe/.test(r.url()));
+		await page.goto(`${world.url}/mail/inbox`);
+		await Promise.all([rows(page).first().waitFor(), loaded]);
+		const client = await context.newCDPSession(page);
+		const id = await rows(page).nth(1).getAttribute("id");
+		const row = page.locator(`[id="${id}"]`);
+		const touch = (type, ...points) => client.send("Input.dispatchTouchEvent", { type, touchPoints: points.map(([x, y]) => ({ x, y })) });
+		const draw = async (dx, dy, then = async () => undefined) => {
+			const { x, y, width, height } = await row.boundingBox();
+			const from = [x + width / 2, y + height / 2];
+			await touch("touchStart", from);
+			for (let i = 1; i <= 8; i++)
+				await touch("touchMove", [from[0] + dx * i / 8, from[1] + dy * i / 8]);
+			await then();
+			await touch("touchEnd");
+		};
+		const under = row.locator("xpath=preceding-sibling::div");
+		await eventually("it can be drawn", async () => {
+			await draw(-80, 0, () => under.getByText("Archive").waitFor({ timeout: 2000 }));
+			return true;
+		});
+		await eventually("not far enough", async () => await row.evaluate((el) => el.style.transform === "") && await under.count() === 0);
+		assert.equal(await toast(page, "archived").count(), 0);
+		await draw(20, 120);
+		assert.equal(await under.count(), 0, "that is scrolling");
+
+		const unread = async () => await row.getAttribute("data-unread") !== null;
+		const before = await unread();
+		await draw(220, 0, async () => assert.ok(await under.getAttribute("data-far") !== null, "far enough"));
+		await eventually("the other way round", async () => await unread() !== before);
+		await page.getByRole("button", { name: "Undo" }).last().click();
+		await eventually("as it was", async () => await unread() === before);
+
+		await draw(-220, 0);
+		await row.waitFor({ state: "detached" });
+		await page.getByRole("button", { name: "Undo" }).last().click();
+		await row.waitFor();
+		assert.match(page.url(), /\/mail\/inbox$/, "nothing was opened by it");
+		await context.close();
 	},
 
 	async "every language fits the phone"(world) {

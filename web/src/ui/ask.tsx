@@ -5,7 +5,7 @@ import { useState } from "preact/hooks";
 import { t } from "../i18n/index.ts";
 import { Button } from "./button.tsx";
 import { Dialog } from "./dialog.tsx";
-import { TextField } from "./field.tsx";
+import { SelectField, TextField } from "./field.tsx";
 import css from "./ask.module.css";
 
 export interface Question {
@@ -14,6 +14,9 @@ export interface Question {
 	/** With a field for a text, of this name and with this in it. */
 	label?: string;
 	value?: string;
+	/** With a choice of this name among these, each value and what is shown. */
+	choice?: string;
+	choices?: readonly (readonly [string, string])[];
 	action: string;
 	danger?: boolean;
 	/** Does it; gives what is wrong, or nothing when it is done. */
@@ -45,6 +48,7 @@ function Asked({ question: q }: { question: Question }) {
 			<form class={css.form} onSubmit={(e) => { e.preventDefault(); send(); }}>
 				{q.lead && <p>{q.lead}</p>}
 				{q.label && <TextField label={q.label} value={text} maxLength={100} autocomplete="off" required error={error} onInput={(e) => { setError(null); setText(e.currentTarget.value); }} />}
+				{q.choices && <SelectField label={q.choice ?? ""} value={text} options={q.choices} onChange={(v) => { setError(null); setText(v); }} />}
 				{!q.label && error && <p role="alert">{error}</p>}
 				<div class={css.buttons}>
 					<Button onClick={close}>{t("cancel")}</Button>

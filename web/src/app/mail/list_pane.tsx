@@ -1,5 +1,5 @@
 // The list of the mailbox or search, with its heading and, while messages are selected, what can be done with them.
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { t } from "../../i18n/index.ts";
 import type { MessageList } from "../../jmap/list.ts";
 import type { Id } from "../../jmap/types.ts";
@@ -156,6 +156,18 @@ function SearchLocked() {
 	return <div class={css.locked}><Icon name="lock" size={15} /><span>{t("searchLocked")}</span><button type="button" onClick={open}>{t("unlock")}</button></div>;
 }
 
+/** Fingers draw rows aside, where there may be fingers. */
+function useSwipe(): { current: HTMLDivElement | null } {
+	const box = useRef<HTMLDivElement>(null);
+	useEffect(() => {
+		let off = () => undefined as void, gone = false;
+		if (matchMedia("(any-pointer: coarse)").matches)
+			void import("./swipe.ts").then((m) => { if (!gone && box.current) off = m.listen(box.current); }).catch(() => undefined);
+		return () => { gone = true; off(); };
+	}, []);
+	return box;
+}
+
 function List({ list }: { list: MessageList }) {
 	const ids = list.ids.value;
 	const row = heights[prefs.value.density];
@@ -165,6 +177,8 @@ function List({ list }: { list: MessageList }) {
 	const active = now ? ids.indexOf(now) : -1;
 	const reset = JSON.stringify(list.query);
 
+	const box = useSwipe();
+
 	useEffect(() => revealLater(ids), [ids]);
 	useEffect(() => {
 		const first = ids[0];
@@ -173,7 +187,7 @@ function List({ list }: { list: MessageList }) {
 	}, [ids]);
 	return (
 		<VirtualList count={ids.length} row={row} label={title()} active={active} activeId={active < 0 ? undefined : `row-${now}`}
-			rowKey={(i) => ids[i] ?? `hole-${i}`} reset={reset} onContextMenu={rowMenu} onSpan={({ from, to }) => list.show(from, to)}
+			listRef={box} rowKey={(i) => ids[i] ?? `hole-${i}`} reset={reset} onContextMenu={rowMenu} onSpan={({ from, to }) => list.show(from, to)}
 			onKeyDown={(e) => {
 				listKeys(e);
 				if (e.key === "Enter" && cursor.peek())

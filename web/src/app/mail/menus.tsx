@@ -8,7 +8,7 @@ import { labelName, labelsOf } from "./label_names.ts";
 import { boxIcon, sortMailboxes } from "./sidebar.tsx";
 import { mail, place, targets } from "./state.ts";
 
-function boxPath(box: Mailbox): string {
+export function boxPath(box: Mailbox): string {
 	const parent = box.parentId ? mail().mailboxes.peek().get(box.parentId) : undefined;
 	return parent ? `${boxPath(parent)} / ${boxName(box)}` : boxName(box);
 }

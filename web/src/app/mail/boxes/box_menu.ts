@@ -7,6 +7,8 @@ import { openMenuAt, type Point } from "../../../ui/menu_at.tsx";
 import { toast } from "../../../ui/toast.tsx";
 import { address, go } from "../../router.ts";
 import { boxName } from "../actions.ts";
+import { boxPath } from "../menus.tsx";
+import { sortMailboxes } from "../sidebar.tsx";
 import { boxAddress, mail, place } from "../state.ts";
 
 const boxes = () => [...mail().mailboxes.peek().values()];
@@ -47,6 +49,27 @@ function rename(box: Mailbox): void {
 				return t("folderExists");
 			await set({ update: { [box.id]: { name } } });
 			toast({ text: t("folderRenamed", { name }) });
+			return undefined;
+		},
+	});
+}
+
+/** Below another folder, or beside the others; not below itself. */
+function move(box: Mailbox): void {
+	const isBelow = (m: Mailbox): boolean => m.id === box.id || (m.parentId !== null && boxes().some((p) => p.id === m.parentId && isBelow(p)));
+	const others = sortMailboxes(boxes()).filter((m) => !isBelow(m) && !fixed.has(m.role ?? "") && m.myRights?.["mayCreateChild"] !== false);
+	const to = (parentId: Id | null) => set({ update: { [box.id]: { parentId } } });
+	ask({
+		title: t("moveFolderTitle", { name: boxName(box) }), choice: t("moveFolderTo"), value: box.parentId ?? "", action: t("move"),
+		choices: [["", t("topLevel")], ...others.map((m) => [m.id, boxPath(m)] as const)],
+		async run(chosen) {
+			const [parentId, before] = [chosen || null, box.parentId];
+			if (parentId === before)
+				return undefined;
+			if (taken(box.name, parentId, box.id))
+				return t("folderExists");
+			await to(parentId);
+			toast({ text: t("folderMoved", { name: boxName(box) }), undo: () => void to(before).catch(() => toast({ text: t("failedAction"), bad: true })) });
 			return undefined;
 		},
 	});
@@ -133,6 +156,7 @@ function entries(box: Mailbox): MenuEntry[] {
 		fixed.has(box.role ?? "") ? { label: t("newFolder"), icon: "plus", run: () => newFolder(null) } : { label: t("newFolderIn", { name: boxName(box) }), icon: "plus", run: () => newFolder(box) },
 		...(box.role ? [] : [
 			{ label: t("renameFolder"), icon: "compose" as const, run: () => rename(box) },
+			{ label: t("moveFolder"), icon: "move" as const, run: () => move(box) },
 			{ label: t("deleteFolder"), icon: "trash" as const, danger: true, run: () => remove(box) },
 		]),
 	];
