@@ -74,11 +74,13 @@ export const tests = {
 			data.setData("text/plain", " plain\n\nend");
 			el.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
 		});
+		await page.keyboard.press("Enter");
+		await page.keyboard.type("שלום, Bob");
 		await composer(page).getByRole("button", { name: "Send", exact: true }).click();
 		await toast(page, "Message sent").waitFor();
 		const got = await world.ask("letter", { to: "dave", subject: "Three lines" });
-		assert.match(got.html, /<div>First line<\/div><div>Second line<\/div><div><br><\/div><div>After(&nbsp;|\u00a0) a gap<\/div><div>Pasted one<\/div><p>Pasted two<\/p><div>and<br>a line plain<\/div><div><br><\/div><div>end<\/div>/, got.html);
-		assert.equal(got.text.trim().replace(/\r/g, ""), "First line\nSecond line\n\nAfter  a gap\nPasted one\n\nPasted two\n\nand\na line plain\n\nend");
+		assert.match(got.html, /<div>First line<\/div><div>Second line<\/div><div><br><\/div><div>After(&nbsp;|\u00a0) a gap<\/div><div>Pasted one<\/div><p>Pasted two<\/p><div>and<br>a line plain<\/div><div><br><\/div><div>end<\/div><div dir="rtl">שלום, Bob<\/div>/, got.html);
+		assert.equal(got.text.trim().replace(/\r/g, ""), "First line\nSecond line\n\nAfter  a gap\nPasted one\n\nPasted two\n\nand\na line plain\n\nend\nשלום, Bob");
 		await page.close();
 	},
 

@@ -112,6 +112,9 @@ function show(message: Show): void {
 	document.head.append(style);
 	document.body.innerHTML = policy.createHTML(message.html);
 	putStyles(message.css);
+	// Whoever wrote from right to left does not always say so.
+	if (!document.body.querySelector("[dir]"))
+		document.body.dir = "auto";
 	for (const link of document.querySelectorAll<HTMLAnchorElement>("a[href]")) {
 		link.target = "_blank";
 		link.rel = "noopener noreferrer";

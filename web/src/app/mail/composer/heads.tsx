@@ -23,7 +23,7 @@ export function Heads({ desk, fresh }: { desk: Desk; fresh: boolean }) {
 				extra={!more && <button type="button" class={css.more} onClick={() => setMore(true)}>{t("ccBcc")}</button>} />
 			{more && <Recipients label={t("cc")} value={l.cc} onChange={(cc) => desk.change({ cc })} />}
 			{more && <Recipients label={t("bcc")} value={l.bcc} onChange={(bcc) => desk.change({ bcc })} />}
-			<input class={css.subject} autocomplete="off" aria-label={t("subject")} placeholder={t("subject")} value={l.subject} onInput={(e) => desk.change({ subject: e.currentTarget.value })} />
+			<input class={css.subject} dir="auto" autocomplete="off" aria-label={t("subject")} placeholder={t("subject")} value={l.subject} onInput={(e) => desk.change({ subject: e.currentTarget.value })} />
 		</div>
 	);
 }

@@ -130,6 +130,8 @@ export function parse(html: string): Node {
 	return DOMParser.fromSchema(schema).parse(body);
 }
 
+const fromRight = /^\P{L}*[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}\p{Script=Adlam}]/u;
+
 /** Blanks that would run together where white space is not kept, as here it is. */
 function keepBlanks(box: HTMLElement): void {
 	const walker = box.ownerDocument.createTreeWalker(box, 4);
@@ -138,12 +140,15 @@ function keepBlanks(box: HTMLElement): void {
 			n.nodeValue = n.nodeValue.replace(n.previousSibling ? / (?= )/g : /^ | (?= )/g, "\u00a0");
 }
 
-/** For the letter, which shall look elsewhere as it does here: empty lines have their height, and images are named by
+/** For the letter, which shall look elsewhere as it does here: empty lines have their height, what runs from right to left says so, and images are named by
  * content-id in place of this page's own addresses for them. */
 export function serialize(doc: Node): string {
 	const box = document.implementation.createHTMLDocument("").createElement("div");
 	box.append(DOMSerializer.fromSchema(schema).serializeFragment(doc.content, { document: box.ownerDocument }));
 	keepBlanks(box);
+	for (const block of box.querySelectorAll("div, p, li, h1, h2, h3"))
+		if (fromRight.test(block.textContent ?? ""))
+			block.setAttribute("dir", "rtl");
 	for (const line of box.querySelectorAll("div:empty, p:empty"))
 		line.append(box.ownerDocument.createElement("br"));
 	for (const img of box.querySelectorAll("img[data-cid]")) {
