@@ -60,6 +60,45 @@ export const tests = {
 		await page.close();
 	},
 
+	async "a search shows its first rows before it has counted, and then the right count"(world) {
+		const { count } = world.config.people.large;
+		const found = Math.ceil((count - 42) / 100); // by this writer, each in a conversation of its own
+		const text = "from:writer42@large.example";
+		const page = await world.page();
+		await row(page, name(count - 2)).first().waitFor();
+		let release = () => undefined;
+		const held = new Promise((done) => { release = done; });
+		const counts = [];
+		await page.route("**/jmap/api", async (route) => {
+			const asked = route.request().postData() ?? "";
+			if (asked.includes(text.slice(5)) && asked.includes('"calculateTotal":true')) {
+				counts.push(asked);
+				await held;
+			}
+			await route.continue();
+		});
+		await page.getByRole("combobox", { name: "Search" }).fill(text);
+		await page.keyboard.press("Enter");
+		const newest = count - 100 + 42 - (count % 100);
+		await row(page, name(newest)).first().waitFor();
+		await page.getByText("Counting …").waitFor();
+		await eventually("the next rows without the count", async () => {
+			const shown = (await rows(page).allInnerTexts()).map((t) => Number(/Letter (\d{6})/.exec(t)?.[1]));
+			if (shown.some((n) => n <= newest - 52 * 100))
+				return true;
+			await scrollTo(page, 1);
+			return false;
+		});
+		assert.equal(await page.getByText("Counting …").count(), 1);
+		release();
+		await page.getByText(`${found.toLocaleString("en")} conversations`).waitFor();
+		assert.equal(await page.getByText("Counting …").count(), 0);
+		await scrollTo(page, 1);
+		await row(page, name(42)).first().waitFor();
+		assert.equal(counts.length, 1, "counted once");
+		await page.close();
+	},
+
 	async "archiving one of many is undone"(world) {
 		const { count } = world.config.people.large;
 		const page = await world.page();

@@ -20,7 +20,7 @@ export const de: Catalogue = {
 	encrypted: "Ende-zu-Ende verschlüsselt", offline: "Offline", inboxEmpty: "Nichts wartet auf Sie.", bringMail: "E-Mail mitbringen", boxEmpty: "Hier ist nichts.", boxActions: "Aktionen für {name}", boxGone: "Nicht gefunden",
 	boxGoneLead: "Diesen Ordner gibt es nicht. Vielleicht wurde er umbenannt oder gelöscht.", newFolder: "Neuer Ordner", newLabel: "Neues Etikett", someLabels: "arbeit familie belege reisen", nothingFound: "Es wurde nichts gefunden.",
 	searchHint: "Versuchen Sie es mit weniger oder anderen Wörtern oder dem Namen des Absenders.",
-	listFailed: "Die Nachrichten konnten nicht geladen werden.", searchFor: "Suche: {what}", searchPlaceholder: "Nachrichten durchsuchen", clearSearch: "Suche leeren",
+	listFailed: "Die Nachrichten konnten nicht geladen werden.", counting: "Wird gezählt …", searching: "Suche läuft …", searchFor: "Suche: {what}", searchPlaceholder: "Nachrichten durchsuchen", clearSearch: "Suche leeren",
 	selectedActions: "Aktionen für ausgewählte Nachrichten", selectedCount: { one: "{n} ausgewählt", other: "{n} ausgewählt" }, selectLoaded: "Alle geladenen auswählen",
 	select: "Auswählen", selectAll: "Alle auswählen", selectNone: "Keine auswählen", dragging: { one: "{n} Unterhaltung verschieben", other: "{n} Unterhaltungen verschieben" },
 	opFrom: "gesendet von", opTo: "gesendet an", opSubject: "Wörter des Betreffs", opAttachment: "mit Anhängen", opUnread: "noch nicht gelesen", opStarred: "markiert", opIn: "in einem Postfach",

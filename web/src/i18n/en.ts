@@ -74,6 +74,8 @@ export const en = {
 	nothingFound: "Nothing was found.",
 	searchHint: "Try fewer or other words, or the name of the sender.",
 	listFailed: "The messages could not be loaded.",
+	counting: "Counting …",
+	searching: "Searching …",
 	searchFor: "Search: {what}",
 	searchPlaceholder: "Search mail",
 	clearSearch: "Clear search",

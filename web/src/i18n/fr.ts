@@ -16,7 +16,7 @@ export const fr: Catalogue = {
 	noRecipients: "aucun destinataire", toPeople: "à {names}", hasAttachment: "a une pièce jointe", encrypted: "Chiffré de bout en bout", offline: "Hors ligne", inboxEmpty: "Rien ne vous attend.", bringMail: "Apporter vos messages", boxEmpty: "Rien ici.", boxActions: "Actions pour {name}", boxGone: "Introuvable",
 	boxGoneLead: "Ce dossier n’existe pas. Il a peut-être été renommé ou supprimé.", newFolder: "Nouveau dossier", newLabel: "Nouvelle étiquette", someLabels: "travail famille factures voyages",
 	nothingFound: "Rien n’a été trouvé.", searchHint: "Essayez moins de mots, d’autres mots ou le nom de l’expéditeur.",
-	listFailed: "Les messages n’ont pas pu être chargés.", searchFor: "Recherche : {what}", searchPlaceholder: "Rechercher dans les messages", clearSearch: "Effacer la recherche",
+	listFailed: "Les messages n’ont pas pu être chargés.", counting: "Comptage …", searching: "Recherche en cours …", searchFor: "Recherche : {what}", searchPlaceholder: "Rechercher dans les messages", clearSearch: "Effacer la recherche",
 	selectedActions: "Actions sur les messages choisis", selectedCount: { one: "{n} choisi", other: "{n} choisis" }, selectLoaded: "Choisir tous ceux chargés", select: "Choisir", selectAll: "Tout choisir", selectNone: "Ne rien choisir",
 	dragging: { one: "Déplacer {n} conversation", other: "Déplacer {n} conversations" }, opFrom: "envoyé par", opTo: "envoyé à", opSubject: "mots de l’objet", opAttachment: "avec pièces jointes", opUnread: "pas encore lu",
 	opStarred: "suivi", opIn: "dans un dossier", opAfter: "depuis un jour, comme 2026-03-01", opBefore: "avant un jour, comme 2026-03-01", opLarger: "plus grand que, comme 5M",

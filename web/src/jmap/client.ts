@@ -20,6 +20,12 @@ export interface Fallback {
 	blob(blobId: string): Promise<ArrayBuffer>;
 }
 
+/** Calls that travel together. With a signal they can be given up; the server then stops working on them. */
+export class CallGroup {
+	waiting: Waiting[] = [];
+	constructor(readonly signal: AbortSignal | null = null) {}
+}
+
 /** Of those that not every server has, the ones it names. */
 const usual = [core, mail, submission, vacation];
 const optional = [mdn, rulesOf, snoozing, "urn:letterlock:params:jmap:import"];
@@ -59,7 +65,7 @@ async function fetchAnswer<T>(url: string, init: RequestInit): Promise<T> {
 }
 
 export class JmapClient {
-	private waiting: Waiting[] = [];
+	private readonly usual = new CallGroup();
 	private serial = 0;
 	private limit: number;
 	private readonly using: string[];
@@ -82,27 +88,27 @@ export class JmapClient {
 		return typeof value === "number" && value > 0 ? value : otherwise;
 	}
 
-	call<T>(name: string, args: Record<string, unknown>): Promise<T> & { ref(path: string): Ref } {
+	call<T>(name: string, args: Record<string, unknown>, into = this.usual): Promise<T> & { ref(path: string): Ref } {
 		const id = `c${++this.serial}`;
 		const promise = new Promise<unknown>((done, failed) => {
-			if (this.waiting.length === 0)
-				queueMicrotask(() => void this.flush());
-			this.waiting.push({ call: [name, { accountId: this.accountId, ...args }, id], done, failed });
+			if (into.waiting.length === 0)
+				queueMicrotask(() => void this.flush(into));
+			into.waiting.push({ call: [name, { accountId: this.accountId, ...args }, id], done, failed });
 		}) as Promise<T>;
 		return Object.assign(promise, { ref: (path: string): Ref => ({ resultOf: id, name, path }) });
 	}
 
-	private async flush(): Promise<void> {
-		const all = this.waiting;
-		this.waiting = [];
+	private async flush(from: CallGroup): Promise<void> {
+		const all = from.waiting;
+		from.waiting = [];
 		for (const group of groups(all, this.limit))
-			await this.send(group);
+			await this.send(group, from.signal);
 	}
 
-	private async send(group: Waiting[]): Promise<void> {
+	private async send(group: Waiting[], signal: AbortSignal | null): Promise<void> {
 		const calls = group.map((w) => w.call);
 		try {
-			settle(group, await (this.fallback?.away ? this.fallback.answer(calls) : this.request(calls).catch((e) => this.instead(e as JmapError, calls))));
+			settle(group, await (this.fallback?.away ? this.fallback.answer(calls) : this.request(calls, signal).catch((e) => this.instead(e as JmapError, calls))));
 		} catch (e) {
 			for (const w of group)
 				w.failed(e as Error);
@@ -110,11 +116,13 @@ export class JmapClient {
 	}
 
 	/** Asks the server and nobody else. */
-	async request(calls: Invocation[]): Promise<Invocation[]> {
+	async request(calls: Invocation[], signal: AbortSignal | null = null): Promise<Invocation[]> {
 		try {
 			const body = JSON.stringify({ using: this.using, methodCalls: calls });
-			return (await fetchJson<{ methodResponses: Invocation[] }>(this.session.apiUrl, { method: "POST", body })).methodResponses;
+			return (await fetchJson<{ methodResponses: Invocation[] }>(this.session.apiUrl, { method: "POST", body, signal })).methodResponses;
 		} catch (e) {
+			if (signal?.aborted)
+				throw new JmapError("aborted");
 			const error = e instanceof JmapError ? e : new JmapError("offline", 0, String(e));
 			this.onProblem(error);
 			throw error;

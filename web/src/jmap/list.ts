@@ -1,7 +1,8 @@
 // One list of messages: a query of the server seen through windows. Only windows that are looked at are
-// fetched; a change on the server fetches the ones in sight again.
+// fetched; a change on the server fetches the ones in sight again. To count what a search finds, the server must
+// read every letter that may match: so the first rows come before the count.
 import { signal } from "@preact/signals";
-import type { JmapClient } from "./client.ts";
+import { CallGroup, type JmapClient } from "./client.ts";
 import type { Records } from "./records.ts";
 import { snoozing, type Comparator, type Email, type Filter, type GetResult, type Id, type QueryResult, type Thread } from "./types.ts";
 
@@ -20,25 +21,43 @@ export interface ListQuery {
 
 export interface Caches { emails: Records<Email>; threads: Records<Thread>; sawEmailState(state: string): void }
 
+/** Whether letters must be read to say what matches. */
+export function readsLetters(filter: Filter | null): boolean {
+	if (filter === null)
+		return false;
+	if ("operator" in filter)
+		return filter.conditions.some(readsLetters);
+	return ["text", "from", "to", "cc", "bcc", "subject", "body", "header"].some((key) => key in filter);
+}
+
 export class MessageList {
+	/** A row that has not been fetched is undefined; while the total is not known, the last one is. */
 	readonly ids = signal<readonly (Id | undefined)[]>([]);
+	/** null: not counted yet. */
 	readonly total = signal<number | null>(null);
+	/** There was an answer. */
+	readonly answered = signal(false);
 	readonly failed = signal(false);
 	private readonly loading = new Set<number>();
 	private span = { from: 0, to: windowSize };
 	private generation = 0;
 	private queryState = "";
+	private readonly countLater: boolean;
+	private counting = "";
+	private stop = new AbortController();
 	/** Rows before those of the server: what only the page could find. */
 	private ahead: readonly Id[] = [];
 
-	constructor(readonly query: ListQuery, private readonly client: JmapClient, private readonly caches: Caches) {}
+	constructor(readonly query: ListQuery, private readonly client: JmapClient, private readonly caches: Caches) {
+		this.countLater = readsLetters(query.filter);
+	}
 
 	/** Fetches what is missing of these rows. */
 	show(from: number, to: number): void {
 		this.span = { from, to };
 		const ids = this.ids.peek();
 		const shift = this.ahead.length;
-		const end = (this.total.peek() ?? windowSize + shift) - shift;
+		const end = (this.total.peek() ?? Math.max(ids.length, windowSize + shift)) - shift;
 		for (let page = Math.floor(Math.max(0, from - shift) / windowSize); page * windowSize < Math.min(to - shift, end); page++) {
 			const first = page * windowSize;
 			for (let i = first; i < Math.min(first + windowSize, end); i++)
@@ -64,13 +83,22 @@ export class MessageList {
 	/** Done when the first answer has come. */
 	loaded(): Promise<void> {
 		return new Promise((done) => {
-			const stop = this.total.subscribe((n) => {
-				if (n === null)
+			const stop = this.answered.subscribe((yes) => {
+				if (!yes)
 					return;
 				queueMicrotask(() => stop());
 				done();
 			});
 		});
+	}
+
+	/** Nobody looks at it any more: what is under way is given up. */
+	leave(): void {
+		this.stop.abort();
+		this.stop = new AbortController();
+		this.generation++;
+		this.loading.clear();
+		this.counting = "";
 	}
 
 	private async load(page: number, again = false): Promise<void> {
@@ -84,7 +112,7 @@ export class MessageList {
 				this.take(result, again);
 			this.failed.value = false;
 		} catch {
-			this.failed.value = this.total.peek() === null;
+			this.failed.value = generation === this.generation && !this.answered.peek();
 		} finally {
 			if (generation === this.generation)
 				this.loading.delete(page);
@@ -93,15 +121,16 @@ export class MessageList {
 
 	private async fetch(position: number): Promise<QueryResult> {
 		const c = this.client;
+		const group = this.countLater ? new CallGroup(this.stop.signal) : undefined;
 		const query = c.call<QueryResult>("Email/query", {
-			...this.query, position, limit: windowSize, calculateTotal: true,
-		});
-		const get = c.call<GetResult<Email>>("Email/get", { "#ids": query.ref("/ids"), properties: rowProperties(c) });
+			...this.query, position, limit: windowSize, calculateTotal: !this.countLater,
+		}, group);
+		const get = c.call<GetResult<Email>>("Email/get", { "#ids": query.ref("/ids"), properties: rowProperties(c) }, group);
 		const threads = this.query.collapseThreads
-			? c.call<GetResult<Thread>>("Thread/get", { "#ids": get.ref("/list/*/threadId") })
+			? c.call<GetResult<Thread>>("Thread/get", { "#ids": get.ref("/list/*/threadId") }, group)
 			: null;
 		const others = threads
-			? c.call<GetResult<Email>>("Email/get", { "#ids": threads.ref("/list/*/emailIds"), properties: rowProperties(c) })
+			? c.call<GetResult<Email>>("Email/get", { "#ids": threads.ref("/list/*/emailIds"), properties: rowProperties(c) }, group)
 			: null;
 		const [q, emails, t, rest] = await Promise.all([query, get, threads, others]);
 		this.caches.emails.put([...emails.list, ...(rest?.list ?? [])]);
@@ -119,10 +148,37 @@ export class MessageList {
 		const shift = this.ahead.length;
 		this.ahead.forEach((id, i) => { ids[i] = id; });
 		result.ids.forEach((id, i) => { ids[result.position + shift + i] = id; });
-		const total = (result.total ?? result.position + result.ids.length) + shift;
-		ids.length = total;
+		const end = result.position + result.ids.length;
+		const total = result.total ?? (result.ids.length < windowSize ? end : null);
+		if (total === null)
+			void this.count();
+		else
+			this.total.value = total + shift;
+		const known = this.total.peek();
+		ids.length = known === null ? Math.max(ids.length, end + shift + 1) : Math.max(known, end + shift);
 		this.ids.value = ids;
-		this.total.value = total;
+		this.answered.value = true;
+	}
+
+	/** Once for each state of the result; what was counted before stays until then. */
+	private async count(): Promise<void> {
+		const state = this.queryState;
+		const { signal } = this.stop;
+		if (this.counting === state)
+			return;
+		this.counting = state;
+		try {
+			const result = await this.client.call<QueryResult>("Email/query", { ...this.query, limit: 0, calculateTotal: true }, new CallGroup(signal));
+			if (signal.aborted || this.counting !== state || result.total === undefined)
+				return;
+			const ids = [...this.ids.peek()];
+			ids.length = result.total + this.ahead.length;
+			this.ids.value = ids;
+			this.total.value = ids.length;
+		} catch {
+			if (this.counting === state)
+				this.counting = "";
+		}
 	}
 
 	/** What the server has found as well stands in its place there. */
@@ -140,7 +196,8 @@ export class MessageList {
 			return;
 		this.ahead = [...fresh, ...this.ahead];
 		this.ids.value = [...fresh, ...this.ids.peek()];
-		this.total.value = (this.total.peek() ?? 0) + fresh.length;
+		const total = this.total.peek();
+		this.total.value = total === null ? null : total + fresh.length;
 	}
 
 	/** What is in sight stays until its answer has come, so that nothing flickers. */

@@ -82,6 +82,9 @@ export class MailStore {
 	open(query: ListQuery): MessageList {
 		const key = JSON.stringify(query);
 		let list = this.lists.get(key);
+		const before = this.list.peek();
+		if (before !== list)
+			before?.leave();
 		if (list)
 			void list.refresh();
 		else {

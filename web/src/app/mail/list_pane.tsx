@@ -1,5 +1,5 @@
 // The list of the mailbox or search, with its heading and, while messages are selected, what can be done with them.
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { t } from "../../i18n/index.ts";
 import type { MessageList } from "../../jmap/list.ts";
 import type { Id } from "../../jmap/types.ts";
@@ -10,6 +10,7 @@ import { Spinner } from "../../ui/progress.tsx";
 import { VirtualList } from "../../ui/virtual_list.tsx";
 import { strip } from "../offline/hooks.ts";
 import { prefs } from "../prefs.ts";
+import { go } from "../router.ts";
 import { archive, boxName, messagesOf, remove, saveMessages, setSeen, spam, star } from "./actions.ts";
 import { MoveMenu } from "./menus.tsx";
 import { isHiddenSubject } from "./protection.tsx";
@@ -81,6 +82,7 @@ function Heading({ list }: { list: MessageList | null }) {
 				void import("./boxes/box_menu.ts").then((m) => m.openBoxMenu(box, { x: at.left, y: at.bottom + 4 }));
 			}} />}
 			{total != null && total > 0 && <span class={css.total}>{t(list?.query.collapseThreads ? "conversations" : "messages", { n: total })}</span>}
+			{total === null && !gone() && list?.answered.value && <span class={css.total}>{t("counting")}</span>}
 			{!store.value?.online.value && !strip.value && <span class={css.offline} role="status"><Icon name="warning" size={14} />{t("offline")}</span>}
 		</header>
 	);
@@ -95,14 +97,30 @@ function Empty({ list }: { list: MessageList }) {
 				<Button onClick={() => void list.refresh()}>{t("tryAgain")}</Button>
 			</div>
 		);
-	if (list.total.value === null)
-		return <div class={css.empty}><Spinner label={t("loading")} /></div>;
+	if (!list.answered.value)
+		return search ? <Searching /> : <div class={css.empty}><Spinner label={t("loading")} /></div>;
 	return (
 		<div class={css.empty}>
 			<span class={css.emptyIcon}><Icon name={search ? "search" : "mailOpen"} size={30} /></span>
 			<p>{t(search ? "nothingFound" : place.value.mailbox?.role === "inbox" ? "inboxEmpty" : "boxEmpty")}</p>
 			{search && <p class={css.small}>{t("searchHint")}</p>}
 			{place.value.mailbox?.role === "inbox" && <a href="/settings/transfer">{t("bringMail")}</a>}
+		</div>
+	);
+}
+
+/** Said when it is not done at once. */
+function Searching() {
+	const [late, setLate] = useState(false);
+	useEffect(() => {
+		const timer = setTimeout(() => setLate(true), 600);
+		return () => clearTimeout(timer);
+	}, []);
+	return (
+		<div class={css.empty}>
+			<Spinner label={t("searching")} />
+			{late && <p>{t("searching")}</p>}
+			{late && <Button onClick={() => go("/mail/inbox")}>{t("cancel")}</Button>}
 		</div>
 	);
 }
