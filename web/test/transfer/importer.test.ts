@@ -2,6 +2,8 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import type { Session } from "../../src/jmap/types.ts";
 import { bytesOf, concat } from "../../src/app/transfer/bytes.ts";
 import { FileWalk, type Picked } from "../../src/app/transfer/files.ts";
@@ -107,7 +109,7 @@ const letter = (n: number | string, more = "") => bytesOf(`From a@b Mon Jan  1 1
 const file = (path: string, data: Uint8Array<ArrayBuffer>): Picked => ({ path, file: new Blob([data]), modified: null });
 const many = (n: number) => file("Work.mbox", concat(Array.from({ length: n }, (_, i) => letter(i))));
 
-async function run(server: Server, files: Picked[], own: ReadonlySet<string> = new Set(), record?: Kept): Promise<{ kept: Kept; error: unknown }> {
+async function run(server: Server, files: Picked[], own: ReadonlySet<string> = new Set(), record?: Kept): Promise<{ kept: Kept; error: unknown; importer: Importer }> {
 	const before = globalThis.fetch;
 	globalThis.fetch = server.fetch.bind(server) as typeof fetch;
 	const stop = new AbortController();
@@ -117,9 +119,9 @@ async function run(server: Server, files: Picked[], own: ReadonlySet<string> = n
 	const importer = new Importer(new Wire(server.session, stop.signal, () => undefined), walk, look, kept, own, stop, { changed: () => undefined, gate: async () => undefined });
 	try {
 		await importer.run();
-		return { kept, error: null };
+		return { kept, error: null, importer };
 	} catch (error) {
-		return { kept, error };
+		return { kept, error, importer };
 	} finally {
 		globalThis.fetch = before;
 	}
@@ -218,4 +220,31 @@ test("nested folders deeper than the server has them become one name", async () 
 	const server = new Server();
 	await run(server, [file("top/a/b/c/d/e.mbox", letter(1)), file("top/x.mbox", letter(2))]);
 	assert.deepEqual(server.boxes.slice(1).map((b) => b.name), ["a", "b", "c - d - e", "x"]);
+});
+
+test("nothing of a letter stays in memory but its digest and its id", async () => {
+	setFlagsFromString("--expose-gc");
+	const collect = runInNewContext("gc") as () => void;
+	const used = () => {
+		collect();
+		const { heapUsed, external } = process.memoryUsage();
+		return heapUsed + external;
+	};
+	const count = 2000;
+	const trace = `X-Trace: ${"t".repeat(20_000)}\n`;
+	const files = [file("Work.mbox", concat(Array.from({ length: count }, (_, i) => letter(`${i}-a-rather-long-identifier`, trace))))];
+	const server = new Server();
+	const fetch = server.fetch.bind(server);
+	server.fetch = async (url, init) => {
+		const answer = await fetch(url, init);
+		server.uploads.clear();
+		for (const m of server.mails)
+			m.bytes = Buffer.alloc(0);
+		return answer;
+	};
+	const before = used();
+	const { importer } = await run(server, files);
+	const each = (used() - before) / count;
+	assert.equal(importer.counts.imported, count);
+	assert.ok(each < 4000, `${Math.round(each)} bytes for each letter`);
 });

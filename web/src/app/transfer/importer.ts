@@ -13,7 +13,7 @@ import { type Call, Halt, Refused, Transient, type Wire } from "./wire.ts";
 interface Item {
 	letter: Letter;
 	/** The same message, earlier in this import. */
-	twin: Twin | null;
+	twin: Twin | Fate | undefined;
 	own: Twin;
 	boxes: Id[];
 	blobId: Id | null;
@@ -25,8 +25,25 @@ interface Item {
 	faults: number;
 }
 
-/** Answers with the Email's id once there is one; null: it was there before; false: it could not be imported. */
-interface Twin { id: Promise<Id | null | false>; settle(id: Id | null | false): void }
+/** The Email's id; null: it was there before; false: it could not be imported. */
+type Fate = Id | null | false;
+
+/** A message whose fate is not known yet. */
+class Twin {
+	private done: (fate: Fate) => void = () => undefined;
+	private readonly known = new Promise<Fate>((done) => { this.done = done; });
+	fate: Fate | undefined;
+
+	settle(fate: Fate): void {
+		if (this.fate === undefined)
+			this.fate = fate;
+		this.done(fate);
+	}
+
+	wait(): Promise<Fate> {
+		return this.known;
+	}
+}
 
 interface Batch { items: Item[]; fraction: number; done: boolean; ids: Id[] }
 
@@ -40,12 +57,6 @@ const parallel = 3;
 /** After so many faults of the server a letter counts as one that it does not take. */
 const mostFaults = 5;
 
-function twin(): Twin {
-	let settle: Twin["settle"] = () => undefined;
-	const id = new Promise<Id | null | false>((done) => { settle = done; });
-	return { id, settle };
-}
-
 interface ImportHooks {
 	changed(): void;
 	/** Resolves at once unless the person has paused. */
@@ -58,7 +69,8 @@ export class Importer {
 	fraction: number;
 	private readonly around: Around;
 	private readonly known: KnownMail;
-	private readonly seen = new Map<string, Twin>();
+	/** By SHA-256. Of 100,000 letters nothing else may stay in memory. */
+	private readonly seen = new Map<string, Twin | Fate>();
 	private target: Target | null = null;
 	/** Batches that are not acknowledged yet, in their order. */
 	private open: Batch[] = [];
@@ -124,15 +136,15 @@ export class Importer {
 	}
 
 	private async itemOf(w: Walked): Promise<Item> {
-		const item: Item = { letter: isBroken(w) ? brokenLetter(w.path, w.after, w.code) : await letterOf(w, this.around), twin: null, own: twin(), boxes: [], blobId: null, result: null, failure: null, bare: false, faults: 0 };
+		const item: Item = { letter: isBroken(w) ? brokenLetter(w.path, w.after, w.code) : await letterOf(w, this.around), twin: undefined, own: new Twin(), boxes: [], blobId: null, result: null, failure: null, bare: false, faults: 0 };
 		const { letter } = item;
 		if (letter.failed)
 			settleFailed(item, letter.failed);
 		else if (letter.skip)
 			item.result = "skipped";
 		else {
-			item.twin = this.seen.get(letter.sha) ?? null;
-			if (!item.twin)
+			item.twin = this.seen.get(letter.sha);
+			if (item.twin === undefined)
 				this.seen.set(letter.sha, item.own);
 		}
 		return item;
@@ -149,9 +161,16 @@ export class Importer {
 		void this.send(batch).then(() => this.acknowledge(batch), (e) => this.fail(e)).finally(() => {
 			this.running--;
 			for (const i of items)
-				i.own.settle(null);
+				this.settle(i);
 			this.freed?.();
 		});
+	}
+
+	/** What nothing was said of was there. */
+	private settle(i: Item): void {
+		i.own.settle(null);
+		if (this.seen.get(i.letter.sha) === i.own)
+			this.seen.set(i.letter.sha, i.own.fate ?? null);
 	}
 
 	private oneFreed(): Promise<void> {
@@ -193,7 +212,7 @@ export class Importer {
 
 	private async attempt(batch: Batch): Promise<void> {
 		await this.leaveOut(batch);
-		const todo = batch.items.filter((i) => i.result === null && !i.twin);
+		const todo = batch.items.filter((i) => i.result === null && i.twin === undefined);
 		for (const i of todo)
 			i.boxes = await (this.target as Target).find(i.letter.places);
 		await this.bring(todo, batch);
@@ -202,7 +221,7 @@ export class Importer {
 
 	/** What is in the account already, or was brought by a request whose answer was lost. */
 	private async leaveOut(batch: Batch): Promise<void> {
-		const todo = batch.items.filter((i) => i.result === null && !i.twin);
+		const todo = batch.items.filter((i) => i.result === null && i.twin === undefined);
 		const found = await this.known.find(todo.map((i) => ({ size: i.letter.bytes.length, messageId: i.letter.messageId, sha: i.letter.sha })));
 		const copies: Array<{ item: Item; id: Id }> = [];
 		todo.forEach((item, n) => {
@@ -295,7 +314,7 @@ export class Importer {
 	private made(i: Item, made: { id: Id; size: number; blobId: Id }, batch: Batch): void {
 		i.result = "imported";
 		batch.ids.push(made.id);
-		this.known.put(i.letter.bytes.length, { id: made.id, blobId: made.blobId, messageId: i.letter.messageId, sha: i.letter.sha, own: true, late: false });
+		this.known.brought(made.id);
 		i.own.settle(made.id);
 	}
 
@@ -316,8 +335,8 @@ export class Importer {
 	/** The second of two equal letters puts the first one into its mailboxes, too. */
 	private async twins(batch: Batch): Promise<void> {
 		const copies: Array<{ item: Item; id: Id }> = [];
-		for (const item of batch.items.filter((i) => i.result === null && i.twin)) {
-			const id = await item.twin?.id;
+		for (const item of batch.items.filter((i) => i.result === null && i.twin !== undefined)) {
+			const id = item.twin instanceof Twin ? await item.twin.wait() : item.twin;
 			if (id === false) {
 				settleFailed(item, "refused");
 				continue;
@@ -342,7 +361,8 @@ export class Importer {
 function settleFailed(i: Item, reason: Reason, detail = ""): void {
 	const { path, subject, from } = i.letter;
 	i.result = "failed";
-	i.failure = { path, subject, from, reason, detail };
+	// A copy: a part of a string keeps the whole header in memory.
+	i.failure = structuredClone({ path, subject, from, reason, detail });
 	i.own.settle(false);
 }
 

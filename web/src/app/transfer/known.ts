@@ -7,8 +7,8 @@ import { Refused, type Wire } from "./wire.ts";
 
 export interface Known {
 	id: Id;
-	blobId: Id;
-	/** undefined: not asked yet. */
+	/** These are undefined until they have been asked for. */
+	blobId?: Id;
 	messageId?: string | null;
 	sha?: string | null;
 	/** This import has brought it. */
@@ -17,7 +17,7 @@ export interface Known {
 	late: boolean;
 }
 
-interface Row { id: Id; blobId: Id; size: number; messageId?: string[] | null }
+interface Row { id: Id; blobId: Id; size: number; messageId: string[] | null }
 interface Got<T> { state: string; list: T[]; notFound: Id[] }
 
 const page = 1000;
@@ -66,13 +66,17 @@ export class KnownMail {
 	private async read(ids: readonly Id[]): Promise<void> {
 		if (ids.length === 0)
 			return;
-		const got = await this.wire.call<Got<Row>>("Email/get", { ids, properties: ["id", "blobId", "size"] });
+		const got = await this.wire.call<Got<Row>>("Email/get", { ids, properties: ["id", "size"] });
 		for (const row of got.list)
-			this.put(row.size, { id: row.id, blobId: row.blobId, own: this.own.has(row.id), late: this.loaded });
+			this.put(row.size, { id: row.id, own: this.own.has(row.id), late: this.loaded });
 	}
 
-	/** Also what this import has just brought. */
-	put(size: number, entry: Known): void {
+	/** Of what this import has just brought, the importer itself knows the rest. */
+	brought(id: Id): void {
+		this.ids.add(id);
+	}
+
+	private put(size: number, entry: Known): void {
 		if (this.ids.has(entry.id))
 			return;
 		this.ids.add(entry.id);
@@ -97,10 +101,12 @@ export class KnownMail {
 		const unique = [...new Set(wanted)];
 		for (let i = 0; i < unique.length; i += most) {
 			const part = unique.slice(i, i + most);
-			const got = await this.wire.call<Got<Row>>("Email/get", { ids: part.map((k) => k.id), properties: ["id", "messageId"] });
-			const byId = new Map(got.list.map((r) => [r.id, r.messageId?.[0] ?? null]));
-			for (const k of part)
-				k.messageId = byId.get(k.id) ?? null;
+			const got = await this.wire.call<Got<Row>>("Email/get", { ids: part.map((k) => k.id), properties: ["id", "blobId", "messageId"] });
+			const byId = new Map(got.list.map((r) => [r.id, r]));
+			for (const k of part) {
+				k.blobId = byId.get(k.id)?.blobId;
+				k.messageId = byId.get(k.id)?.messageId?.[0] ?? null;
+			}
 		}
 	}
 
@@ -108,16 +114,16 @@ export class KnownMail {
 		const unique = [...new Set(wanted)];
 		if (!this.wire.hasBlobs)
 			for (const k of unique)
-				k.sha = await this.wire.download(k.blobId).then((b: Bytes) => sha256(b), () => null);
+				k.sha = k.blobId === undefined ? null : await this.wire.download(k.blobId).then((b: Bytes) => sha256(b), () => null);
 		else
 			for (let i = 0; i < unique.length; i += 100)
 				await this.digests(unique.slice(i, i + 100));
 	}
 
 	private async digests(part: readonly Known[]): Promise<void> {
-		const got = await this.wire.call<Got<{ id: Id; "digest:sha-256"?: string }>>("Blob/get", { ids: part.map((k) => k.blobId), properties: ["digest:sha-256"] });
+		const got = await this.wire.call<Got<{ id: Id; "digest:sha-256"?: string }>>("Blob/get", { ids: part.flatMap((k) => k.blobId ?? []), properties: ["digest:sha-256"] });
 		const byId = new Map(got.list.map((b) => [b.id, b["digest:sha-256"] ?? null]));
 		for (const k of part)
-			k.sha = byId.get(k.blobId) ?? null;
+			k.sha = byId.get(k.blobId ?? "") ?? null;
 	}
 }
