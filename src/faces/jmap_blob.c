@@ -440,10 +440,10 @@ static enum jmap_error
 blob_get(struct jmap_call *c)
 {
 	json_t *ids = json_member(c->args, "ids");
-	CLEANUP(buf_done) struct buf missing = BUF_INIT(JMAP_REQUEST_MAX);
-	struct json_out m = {.b = &missing};
+	struct jmap_absent absent = JMAP_ABSENT_INIT;
 	struct blob_want w;
 	enum jmap_error e = want_read(c, &w);
+	int err = LL_OK;
 
 	if (e)
 		return e;
@@ -454,19 +454,16 @@ blob_get(struct jmap_call *c)
 	jmap_reply_open(c);
 	jo_key(&c->o, "list");
 	jo_open(&c->o, '[');
-	for (size_t i = 0; i < json_array_size(ids); i++) {
+	for (size_t i = 0; i < json_array_size(ids) && !err; i++) {
 		CLEANUP(buf_wipe) struct buf data = BUF_INIT(MESSAGE_SIZE_MAX);
 		struct slice id = json_slice(json_array_get(ids, i));
-		int err = jmap_blob_read(c->a, jmap_id(c, id), &data, NULL);
-		if (err && err != LL_ERR_NOTFOUND)
-			return jmap_failed(c, err);
-		if (err)
-			jo_slice(&m, id);
-		else
+		err = jmap_blob_read(c->a, jmap_id(c, id), &data, NULL);
+		if (!err)
 			put_blob(c, jmap_id(c, id), buf_slice(&data), &w);
+		err = jmap_absent_put(&absent, id, err);
 	}
-	jmap_list_end(c, &missing);
-	return JMAP_OK;
+	jmap_absent_end(c, &absent);
+	return err ? jmap_failed(c, err) : JMAP_OK;
 }
 
 /* ---- Blob/lookup (section 4.3) ---- */

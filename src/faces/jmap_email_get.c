@@ -477,16 +477,16 @@ jmap_email_put(struct jmap_call *c, struct jmap_email *e, const struct jmap_emai
 
 /* ---- Methods ---- */
 
+/* LL_ERR_NOTFOUND: there is none. After an error nothing of it was put. */
 static int
-get_one(struct jmap_call *c, struct slice id, const struct jmap_email_want *w, bool *ret_there)
+get_one(struct jmap_call *c, struct slice id, const struct jmap_email_want *w)
 {
 	uint32_t email;
 	struct jmap_email e;
 	int err;
 
-	*ret_there = message_email_id_parse(jmap_id(c, id), &email) && email_find(c->a, email);
-	if (!*ret_there)
-		return LL_OK;
+	if (!message_email_id_parse(jmap_id(c, id), &email) || !email_find(c->a, email))
+		return LL_ERR_NOTFOUND;
 	err = jmap_email_open(c->a, email, &e);
 	if (err)
 		return err;
@@ -497,20 +497,17 @@ get_one(struct jmap_call *c, struct slice id, const struct jmap_email_want *w, b
 
 static int
 get_list(struct jmap_call *c, const json_t *ids, const struct jmap_email_want *w,
-	struct json_out *missing)
+	struct jmap_absent *absent)
 {
 	json_t *seen = json_object();
 	int err = seen ? LL_OK : LL_ERR_NOMEM;
 
 	for (size_t i = 0; i < json_array_size(ids) && !err; i++) {
 		json_t *id = json_array_get(ids, i);
-		bool there;
 		if (json_object_get(seen, json_string_value(id)))
 			continue;
 		json_object_set_new(seen, json_string_value(id), json_true());
-		err = get_one(c, json_slice(id), w, &there);
-		if (!err && !there)
-			jo_slice(missing, json_slice(id));
+		err = jmap_absent_put(absent, json_slice(id), get_one(c, json_slice(id), w));
 	}
 	json_decref(seen);
 	return err;
@@ -519,8 +516,7 @@ get_list(struct jmap_call *c, const json_t *ids, const struct jmap_email_want *w
 static int
 get_answer(struct jmap_call *c, const json_t *ids, const struct jmap_email_want *w)
 {
-	CLEANUP(buf_done) struct buf missing = BUF_INIT(JMAP_REQUEST_MAX);
-	struct json_out m = {.b = &missing};
+	struct jmap_absent absent = JMAP_ABSENT_INIT;
 	int err = emails_load(c->a);
 
 	if (err)
@@ -530,8 +526,8 @@ get_answer(struct jmap_call *c, const json_t *ids, const struct jmap_email_want 
 	jmap_put_state(&c->o, account_state(c->a, CHANGE_EMAIL));
 	jo_key(&c->o, "list");
 	jo_open(&c->o, '[');
-	err = get_list(c, ids, w, &m);
-	jmap_list_end(c, &missing);
+	err = get_list(c, ids, w, &absent);
+	jmap_absent_end(c, &absent);
 	return err;
 }
 

@@ -172,6 +172,17 @@ struct jmap_getter {
 enum jmap_error jmap_get(struct jmap_call *c, const struct jmap_getter *g);
 /* Closes "list" and the reply; missing: what is in "notFound", without brackets. */
 void jmap_list_end(struct jmap_call *c, const struct buf *missing);
+/* Ids of which a Foo/get has nothing to show; damaged ones are in both. */
+struct jmap_absent {
+	struct buf missing, damaged;
+};
+#define JMAP_ABSENT_INIT                                                                           \
+	((struct jmap_absent){BUF_INIT(JMAP_REQUEST_MAX), BUF_INIT(JMAP_REQUEST_MAX)})
+/* What became of one id: LL_ERR_NOTFOUND, and LL_ERR_AUTH or _CORRUPT for what is stored but does
+ * not open, are taken in, so that it does not hide the others. Returns every other error. */
+int jmap_absent_put(struct jmap_absent *x, struct slice id, int err) CHECKED;
+/* jmap_list_end with both lists; frees them. */
+void jmap_absent_end(struct jmap_call *c, struct jmap_absent *x);
 /* A member: the items as a list, or null where there are none. */
 void jmap_list_put(struct json_out *o, const char *name, const struct buf *items);
 void jmap_put_state(struct json_out *o, uint64_t state);

@@ -237,6 +237,42 @@ jmap_list_put(struct json_out *o, const char *name, const struct buf *items)
 	jo_close(o, ']');
 }
 
+static void
+absent_add(struct buf *list, struct slice id)
+{
+	struct json_out o = {.b = list, .comma = list->len > 0};
+
+	jo_slice(&o, id);
+}
+
+int
+jmap_absent_put(struct jmap_absent *x, struct slice id, int err)
+{
+	bool damaged = err == LL_ERR_AUTH || err == LL_ERR_CORRUPT;
+
+	if (!damaged && err != LL_ERR_NOTFOUND)
+		return err;
+	absent_add(&x->missing, id);
+	if (damaged)
+		absent_add(&x->damaged, id);
+	return LL_OK;
+}
+
+void
+jmap_absent_end(struct jmap_call *c, struct jmap_absent *x)
+{
+	jo_close(&c->o, ']');
+	if (x->damaged.len)
+		jmap_list_put(&c->o, "urn:letterlock:damaged", &x->damaged);
+	jo_key(&c->o, "notFound");
+	jo_open(&c->o, '[');
+	buf_put(c->o.b, buf_slice(&x->missing));
+	jo_close(&c->o, ']');
+	jo_close(&c->o, '}');
+	buf_done(&x->missing);
+	buf_done(&x->damaged);
+}
+
 enum jmap_error
 jmap_get(struct jmap_call *c, const struct jmap_getter *g)
 {

@@ -303,6 +303,17 @@ download_send(struct web_exchange *x, struct slice name, struct slice type, stru
 }
 
 static void
+download_failed(struct web_exchange *x, int err)
+{
+	if (err == LL_ERR_NOTFOUND)
+		web_exchange_problem(x, 404, "not-found", "There is no such file.");
+	else if (err == LL_ERR_AUTH || err == LL_ERR_CORRUPT)
+		web_exchange_problem(x, 500, "damaged", "It is damaged and cannot be opened.");
+	else
+		web_exchange_problem(x, 503, "busy", "It could not be read now.");
+}
+
+static void
 download_ready(struct web_exchange *x, struct slice body)
 {
 	const struct web_request *q = web_exchange_request(x);
@@ -317,9 +328,7 @@ download_ready(struct web_exchange *x, struct slice body)
 		return;
 	err = jmap_download(sj.jmap, account, blob, &data, &type);
 	if (err) {
-		bool none = err == LL_ERR_NOTFOUND;
-		web_exchange_problem(x, none ? 404 : 503, none ? "not-found" : "busy",
-			none ? "There is no such file." : "It could not be read now.");
+		download_failed(x, err);
 		return;
 	}
 	(void)!web_query_value(q->query, "type", &asked);

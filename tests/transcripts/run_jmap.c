@@ -182,6 +182,51 @@ step_aliases(struct run *r, struct slice text)
 	}
 }
 
+/* The first record under a prefix, and whether it was found. */
+struct victim {
+	uint8_t key[STORE_KEY_MAX];
+	size_t key_len;
+	struct buf value;
+};
+
+static int
+victim_row(void *ctx, struct slice key, struct slice value)
+{
+	struct victim *v = ctx;
+
+	if (v->key_len)
+		return LL_OK;
+	v->key_len = key.len;
+	memcpy(v->key, key.ptr, key.len);
+	return buf_put(&v->value, value);
+}
+
+/* damage PREFIX: a bit of the first record with such a key is another one from now on. */
+static void
+step_damage(struct run *r, struct slice prefix)
+{
+	struct world *w = &r->world;
+	struct store_id id = account_id(w->account);
+	CLEANUP(buf_done) struct buf value = BUF_INIT(MAX_BYTES);
+	struct victim v = {.value = value};
+	struct store_op op = {.kind = STORE_PUT};
+	struct store_commit c = {id, STORE_ANY_VERSION, &op, 1, 0};
+	int err = store_each(w->store, id, prefix, victim_row, &v);
+
+	value = v.value;
+	if (err || !v.key_len || !value.len) {
+		fail(r, "damage", "there is no such record");
+		return;
+	}
+	value.ptr[value.len - 1] ^= 1;
+	op.key = slice_new(v.key, v.key_len);
+	op.value = buf_slice(&value);
+	err = store_commit_sync(w->store, &c, NULL);
+	if (err)
+		fail(r, "damage", ll_strerror(err));
+	account_trim(w->account);
+}
+
 static bool
 start(struct run *r)
 {
@@ -459,6 +504,8 @@ step(struct run *r, struct slice word, struct slice text)
 		r->world.clock += strtoll((const char *)text.ptr, NULL, 10);
 	else if (slice_eq(word, S("pushed")))
 		step_pushed(r, text);
+	else if (slice_eq(word, S("damage")))
+		step_damage(r, text);
 	else if (slice_eq(word, S("aliases")))
 		step_aliases(r, text);
 	else if (slice_eq(word, S("wake"))) {
