@@ -1,10 +1,14 @@
 """Bringing mail into the web client from files, and taking all of it along, in Chromium (web/browser/transfer.mjs). The files are
 made here; what became of them is read by IMAP."""
+import collections
+import datetime
 import email.utils
 import hashlib
 import imaplib
 import io
+import json
 import os
+import secrets
 import re
 import signal
 import sys
@@ -123,6 +127,48 @@ def make_odd():
         out.write(b"\n" + from_line("a@sender.example", EPOCH) + b"\nno header at all\n\n" + good[1])
 
 
+# Names that files cannot have, that differ by case, and those of a Maildir's own folders.
+ODD_BOXES = ("Odd", "odd", "cur", "cur/new", "a:b?c*d.", "Gr&APYA3w-e/&ZeVnLIqe-")
+ODD = (b"Subject: no line end\r\n\r\nend", b"Subject: bare\n\none\ntwo\n", b"X-Mozilla-Status: 0008\r\nStatus: RO\r\nX-Gmail-Labels: Elsewhere\r\nSubject: fields\r\n\r\nx\r\n",
+       b"Subject: lines\r\n\r\nFrom here\r\n>From there\r\n\r\n\r\n", b"Subject: bytes\r\n\r\n\x80\xff \xef\xbb\xbf\r\n", b"Subject: none\r\n")
+
+
+def furnish(world, who, large):
+    """What an export could get wrong; large: bytes of one of the letters."""
+    with world.imap(f"{who}@{DOMAIN}") as m:
+        for n, box in enumerate(ODD_BOXES):
+            m.do("create", quote(box))
+            for i, text in enumerate(ODD):
+                flags = ("", "\\Seen \\Flagged", "\\Draft", "todo \\Answered", "$Forwarded \\Seen", "\\Seen")[(i + n) % 6]
+                m.do("append", quote(box), f"({flags})", imaplib.Time2Internaldate(EPOCH + 86_400 * i + n), text.replace(b"Subject: ", b"Subject: %d " % n))
+        m.do("append", "Odd", "(\\Seen)", imaplib.Time2Internaldate(EPOCH), b"Subject: The large one\r\n\r\n" + secrets.token_hex(large // 2).encode() + b"\r\n")
+        m.do("select", "Odd")
+        m.do("copy", "1:3", "cur")
+
+
+def lines_whole(message):
+    """What mbox makes of a message."""
+    out = crlf(message)
+    return out if out.endswith(b"\r\n") else out + b"\r\n"
+
+
+def read_export(path):
+    """An export of files for each message, by other eyes than those that import it."""
+    names = {"$seen": "\\Seen", "$flagged": "\\Flagged", "$answered": "\\Answered", "$draft": "\\Draft"}
+    out = []
+    with zipfile.ZipFile(path) as z:
+        check(z.testzip() is None, "every entry has its check value")
+        boxes = {b["path"]: "/".join(b["name"]) for b in json.loads(z.read("mailboxes.json"))["mailboxes"]}
+        for row in z.read("messages.jsonl").decode().splitlines():
+            e = json.loads(row)
+            content, folder = z.read(e["path"]), e["path"].rsplit("/", 1)[0]
+            box = boxes[folder if e["path"].endswith(".eml") else folder.removesuffix("/cur")]
+            if not SIGN_IN.search(content):
+                when = datetime.datetime.fromisoformat(e["receivedAt"].replace("Z", "+00:00"))
+                out.append(line("INBOX" if box.lower() == "inbox" else box, content, [names.get(k, k) for k in e["keywords"]], int(when.timestamp())))
+    return sorted(out)
+
+
 class Transfers(Browser):
     def __init__(self, world, people, expected):
         self.expected = expected
@@ -131,7 +177,7 @@ class Transfers(Browser):
     def say(self, message):
         super().say({**message, "files": str(FILES)} if "people" in message else message)
 
-    def found(self, who):
+    def found(self, who, form=bytes):
         """Every message of every mailbox, by IMAP."""
         out = []
         with self.world.imap(f"{who}@{DOMAIN}") as m:
@@ -140,9 +186,9 @@ class Transfers(Browser):
                 if int(m.do("select", quote(box), True)[0]):
                     for part in m.do("fetch", "1:*", "(FLAGS INTERNALDATE BODY.PEEK[])"):
                         if isinstance(part, tuple) and not SIGN_IN.search(part[1]):
-                            flags = [f.decode() for f in imaplib.ParseFlags(part[0]) if f != b"\\Recent"]
+                            flags = [f.decode() if f[:1] == b"\\" else f.decode().lower() for f in imaplib.ParseFlags(part[0]) if f != b"\\Recent"]
                             when = email.utils.mktime_tz(email.utils.parsedate_tz(re.search(rb'INTERNALDATE "([^"]+)"', part[0])[1].decode()))
-                            out.append(line(utf7(box), part[1], flags, when))
+                            out.append(line(utf7(box), form(part[1]), flags, when))
         return sorted(out)
 
     def ask_compare(self, who, name):
@@ -161,8 +207,36 @@ class Transfers(Browser):
         # The twin is read twice.
         return {"messages": len(self.expected.by_name[name]) + 1}
 
-    def ask_same(self, a, b):
-        left, right = self.found(a), self.found(b)
+    def ask_exported(self, who, file, form):
+        if form == "mbox":
+            with zipfile.ZipFile(file) as z:
+                starts = sum(len(re.findall(rb"^From \S+ \w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}$", z.read(n), re.M)) for n in z.namelist() if n.endswith(".mbox"))
+            check(starts >= len(self.found(who)), f"{starts} messages in the files")
+        else:
+            wanted, got = (collections.Counter(map(tuple, x)) for x in (self.found(who), read_export(file)))
+            check(wanted == got, f"only in the account: {list(wanted - got)[:5]}, only in the file: {list(got - wanted)[:5]}")
+        return {}
+
+    def ask_damage(self):
+        """Another byte in the largest blob, kim's: the store gives back what was never put into it."""
+        files = [f for f in (self.world.dir / "data" / "large").iterdir() if f.stat().st_size > 2_000_000]
+        check(len(files) == 1, f"{files}")
+        with open(files[0], "r+b") as f:
+            f.seek(600_000)
+            byte = f.read(1)
+            f.seek(600_000)
+            f.write(bytes([byte[0] ^ 1]))
+        return {}
+
+    def ask_damaged(self, file, subject):
+        with zipfile.ZipFile(file) as z:
+            listed = z.read("damaged.txt").decode().splitlines()
+            check(len(listed) == 1 and listed[0].startswith("Odd\t") and listed[0].endswith(subject), f"{listed}")
+            return {"messages": len(z.read("messages.jsonl").splitlines())}
+
+    def ask_same(self, a, b, form):
+        whole = lines_whole if form == "mbox" else bytes
+        left, right = self.found(a, whole), self.found(b, whole)
         check(len(left) > 50, "there is mail to compare")
         only = [x for x in left if x not in right][:5], [x for x in right if x not in left][:5]
         check(left == right, f"{len(left)} and {len(right)} messages; {only}")
@@ -187,10 +261,12 @@ def setup():
         make(expected)
     make_odd()
     world = Installation(domains=(DOMAIN,)).start().populate()
-    people = {name: add_person(world, name) for name in ("alice", "bob", "carol", "dora", "emil", "fritz", "gert", "hans", "ines", "jo")}
+    people = {name: add_person(world, name) for name in ("alice", "bob", "carol", "dora", "emil", "fritz", "gert", "hans", "ines", "jo", "kim")}
     (world.dir / "accounts").write_text("".join(f"{people[n]['address']} {people[n]['app']}\n" for n in ("alice", "bob")))
     command(sys.executable, "-B", MAKE_MAIL, world.dir, "localhost", world.ports["imaps"], world.ports["submissions"])
     wait_until(lambda: any(b"Soup" in t for t in world.texts(f"alice@{DOMAIN}")), "bob's letter")
+    furnish(world, "alice", 1_200_000)
+    furnish(world, "kim", 2_200_000)
     world.browser = Transfers(world, people, expected)
     return world
 

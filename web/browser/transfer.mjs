@@ -52,15 +52,23 @@ async function exported(page, form) {
 	return file;
 }
 
+async function bringExport(page, file) {
+	await choose(page, "An export of Letterlock", { name: "export.zip", mimeType: "application/zip", buffer: readFileSync(file) });
+	await wizard(page).getByRole("listitem").filter({ hasText: "Inbox" }).first().waitFor();
+	await wizard(page).getByRole("button", { name: "Import", exact: true }).click();
+	return finished(page);
+}
+
 async function roundTrip(world, form, to) {
 	const from = await transferPage(world, "alice");
 	const file = await exported(from, form);
+	await world.ask("exported", { who: "alice", file, form });
+	assert.match(await bringExport(from, file), /^0 messages imported/, "everything is here already");
+	await from.close();
 	const page = await transferPage(world, to);
-	await choose(page, "An export of Letterlock", { name: "export.zip", mimeType: "application/zip", buffer: readFileSync(file) });
-	await wizard(page).getByText("Receipts", { exact: true }).waitFor();
-	await wizard(page).getByRole("button", { name: "Import", exact: true }).click();
-	assert.match(await finished(page), /^\d+ messages imported/);
-	await world.ask("same", { a: "alice", b: to });
+	assert.match(await bringExport(page, file), /^[1-9]\d* messages imported/);
+	await world.ask("same", { a: "alice", b: to, form });
+	await page.close();
 }
 
 const mbox = (world) => join(world.config.files, "Letters.mbox");
@@ -167,6 +175,52 @@ export const tests = {
 	"all of an account as mbox, into an empty one": (world) => roundTrip(world, "mbox", "gert"),
 	"all of an account as Maildir, into an empty one": (world) => roundTrip(world, "maildir", "hans"),
 	"all of an account as .eml files, into an empty one": (world) => roundTrip(world, "eml", "ines"),
+
+	"a letter that the server cannot open does not end an export": async (world) => {
+		const page = await transferPage(world, "kim");
+		await world.ask("damage");
+		const all = page.waitForEvent("download");
+		await page.getByLabel("Format").selectOption("maildir");
+		await page.getByRole("button", { name: "Export", exact: true }).click();
+		const file = await (await all).path();
+		await page.locator("[data-export=done]").getByText(/· 1 is damaged on the server; damaged.txt names it ·/).waitFor();
+		const { messages } = await world.ask("damaged", { file, subject: "The large one" });
+		assert.ok(messages >= 39, `${messages} others`);
+		await page.close();
+		world.faults.length = 0; // the 500 that says so
+	},
+
+	"an export that is cancelled leaves nothing, and one into a file is the same": async (world) => {
+		const page = await world.page("gert");
+		await page.addInitScript(() => {
+			globalThis.showSaveFilePicker = async () => (await navigator.storage.getDirectory()).getFileHandle("export.zip", { create: true });
+		});
+		await page.goto(`${world.url}/settings/transfer`);
+		await page.getByLabel("Format").selectOption("eml");
+		const size = () => page.evaluate(async () => (await (await (await navigator.storage.getDirectory()).getFileHandle("export.zip")).getFile()).size);
+		let held = null;
+		await page.context().route(/\/jmap\/api/, (route) => (route.request().postData()?.includes("Blob/get") ? (held ??= route, undefined) : route.continue()));
+		await page.getByRole("button", { name: "Export", exact: true }).click();
+		await eventually("letters are asked for", () => held !== null);
+		await page.locator("[data-export]").getByRole("button", { name: "Cancel" }).click();
+		await page.locator("[data-export=stopped]").getByText(/not complete and was not kept/).waitFor();
+		assert.equal(await size(), 0);
+		await page.context().unroute(/\/jmap\/api/);
+		await page.locator("[data-export]").getByRole("button", { name: "Done" }).click();
+		await page.getByLabel("Format").selectOption("eml");
+		await page.getByRole("button", { name: "Export", exact: true }).click();
+		await page.locator("[data-export=done]").waitFor();
+		const download = page.waitForEvent("download");
+		await page.evaluate(async () => {
+			const a = document.createElement("a");
+			a.href = URL.createObjectURL(await (await (await navigator.storage.getDirectory()).getFileHandle("export.zip")).getFile());
+			a.download = "export.zip";
+			a.click();
+		});
+		await world.ask("exported", { who: "gert", file: await (await download).path(), form: "eml" });
+		await page.close();
+		world.faults.length = 0; // the request that was held
+	},
 
 	"selected messages are saved as one file": async (world) => {
 		const page = await world.page("alice");

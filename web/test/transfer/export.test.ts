@@ -1,6 +1,7 @@
 // What is exported is what an import reads: the same messages, flags, dates and mailboxes.
 import { test } from "node:test";
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { createDeflateRaw, gzipSync } from "node:zlib";
 import { Duplex } from "node:stream";
 import { execFileSync } from "node:child_process";
@@ -11,7 +12,7 @@ import { bytesOf, type Bytes, concat, latin1 } from "../../src/app/transfer/byte
 import { type Found, FileWalk, isBroken, type Picked } from "../../src/app/transfer/files.ts";
 import { layout } from "../../src/app/transfer/export_job.ts";
 import { around, letterOf, type Letter } from "../../src/app/transfer/letter.ts";
-import { asctime, emlName, type Exported, fileName, KeywordLetters, maildirName, mboxEntry } from "../../src/app/transfer/mail_write.ts";
+import { asctime, emlName, type Exported, fileName, KeywordLetters, maildirName, mboxEntry, originalNote } from "../../src/app/transfer/mail_write.ts";
 import { ZipWriter } from "../../src/app/transfer/zip_write.ts";
 import type { Mailbox } from "../../src/jmap/types.ts";
 import { collect, tar, useInflate, zip } from "./make.ts";
@@ -97,10 +98,46 @@ test("Maildir and .eml exports keep bytes, flags, keywords, dates and mailboxes"
 			await z.add("messages.jsonl", 0, [line(path)]);
 		});
 		const [got] = await letters([file("export.zip", bytes)]);
-		assert.equal(latin1(got?.bytes as Bytes), "Status: kept\r\nSubject: x\r\n\r\nno line end");
+		assert.equal(latin1(got?.bytes as Bytes), latin1(exact));
 		assert.deepEqual(got?.keywords.sort(), ["$flagged", "$seen", "work"]);
 		assert.equal(got?.receivedAt, e.receivedAt);
 		assert.deepEqual(got?.places, [{ role: "inbox", folder: ["Eingang"] }]);
+	}
+});
+
+test("an mbox file of ours says what it changed, and its fields are told from the message's own", async () => {
+	const odd: Array<[string, Bytes, string]> = [
+		["no line end", bytesOf("Subject: a\r\n\r\nend"), "Subject: a\r\n\r\nend\r\n"],
+		["bare line feeds", bytesOf("Subject: b\n\none\ntwo\r\n"), "Subject: b\r\n\r\none\r\ntwo\r\n"],
+		["fields of programs", bytesOf("X-Mozilla-Status: 0008\r\nX-Gmail-Labels: Elsewhere\r\nStatus: RO\r\nSubject: c\r\n\r\nc\r\n"), "X-Mozilla-Status: 0008\r\nX-Gmail-Labels: Elsewhere\r\nStatus: RO\r\nSubject: c\r\n\r\nc\r\n"],
+		["our own field", bytesOf("X-Letterlock-Original: 1 AAAA\r\nX-Status: D\r\nSubject: d\r\n\r\nd\r\n"), "X-Letterlock-Original: 1 AAAA\r\nX-Status: D\r\nSubject: d\r\n\r\nd\r\n"],
+	];
+	for (const [what, bytes, back] of odd) {
+		const note = await originalNote(bytes);
+		assert.match(note, /^X-Letterlock-Original: \d+ /, what);
+		const [got] = await letters([file("export.zip", await written(async (z) => {
+			await z.add("mail/Work.mbox", 0, [mboxEntry(email("1", ["$flagged"]), bytes, note)]);
+			await z.add("mailboxes.json", 0, [manifest([{ path: "mail/Work.mbox", name: ["Work"], role: null }])]);
+		}))]);
+		assert.equal(latin1(got?.bytes as Bytes), back, what);
+		assert.deepEqual([got?.skip, got?.keywords, got?.places], [false, ["$flagged"], [{ role: null, folder: ["Work"] }]], what);
+		assert.deepEqual(got?.original, { size: bytes.length, sha: createHash("sha256").update(bytes).digest("base64") }, what);
+	}
+	assert.equal(await originalNote(raw("1")), "");
+	const [other] = await letters([file("Work.mbox", mboxEntry(email("1", []), bytesOf("Subject: a\r\n\r\nend"), "X-Letterlock-Original: 5 qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq=\n"))]);
+	assert.equal(other?.original, null, "it is believed in exports only");
+});
+
+test("mailboxes with the names of a Maildir's folders keep their letters", async () => {
+	const boxes = [["mail/A", "A"], ["mail/A/cur", "A/cur"], ["mail/new", "new"]].map(([path, name]) => ({ path, name: name?.split("/"), role: null }));
+	for (const within of ["x.eml", "cur/1700000000.M1.letterlock:2,S"]) {
+		const got = await letters([file("export.zip", await written(async (z) => {
+			for (const b of boxes)
+				await z.add(`${b.path}/${within}`, 0, [bytesOf(`Subject: ${b.name?.join("/")}\r\n\r\n`)]);
+			await z.add("mailboxes.json", 0, [manifest(boxes)]);
+		}))]);
+		assert.deepEqual(got.map((l) => l.places[0]?.folder.join("/")), got.map((l) => l.subject));
+		assert.equal(got.length, 3);
 	}
 });
 

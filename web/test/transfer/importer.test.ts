@@ -7,9 +7,13 @@ import { runInNewContext } from "node:vm";
 import type { Session } from "../../src/jmap/types.ts";
 import { bytesOf, concat } from "../../src/app/transfer/bytes.ts";
 import { FileWalk, type Picked } from "../../src/app/transfer/files.ts";
+import { mboxEntry, originalNote } from "../../src/app/transfer/mail_write.ts";
 import { Importer } from "../../src/app/transfer/importer.ts";
 import type { Kept } from "../../src/app/transfer/shelf.ts";
 import { Halt, Wire } from "../../src/app/transfer/wire.ts";
+import { useInflate, zip } from "./make.ts";
+
+useInflate();
 
 const core = "urn:ietf:params:jmap:core";
 const blob = "urn:ietf:params:jmap:blob";
@@ -220,6 +224,32 @@ test("nested folders deeper than the server has them become one name", async () 
 	const server = new Server();
 	await run(server, [file("top/a/b/c/d/e.mbox", letter(1)), file("top/x.mbox", letter(2))]);
 	assert.deepEqual(server.boxes.slice(1).map((b) => b.name), ["a", "b", "c - d - e", "x"]);
+});
+
+test("names that differ by case are one mailbox, but for exports of ours", async () => {
+	const server = new Server();
+	await run(server, [file("f/Work.mbox", letter(1)), file("f/work.mbox", letter(2)), file("f/x/A.mbox", letter(3))]);
+	assert.deepEqual(server.boxes.slice(1).map((b) => b.name), ["Work", "x", "A"]);
+	const own = new Server();
+	const names = ["Work", "work"];
+	const entries = names.map((n) => ({ name: `mail/${n}.mbox`, data: concat([letter(n)]) }));
+	const data = zip([...entries, { name: "mailboxes.json", data: bytesOf(JSON.stringify({ mailboxes: names.map((n) => ({ path: `mail/${n}.mbox`, name: [n], role: null })) })) }]);
+	await run(own, [{ path: "export.zip", file: data, modified: null }]);
+	assert.deepEqual(own.mails.map((m) => Object.keys(m.mailboxIds).map((id) => own.boxes.find((b) => b.id === id)?.name)), [["Work"], ["work"]]);
+});
+
+test("what an export has changed is known again, and comes where it is not", async () => {
+	const server = new Server();
+	const bytes = bytesOf("Message-ID: <1@x>\r\nSubject: 1\r\n\r\nno line end");
+	server.mails.push({ id: "M0", bytes: Buffer.from(bytes), mailboxIds: {}, keywords: {} });
+	const entry = mboxEntry({ id: "M0", blobId: "B", keywords: {}, receivedAt: "2024-01-02T03:04:05Z", from: [], subject: "1", size: 1 }, bytes, await originalNote(bytes));
+	const data = zip([{ name: "mail/Work.mbox", data: entry }, { name: "mailboxes.json", data: bytesOf(JSON.stringify({ mailboxes: [{ path: "mail/Work.mbox", name: ["Work"], role: null }] })) }]);
+	const files = [{ path: "export.zip", file: data, modified: null }];
+	assert.deepEqual((await run(server, files)).kept.counts, { imported: 0, present: 1, skipped: 0, failed: 0 });
+	const empty = new Server();
+	for (const present of [0, 1])
+		assert.deepEqual((await run(empty, files)).kept.counts, { imported: 1 - present, present, skipped: 0, failed: 0 });
+	assert.equal(empty.mails[0]?.bytes.toString(), `${Buffer.from(bytes).toString()}\r\n`);
 });
 
 test("nothing of a letter stays in memory but its digest and its id", async () => {

@@ -83,3 +83,39 @@ export function base64(bytes: Uint8Array): string {
 		text += String.fromCharCode(...bytes.subarray(i, i + step));
 	return btoa(text);
 }
+
+export function bytesOfBase64(text: string): Bytes {
+	const native = (Uint8Array as { fromBase64?: (t: string) => Bytes }).fromBase64;
+	return native ? native.call(Uint8Array, text) : Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+}
+
+const pieceSize = 1 << 20;
+
+/** Many small pieces behind each other, where the browser may put them on its disk. */
+export class Gathered {
+	private readonly full: Blob[] = [];
+	private piece: Bytes = new Uint8Array(0);
+	private used = 0;
+
+	put(bytes: Uint8Array): void {
+		if (this.used + bytes.length > this.piece.length) {
+			this.close();
+			this.piece = new Uint8Array(Math.max(pieceSize, bytes.length));
+		}
+		this.piece.set(bytes, this.used);
+		this.used += bytes.length;
+	}
+
+	private close(): void {
+		if (this.used)
+			this.full.push(new Blob([this.piece.subarray(0, this.used)]));
+		this.used = 0;
+	}
+
+	/** Everything so far. */
+	blob(): Blob {
+		this.close();
+		this.piece = new Uint8Array(0);
+		return new Blob(this.full);
+	}
+}

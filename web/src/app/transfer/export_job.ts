@@ -1,9 +1,10 @@
 // One export in the worker: reads mailbox after mailbox, and writes as it reads.
 import type { Id, Mailbox, Session } from "../../jmap/types.ts";
 import { rulesOf, submission, vacation } from "../../jmap/types.ts";
-import { type Bytes, bytesOf } from "./bytes.ts";
-import { emlName, type Exported, fileName, KeywordLetters, maildirName, mboxEntry } from "./mail_write.ts";
-import { Halt, Refused, type StopReason, type Waiting, Wire } from "./wire.ts";
+import { type Bytes, bytesOf, chunksOf, Gathered } from "./bytes.ts";
+import { idsOf, type Loss, type Read, readLetters } from "./export_read.ts";
+import { emlName, type Exported, fileName, KeywordLetters, maildirName, mboxEntry, originalNote } from "./mail_write.ts";
+import { Halt, type StopReason, type Waiting, Wire } from "./wire.ts";
 import { ZipWriter, type Sink } from "./zip_write.ts";
 
 export type Form = "mbox" | "maildir" | "eml";
@@ -26,42 +27,53 @@ interface ExportOrder {
 export interface ExportState {
 	phase: "running" | "done" | "halted" | "stopped";
 	waiting: Waiting;
-	reason: StopReason | "disk" | null;
+	reason: StopReason | "disk" | "lost" | null;
 	done: number;
 	total: number;
 	/** Deleted by somebody while the export went on. */
 	gone: number;
+	/** The server cannot open them any more. */
+	damaged: number;
 	bytes: number;
 }
 
-const properties = ["id", "blobId", "keywords", "receivedAt", "from", "subject", "size"];
-const page = 500;
-/** Messages that are fetched ahead. */
-const ahead = { messages: 12, bytes: 24 << 20 };
 const blobPart = 8 << 20;
+/** Files are written in pieces of this size: each goes through another process of the browser. */
+const filePart = 1 << 20;
 const telling = 250;
 
 interface Output { sink: Sink; close(): Promise<Blob | null>; abort(): Promise<void> }
 
-/** Pieces that the browser may put on its disk. */
-function toBlob(): Output {
-	const parts: Blob[] = [];
+/** Hands on what comes in large pieces. */
+function inPieces(most: number, take: (pieces: Bytes[]) => Promise<void> | void): { sink: Sink; rest(): Promise<void> } {
 	let waiting: Bytes[] = [];
 	let size = 0;
-	const gather = () => {
-		parts.push(new Blob(waiting));
+	const rest = async () => {
+		const pieces = waiting;
 		waiting = [];
 		size = 0;
+		if (pieces.length)
+			await take(pieces);
 	};
 	return {
+		rest,
 		async sink(bytes) {
 			waiting.push(bytes);
 			size += bytes.length;
-			if (size >= blobPart)
-				gather();
+			if (size >= most)
+				await rest();
 		},
+	};
+}
+
+/** Pieces that the browser may put on its disk. */
+function toBlob(): Output {
+	const parts: Blob[] = [];
+	const { sink, rest } = inPieces(blobPart, (pieces) => void parts.push(new Blob(pieces)));
+	return {
+		sink,
 		async close() {
-			gather();
+			await rest();
 			return new Blob(parts);
 		},
 		async abort() { parts.length = 0; },
@@ -73,21 +85,31 @@ class DiskFault extends Error {}
 async function toFile(handle: FileSystemFileHandle): Promise<Output> {
 	const fault = (e: unknown) => { throw new DiskFault(String(e)); };
 	const file = await handle.createWritable().catch(fault) as FileSystemWritableFileStream;
+	const { sink, rest } = inPieces(filePart, (pieces) => file.write(new Blob(pieces)).catch(fault));
 	return {
-		sink: (bytes) => file.write(bytes).catch(fault),
-		close: () => file.close().then(() => null, fault) as Promise<null>,
+		sink,
+		async close() {
+			await rest();
+			await file.close().catch(fault);
+			return null;
+		},
 		abort: () => file.abort().catch(() => undefined),
 	};
 }
+
+/** None of what was asked for can be opened. */
+class Lost extends Error {}
 
 /** A folder or file of the export, for a mailbox. */
 interface Box { mailbox: Mailbox; name: string[]; path: string }
 
 export class ExportJob {
 	private readonly stop = new AbortController();
-	private state: ExportState = { phase: "running", waiting: null, reason: null, done: 0, total: 0, gone: 0, bytes: 0 };
+	private state: ExportState = { phase: "running", waiting: null, reason: null, done: 0, total: 0, gone: 0, damaged: 0, bytes: 0 };
 	private timer = 0;
-	private readonly lines: string[] = [];
+	private readonly lines = new Gathered();
+	/** What could not be opened, as a list for people. */
+	private readonly damaged = new Gathered();
 
 	constructor(private readonly tell: (state: ExportState, result: Blob | null) => void) {}
 
@@ -115,7 +137,7 @@ export class ExportJob {
 		} catch (e) {
 			await output?.abort();
 			if (this.state.phase !== "stopped")
-				this.end("halted", e instanceof Halt ? e.reason : e instanceof DiskFault ? "disk" : "server", null);
+				this.end("halted", e instanceof Halt ? e.reason : e instanceof DiskFault ? "disk" : e instanceof Lost ? "lost" : "server", null);
 			else
 				this.end("stopped", null, null);
 		}
@@ -140,8 +162,10 @@ export class ExportJob {
 
 	private async some(wire: Wire, ids: readonly Id[], sink: Sink): Promise<void> {
 		this.set({ total: ids.length });
-		for await (const { email, raw } of this.messages(wire, ids))
-			await sink(ids.length === 1 ? raw : mboxEntry(email, raw));
+		for await (const { email, raw } of this.letters(wire, "", ids))
+			await sink(ids.length === 1 ? raw : mboxEntry(email, raw, await originalNote(raw)));
+		if (this.state.damaged && this.state.done === 0)
+			throw new Lost();
 	}
 
 	// --- mailboxes, in a zip file ---
@@ -149,107 +173,58 @@ export class ExportJob {
 	private async boxes(wire: Wire, order: ExportOrder, zip: ZipWriter): Promise<void> {
 		const { list } = await wire.call<{ list: Mailbox[] }>("Mailbox/get", { ids: null });
 		const boxes = layout(list, order.form).filter((b) => order.mailboxes?.includes(b.mailbox.id) ?? true);
-		this.set({ total: boxes.reduce((n, b) => n + b.mailbox.totalEmails, 0) });
+		// What is there now: letters that are moved while the export goes on are in it, too.
+		const ids: Id[][] = [];
+		for (const { mailbox } of boxes)
+			ids.push(await idsOf(wire, mailbox.id));
+		this.set({ total: ids.reduce((n, i) => n + i.length, 0) });
 		const now = Date.now();
 		await zip.add("README.txt", now, [bytesOf(order.readme)]);
-		for (const box of boxes)
-			await this.box(wire, order.form, box, zip);
+		for (const [i, box] of boxes.entries())
+			await this.box(wire, order.form, box, ids[i] ?? [], zip);
 		await zip.add("mailboxes.json", now, [json({ format: "letterlock-export-1", address: order.address, exported: new Date(now).toISOString(),
 			mailboxes: boxes.map((b) => ({ path: b.path, name: b.name, role: b.mailbox.role, subscribed: b.mailbox.isSubscribed ?? true, sortOrder: b.mailbox.sortOrder })) })]);
-		if (this.lines.length)
-			await zip.add("messages.jsonl", now, this.lines.map(bytesOf));
+		if (order.form !== "mbox")
+			await zip.add("messages.jsonl", now, chunksOf(this.lines.blob()));
+		if (this.state.damaged)
+			await zip.add("damaged.txt", now, chunksOf(this.damaged.blob()));
 		if (!order.mailboxes)
 			await zip.add("settings.json", now, [json({ ...order.settings, ...await settings(wire) })]);
 		await zip.end();
 	}
 
-	private async box(wire: Wire, form: Form, box: Box, zip: ZipWriter): Promise<void> {
-		const ids = await idsOf(wire, box.mailbox.id);
-		const messages = this.messages(wire, ids);
+	private async box(wire: Wire, form: Form, box: Box, ids: readonly Id[], zip: ZipWriter): Promise<void> {
+		const messages = this.letters(wire, box.name.join("/"), ids);
 		if (form === "mbox")
 			return await zip.add(box.path, Date.now(), entries(messages));
 		const letters = new KeywordLetters();
 		const taken = new Set<string>();
 		for await (const { email, raw } of messages) {
 			const path = form === "eml" ? `${box.path}/${emlName(email, taken)}` : `${box.path}/cur/${maildirName(email, letters)}`;
-			this.lines.push(`${JSON.stringify({ path, receivedAt: email.receivedAt, keywords: Object.keys(email.keywords) })}\n`);
+			this.lines.put(bytesOf(`${JSON.stringify({ path, receivedAt: email.receivedAt, keywords: Object.keys(email.keywords) })}\n`));
 			await zip.add(path, Date.parse(email.receivedAt), [raw]);
 		}
 		if (form === "maildir" && letters.file)
 			await zip.add(`${box.path}/dovecot-keywords`, Date.now(), [bytesOf(letters.file)]);
 	}
 
-	/** In order, some of them fetched ahead. */
-	private async *messages(wire: Wire, ids: readonly Id[]): AsyncGenerator<{ email: Exported; raw: Bytes }> {
-		const queue: Array<{ email: Exported; raw: Promise<Bytes | null> }> = [];
-		let bytes = 0;
-		const next = async () => {
-			const { email, raw } = queue.shift() as (typeof queue)[number];
-			bytes -= email.size;
-			const got = await raw;
-			this.set(got ? { done: this.state.done + 1 } : { gone: this.state.gone + 1 });
-			return got ? { email, raw: got } : null;
+	/** In order; what cannot be had is counted, and the others come. */
+	private async *letters(wire: Wire, box: string, ids: readonly Id[]): AsyncGenerator<Read> {
+		const lost = (email: Exported | null, why: Loss) => {
+			this.set({ [why]: this.state[why] + 1 });
+			if (why === "damaged")
+				this.damaged.put(bytesOf(`${[box, email?.receivedAt, email?.from?.[0]?.email, email?.subject].filter(Boolean).join("\t")}\n`));
 		};
-		for await (const email of this.emails(wire, ids)) {
-			const raw = fetchOne(wire, email);
-			raw.catch(() => undefined);
-			queue.push({ email, raw });
-			bytes += email.size;
-			while (queue.length > ahead.messages || (bytes > ahead.bytes && queue.length > 1)) {
-				const one = await next();
-				if (one)
-					yield one;
-			}
-		}
-		while (queue.length) {
-			const one = await next();
-			if (one)
-				yield one;
-		}
-	}
-
-	private async *emails(wire: Wire, ids: readonly Id[]): AsyncGenerator<Exported> {
-		const most = Math.min(page, wire.limit("maxObjectsInGet", page));
-		for (let i = 0; i < ids.length; i += most) {
-			const part = ids.slice(i, i + most);
-			const got = await wire.call<{ list: Exported[]; notFound: Id[] }>("Email/get", { ids: part, properties });
-			this.set({ gone: this.state.gone + got.notFound.length });
-			const byId = new Map(got.list.map((e) => [e.id, e]));
-			yield* part.flatMap((id) => byId.get(id) ?? []);
+		for await (const read of readLetters(wire, ids, lost)) {
+			yield read;
+			this.set({ done: this.state.done + 1 });
 		}
 	}
 }
 
-async function* entries(messages: AsyncGenerator<{ email: Exported; raw: Bytes }>): AsyncGenerator<Bytes> {
+async function* entries(messages: AsyncGenerator<Read>): AsyncGenerator<Bytes> {
 	for await (const { email, raw } of messages)
-		yield mboxEntry(email, raw);
-}
-
-/** null: it was deleted meanwhile. */
-async function fetchOne(wire: Wire, email: Exported): Promise<Bytes | null> {
-	try {
-		return await wire.download(email.blobId);
-	} catch (e) {
-		if (e instanceof Refused)
-			return null;
-		throw e;
-	}
-}
-
-async function idsOf(wire: Wire, inMailbox: Id): Promise<Id[]> {
-	const out: Id[] = [];
-	const seen = new Set<Id>();
-	for (let position = 0; ;) {
-		const { ids } = await wire.call<{ ids: Id[] }>("Email/query", { filter: { inMailbox }, sort: [{ property: "receivedAt", isAscending: true }], position, limit: 50_000 });
-		if (ids.length === 0)
-			return out;
-		for (const id of ids)
-			if (!seen.has(id)) {
-				seen.add(id);
-				out.push(id);
-			}
-		position += ids.length;
-	}
+		yield mboxEntry(email, raw, await originalNote(raw));
 }
 
 const json = (value: unknown): Bytes => bytesOf(`${JSON.stringify(value, null, "\t")}\n`);

@@ -20,13 +20,14 @@ function Now() {
 	const s = exporting.value;
 	if (!s)
 		return null;
-	const part = s.total ? Math.min(1, s.done / s.total) : 1;
+	const part = s.total ? Math.min(1, (s.done + s.gone + s.damaged) / s.total) : s.phase === "running" ? 0 : 1;
+	const counts = [t("countExported", { n: s.done }), ...(s.gone ? [t("countGone", { n: s.gone })] : []), ...(s.damaged ? [t("countUnreadable", { n: s.damaged })] : []), fileSize(s.bytes)];
 	const status = s.phase === "halted" ? reasonText(s.reason ?? "") : s.phase === "stopped" ? t("exportStopped") : s.phase === "done" ? t("phase_done") : s.waiting ? t(s.waiting === "offline" ? "waitsOffline" : "waitsBusy") : "";
 	return (
 		<div class={css.running} data-export={s.phase}>
 			<div class={css.runningHead}><strong>{s.name}</strong><span>{new Intl.NumberFormat(language(), { style: "percent" }).format(s.phase === "done" ? 1 : Math.floor(part * 100) / 100)}</span></div>
 			<Progress label={t("exportOf", { name: s.name })} value={s.phase === "done" ? 1 : part} />
-			<div class={css.counts} role="status"><span>{[t("countExported", { n: s.done }), fileSize(s.bytes)].join(" · ")}</span><span class={s.phase === "halted" ? css.wrong : css.soft}>{status}</span></div>
+			<div class={css.counts} role="status"><span>{counts.join(" · ")}</span><span class={s.phase === "halted" ? css.wrong : css.soft}>{status}</span></div>
 			<div class={css.buttons}>{s.phase === "running" ? <Button onClick={() => void cancelExport()}>{t("cancel")}</Button> : <Button onClick={closeExport}>{t("done")}</Button>}</div>
 		</div>
 	);

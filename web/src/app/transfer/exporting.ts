@@ -63,7 +63,7 @@ export async function startExport(form: Form, mailboxes: readonly Id[] | null): 
 	const handle = await place(name);
 	if (handle === undefined)
 		return;
-	exporting.value = { name: handle?.name ?? name, phase: "running", waiting: null, reason: null, done: 0, total: 0, gone: 0, bytes: 0 };
+	exporting.value = { name: handle?.name ?? name, phase: "running", waiting: null, reason: null, done: 0, total: 0, gone: 0, damaged: 0, bytes: 0 };
 	worker = run({ form, mailboxes, emails: null }, handle, (state, result) => {
 		exporting.value = { ...state, name: handle?.name ?? name };
 		if (result)

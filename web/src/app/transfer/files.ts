@@ -5,7 +5,7 @@ import { dovecotKeywords, maildirPlace, type MaildirPlace } from "./maildir.ts";
 import { MboxSplitter } from "./mbox.ts";
 import { looksLikeMessage } from "./message.ts";
 import { looksLikeTar, walkTar } from "./tar.ts";
-import { inflated, readZip, streamOf, unpack, type ZipEntry } from "./zip.ts";
+import { Ahead, inflated, readZip, streamOf, unpack, type ZipEntry } from "./zip.ts";
 import { isSeparator } from "./mbox.ts";
 
 export interface Picked { file: Blob; path: string; modified: number | null }
@@ -206,13 +206,14 @@ export class FileWalk {
 
 	private async *walkZip(f: Picked, from: Position): AsyncGenerator<Walked> {
 		const entries = await this.zipOf(from.file) ?? [];
+		const ahead = new Ahead(f.file);
 		for (const [n, e] of entries.entries()) {
 			const after = { file: from.file, entry: n + 1, offset: 0 };
 			if (n < from.entry || noMail.test(e.name))
 				this.passed += e.size;
 			else
 				yield* this.guarded({ path: `${f.path}: ${e.name}` }, after,
-					this.walkEntry(e.name, e.size, () => this.counted(unpack(f.file, e)), { file: from.file, entry: n, offset: n === from.entry ? from.offset : 0 }, e.modified));
+					this.walkEntry(e.name, e.size, () => this.counted(unpack(ahead, e)), { file: from.file, entry: n, offset: n === from.entry ? from.offset : 0 }, e.modified));
 		}
 	}
 
@@ -301,7 +302,7 @@ async function* skipping(chunks: AsyncGenerator<Bytes>, n: number): AsyncGenerat
 
 // --- what our own exports say of themselves ---
 
-const largestManifest = 64 << 20;
+const largestManifest = 256 << 20;
 
 async function readManifest(file: Blob, entries: readonly ZipEntry[]): Promise<Manifest | null> {
 	const find = (name: string) => entries.find((e) => e.name === name && e.size < largestManifest);

@@ -90,7 +90,7 @@ export class Importer {
 
 	async run(): Promise<void> {
 		const { list } = await this.wire.call<{ list: Mailbox[] }>("Mailbox/get", { ids: null });
-		this.target = new Target(this.wire, list, this.record.into);
+		this.target = new Target(this.wire, list, this.record.into, this.around.manifest !== null);
 		// Of our own exports; those without messages are made as well.
 		for (const m of this.around.manifest?.mailboxes ?? [])
 			await this.target.find([{ role: m.role, folder: m.name }]);
@@ -223,6 +223,7 @@ export class Importer {
 	private async leaveOut(batch: Batch): Promise<void> {
 		const todo = batch.items.filter((i) => i.result === null && i.twin === undefined);
 		const found = await this.known.find(todo.map((i) => ({ size: i.letter.bytes.length, messageId: i.letter.messageId, sha: i.letter.sha })));
+		await this.findOriginals(todo, found);
 		const copies: Array<{ item: Item; id: Id }> = [];
 		todo.forEach((item, n) => {
 			const there: Known | null = found[n] ?? null;
@@ -236,6 +237,13 @@ export class Importer {
 			item.own.settle(there.own || there.late ? there.id : null);
 		});
 		await this.intoMore(copies);
+	}
+
+	/** In another form than here: as it was before it was exported. */
+	private async findOriginals(items: readonly Item[], found: Array<Known | null>): Promise<void> {
+		const changed = items.flatMap((i, at) => (i.letter.original && !found[at] ? [{ at, ...i.letter.original, messageId: i.letter.messageId }] : []));
+		const originals = changed.length ? await this.known.find(changed) : [];
+		changed.forEach(({ at }, n) => { found[at] = originals[n] ?? null; });
 	}
 
 	private async bring(items: readonly Item[], batch: Batch): Promise<void> {
@@ -367,5 +375,5 @@ function settleFailed(i: Item, reason: Reason, detail = ""): void {
 }
 
 function brokenLetter(path: string, after: Letter["after"], failed: Reason): Letter {
-	return { after, path, subject: "", from: "", bytes: new Uint8Array(0), sha: "", messageId: null, keywords: [], receivedAt: null, places: [], skip: false, failed };
+	return { after, path, subject: "", from: "", bytes: new Uint8Array(0), sha: "", original: null, messageId: null, keywords: [], receivedAt: null, places: [], skip: false, failed };
 }

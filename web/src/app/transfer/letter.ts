@@ -3,7 +3,7 @@ import { type Bytes, sha256 } from "./bytes.ts";
 import type { Found, Manifest, Position } from "./files.ts";
 import { labelPlace } from "./gmail.ts";
 import { unquoted } from "./mbox.ts";
-import { type Field, fieldsOf, headEnd, headerDate, headText, isKeyword, type Notes, notesOf, parseFromLine, withCrlf, withoutStorage } from "./message.ts";
+import { type Field, fieldsOf, headEnd, headerDate, headText, isKeyword, type Notes, notesOf, type Original, parseFromLine, withCrlf, withoutStorage } from "./message.ts";
 import { folderOf, maildirRoot, mboxFolder, type Place, placeOf } from "./places.ts";
 import { maildirPlace } from "./maildir.ts";
 import type { Reason } from "./shelf.ts";
@@ -15,6 +15,8 @@ export interface Letter {
 	from: string;
 	bytes: Bytes;
 	sha: string;
+	/** The same message before an export of ours changed its line ends. */
+	original: Original | null;
 	messageId: string | null;
 	keywords: string[];
 	/** UTCDate of JMAP. */
@@ -60,8 +62,10 @@ function filePlace(w: Found, a: Around): Place {
 	return folder.length ? placeOf(folder) : { role: null, folder: ["Imported"] };
 }
 
+/** A mailbox may be called "cur", too: only the files of a Maildir lie in one that is none. */
 function manifestPlace(w: Found, manifest: Manifest | null): Place | null {
-	const folder = w.path.replace(/\/[^/]*$/, "").replace(/\/(cur|new)$/, "");
+	const above = w.path.replace(/\/[^/]*$/, "");
+	const folder = w.path.endsWith(".eml") ? above : above.replace(/\/(cur|new)$/, "");
 	const box = manifest?.mailboxes.find((m) => m.path === w.path || (w.form === "file" && m.path === folder));
 	return box ? { role: box.role, folder: box.name } : null;
 }
@@ -77,16 +81,23 @@ function keywordsOf(w: Found, notes: Notes, labels: readonly string[] | null, pl
 	return [...new Set(all)].filter(isKeyword);
 }
 
+/** Fields that may be the file's. Where an export of ours says so, all behind that are the message's own. */
+function storedFields(fields: readonly Field[], own: boolean): readonly Field[] {
+	const last = own ? fields.findIndex((f) => f.name === "x-letterlock-original") : -1;
+	return last < 0 ? fields : fields.slice(0, last + 1);
+}
+
 export async function letterOf(w: Found, a: Around): Promise<Letter> {
 	const end = headEnd(w.raw);
 	const fields = fieldsOf(w.raw, end);
-	const notes = notesOf(w.form === "mbox" ? fields : []);
+	const stored = w.form === "mbox" ? storedFields(fields, manifestPlace(w, a.manifest) !== null) : [];
+	const notes = notesOf(stored);
 	const labels = notes.labels && labelPlace(notes.labels);
 	const place = filePlace(w, a);
 	const noted = a.manifest?.messages.get(w.path)?.receivedAt;
 	const time = noted ? Date.parse(noted) : received(w, fields);
 	const out: Letter = {
-		after: w.after, path: w.path, subject: headText(fields, "subject"), from: headText(fields, "from"), bytes: w.raw, sha: "",
+		after: w.after, path: w.path, subject: headText(fields, "subject"), from: headText(fields, "from"), bytes: w.raw, sha: "", original: a.manifest && notes.original,
 		messageId: messageIdOf(fields), keywords: keywordsOf(w, notes, labels?.keywords ?? null, place, a),
 		receivedAt: time === null || Number.isNaN(time) ? null : utcDate(time),
 		places: labels ? [...labels.roles.map((role) => ({ role, folder: [] })), ...labels.folders.map(placeOf)] : [place],
@@ -95,14 +106,15 @@ export async function letterOf(w: Found, a: Around): Promise<Letter> {
 	};
 	if (out.failed || out.skip)
 		return { ...out, bytes: new Uint8Array(0) };
-	out.bytes = plainBytes(w, fields, end);
+	out.bytes = plainBytes(w, stored, end, noted !== undefined);
 	out.sha = await sha256(out.bytes);
 	return out;
 }
 
-function plainBytes(w: Found, fields: readonly Field[], end: number): Bytes {
+/** exact: of our own exports, in which every byte is as it was. */
+function plainBytes(w: Found, fields: readonly Field[], end: number, exact: boolean): Bytes {
 	if (w.form !== "mbox")
-		return withCrlf(w.raw);
+		return exact ? w.raw : withCrlf(w.raw);
 	// Fields first: their places are those of the bytes as they were read.
 	const head = withoutStorage(w.raw.subarray(0, end), fields);
 	const text = w.quoted ? unquoted(w.raw, end).subarray(end) : w.raw.subarray(end);

@@ -1,7 +1,7 @@
 // Messages in the forms that mail programs read: an entry of an mbox file, a name in a Maildir.
 import type { Email } from "../../jmap/types.ts";
-import { type Bytes, bytesOf, concat } from "./bytes.ts";
-import { headEnd } from "./message.ts";
+import { type Bytes, bytesOf, concat, sha256 } from "./bytes.ts";
+import { fieldsOf, headEnd, isStorage } from "./message.ts";
 
 export type Exported = Pick<Email, "id" | "blobId" | "keywords" | "receivedAt" | "from" | "subject" | "size">;
 
@@ -71,12 +71,23 @@ export function quoted(b: Bytes, head: number): Bytes {
 	return concat([...parts, b.subarray(from)]);
 }
 
+/** Whether an mbox file gives these bytes back: it keeps lines, and has fields of its own. */
+function survives(raw: Bytes): boolean {
+	for (let at = raw.indexOf(newline); at >= 0; at = raw.indexOf(newline, at + 1))
+		if (raw[at - 1] !== carriage)
+			return false;
+	return raw.at(-1) === newline && !fieldsOf(raw).some(isStorage);
+}
+
+/** A field by which an import knows the message again where its bytes have changed. */
+export const originalNote = async (raw: Bytes): Promise<string> => (survives(raw) ? "" : `X-Letterlock-Original: ${raw.length} ${await sha256(raw)}\n`);
+
 /** The message with its separator, and the empty line behind it. */
-export function mboxEntry(e: Exported, raw: Bytes): Bytes {
+export function mboxEntry(e: Exported, raw: Bytes, note = ""): Bytes {
 	const lines = withLf(raw);
 	const text = quoted(lines, headEnd(lines));
 	const end = text.at(-1) === newline ? "\n" : "\n\n";
-	return concat([bytesOf(`From ${sender(e)} ${asctime(Date.parse(e.receivedAt))}\n${statusFields(e)}`), text, bytesOf(end)]);
+	return concat([bytesOf(`From ${sender(e)} ${asctime(Date.parse(e.receivedAt))}\n${statusFields(e)}${note}`), text, bytesOf(end)]);
 }
 
 /** Letters for keywords that have no flag, as Dovecot keeps them beside the messages. */

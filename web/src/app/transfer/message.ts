@@ -97,10 +97,16 @@ export interface Notes {
 	deleted: boolean;
 	/** X-Gmail-Labels. */
 	labels: string[] | null;
+	/** What an export of ours says of the bytes that it could not keep. */
+	original: Original | null;
 }
 
+export interface Original { size: number; sha: string }
+
 /** Fields that belong to the file and not to the message. */
-const storage = new Set(["status", "x-status", "x-keywords", "x-uid", "x-imap", "x-imapbase", "content-length", "x-mozilla-status", "x-mozilla-status2", "x-mozilla-keys", "x-gmail-labels", "x-gm-thrid"]);
+const storage = new Set(["status", "x-status", "x-keywords", "x-uid", "x-imap", "x-imapbase", "content-length", "x-mozilla-status", "x-mozilla-status2", "x-mozilla-keys", "x-gmail-labels", "x-gm-thrid", "x-letterlock-original"]);
+
+export const isStorage = (field: Field): boolean => storage.has(field.name);
 
 const letters: Record<string, string> = { R: "$seen", A: "$answered", F: "$flagged", T: "$draft" };
 const keywordPattern = /^[!#$&'+,\-.\/0-9:;<=>?@A-Z^_`a-z|}~]{1,64}$/;
@@ -130,7 +136,13 @@ export function notesOf(fields: readonly Field[]): Notes {
 		none: !["status", "x-status", "x-mozilla-status", "x-gmail-labels"].some((n) => get(n) !== undefined),
 		deleted: status.includes("D") || Boolean(mozilla & 8),
 		labels: labels === undefined ? null : splitLabels(decodeWords(labels)),
+		original: originalOf(get("x-letterlock-original") ?? ""),
 	};
+}
+
+function originalOf(text: string): Original | null {
+	const m = /^(\d{1,12}) ([A-Za-z0-9+/]{43}=)$/.exec(text);
+	return m ? { size: Number(m[1]), sha: m[2] ?? "" } : null;
 }
 
 /** Labels are set off by commas; one that has a comma is in quotation marks. */
@@ -191,7 +203,7 @@ export function headText(fields: readonly Field[], name: string): string {
 
 /** Without the fields that programs keep for themselves. */
 export function withoutStorage(raw: Bytes, fields: readonly Field[]): Bytes {
-	const cuts = fields.filter((f) => storage.has(f.name));
+	const cuts = fields.filter(isStorage);
 	if (cuts.length === 0)
 		return raw;
 	const parts: Uint8Array[] = [];

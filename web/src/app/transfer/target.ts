@@ -4,15 +4,18 @@ import type { Place } from "./places.ts";
 import { Halt, type Wire } from "./wire.ts";
 
 const fallback: Record<string, string> = { inbox: "Inbox", sent: "Sent", drafts: "Drafts", trash: "Trash", junk: "Junk", archive: "Archive" };
-const key = (parent: Id | null, name: string) => `${parent ?? ""}/${name.normalize("NFC").toLowerCase()}`;
+const key = (parent: Id | null, name: string) => `${parent ?? ""}/${name.normalize("NFC")}`;
+const folded = (exact: string) => exact.toLowerCase();
 
 export class Target {
 	private readonly byRole = new Map<string, Id>();
 	private readonly byName = new Map<string, Id>();
+	private readonly byFolded = new Map<string, Id>();
 	/** Mailboxes are made one after the other, so that none is made twice. */
 	private last: Promise<unknown> = Promise.resolve();
 
-	constructor(private readonly wire: Wire, mailboxes: readonly Mailbox[], private readonly into: Id | null) {
+	/** exact: names that differ by case are different mailboxes, as they were where an export of ours comes from. */
+	constructor(private readonly wire: Wire, mailboxes: readonly Mailbox[], private readonly into: Id | null, private readonly exact = false) {
 		for (const m of mailboxes)
 			this.note(m);
 	}
@@ -21,6 +24,12 @@ export class Target {
 		if (m.role)
 			this.byRole.set(m.role, m.id);
 		this.byName.set(key(m.parentId, m.name), m.id);
+		this.byFolded.set(folded(key(m.parentId, m.name)), m.id);
+	}
+
+	private named(parent: Id | null, name: string, exact: boolean): Id | undefined {
+		const k = key(parent, name);
+		return this.byName.get(k) ?? (exact ? undefined : this.byFolded.get(folded(k)));
 	}
 
 	/** The ids of these places; all in one mailbox where that was chosen. */
@@ -42,10 +51,10 @@ export class Target {
 		if (there)
 			return there;
 		if (place.role)
-			return this.byName.get(key(null, fallback[place.role] ?? "")) ?? await this.make(null, fallback[place.role] ?? place.folder.at(-1) ?? place.role, place.role);
+			return this.named(null, fallback[place.role] ?? "", false) ?? await this.make(null, fallback[place.role] ?? place.folder.at(-1) ?? place.role, place.role);
 		let parent: Id | null = null;
 		for (const name of this.levels(place.folder))
-			parent = this.byName.get(key(parent, name)) ?? await this.make(parent, name, null);
+			parent = this.named(parent, name, this.exact) ?? await this.make(parent, name, null);
 		return parent ?? await this.one({ role: "inbox", folder: [] });
 	}
 
@@ -73,13 +82,13 @@ export class Target {
 	private async other(parentId: Id | null, name: string, why: string): Promise<Id> {
 		const got = await this.wire.call<{ list: Mailbox[] }>("Mailbox/get", { ids: null });
 		got.list.forEach((m) => this.note(m));
-		const there = this.byName.get(key(parentId, name));
+		const there = this.named(parentId, name, false);
 		if (there)
 			return there;
 		const plain = name.replace(/[^\p{L}\p{N} _.-]/gu, "_").replace(/^[. ]+|[. ]+$/g, "") || "Imported";
 		if (plain === name || why === "overQuota")
 			throw new Halt("server", `mailbox ${name}: ${why}`);
-		return this.byName.get(key(parentId, plain)) ?? await this.make(parentId, plain, null);
+		return this.named(parentId, plain, false) ?? await this.make(parentId, plain, null);
 	}
 }
 

@@ -89,6 +89,9 @@ const en = {
 	exportStopped: "Cancelled. The file is not complete and was not kept.",
 	exportFailed: "The messages could not be saved.",
 	why_disk: "The file could not be written. Is the disk full?",
+	why_lost: "It is damaged on the server and cannot be opened.",
+	countUnreadable: { one: "{n} is damaged on the server; damaged.txt names it", other: "{n} are damaged on the server; damaged.txt names them" },
+	countGone: { one: "{n} was deleted meanwhile", other: "{n} were deleted meanwhile" },
 	readme: "This is the mail of {who}, exported from Letterlock.\n\nBelow \"mail\" is a folder or file for each mailbox. mbox files are read by Thunderbird, Apple Mail, mutt and many others, Maildir folders by\nDovecot, mutt and others, .eml files by nearly every program. mailboxes.json, messages.jsonl and settings.json have what these\nforms do not keep; Letterlock reads them when this file is imported.\n\nMessages with end-to-end encryption are in here as they came: encrypted. To read them in another program, export your keys, too\n(Settings, Keys), and import them there.\n",
 };
 
@@ -180,6 +183,9 @@ const de: Like<typeof en> = {
 	exportStopped: "Abgebrochen. Die Datei ist nicht vollständig und wurde nicht behalten.",
 	exportFailed: "Die Nachrichten konnten nicht gespeichert werden.",
 	why_disk: "Die Datei konnte nicht geschrieben werden. Ist der Speicher voll?",
+	why_lost: "Sie ist auf dem Server beschädigt und lässt sich nicht öffnen.",
+	countUnreadable: { one: "{n} ist auf dem Server beschädigt; damaged.txt nennt sie", other: "{n} sind auf dem Server beschädigt; damaged.txt nennt sie" },
+	countGone: { one: "{n} wurde inzwischen gelöscht", other: "{n} wurden inzwischen gelöscht" },
 	readme: "Das ist die Post von {who}, exportiert aus Letterlock.\n\nUnter \"mail\" liegt für jedes Postfach ein Ordner oder eine Datei. mbox-Dateien lesen Thunderbird, Apple Mail, mutt und viele andere,\nMaildir-Ordner lesen Dovecot, mutt und andere, .eml-Dateien fast jedes Programm. mailboxes.json, messages.jsonl und settings.json\nenthalten, was diese Formen nicht behalten; Letterlock liest sie, wenn diese Datei importiert wird.\n\nEnde-zu-Ende verschlüsselte Nachrichten sind darin, wie sie kamen: verschlüsselt. Um sie in einem anderen Programm zu lesen, exportieren Sie\nauch Ihre Schlüssel (Einstellungen, Schlüssel) und importieren Sie sie dort.\n",
 };
 
@@ -271,6 +277,9 @@ const fr: Like<typeof en> = {
 	exportStopped: "Annulé. Le fichier est incomplet et n’a pas été gardé.",
 	exportFailed: "Les messages n’ont pas pu être enregistrés.",
 	why_disk: "Le fichier n’a pas pu être écrit. Le disque est-il plein ?",
+	why_lost: "Il est endommagé sur le serveur et ne s’ouvre plus.",
+	countUnreadable: { one: "{n} est endommagé sur le serveur ; damaged.txt le nomme", other: "{n} sont endommagés sur le serveur ; damaged.txt les nomme" },
+	countGone: { one: "{n} a été supprimé entre-temps", other: "{n} ont été supprimés entre-temps" },
 	readme: "Voici les messages de {who}, exportés de Letterlock.\n\nSous « mail » se trouve un dossier ou un fichier par dossier. Thunderbird, Apple Mail, mutt et bien d’autres lisent les fichiers mbox,\nDovecot, mutt et d’autres lisent les Maildir, et presque tous les programmes lisent les fichiers .eml. mailboxes.json, messages.jsonl et\nsettings.json contiennent ce que ces formes ne gardent pas ; Letterlock les lit à l’import de ce fichier.\n\nLes messages chiffrés de bout en bout s’y trouvent tels qu’ils sont arrivés : chiffrés. Pour les lire dans un autre programme,\nexportez aussi vos clés (Réglages, Clés) et importez-les là-bas.\n",
 };
 

@@ -187,6 +187,8 @@ async function problem(response: Response): Promise<Error> {
 		return new Halt(body.type === "urn:letterlock:locked" ? "locked" : "signedOut");
 	if (status === 507)
 		return new Halt("full");
+	if (body.type === "urn:letterlock:damaged")
+		return new Refused(body.type, body.title ?? "");
 	if (status === 429 || status >= 500 || status === 408 || passing.has(body.type ?? ""))
 		return new Transient("busy", Number.isFinite(after) ? after : 0);
 	return new Refused(body.type ?? `status ${status}`, body.detail ?? body.title ?? "");

@@ -147,21 +147,48 @@ function checkOverlap(entries: readonly ZipEntry[], directory: number): void {
 	});
 }
 
-async function dataOf(blob: Blob, e: ZipEntry): Promise<Blob> {
+const window = 4 << 20;
+
+/** A file read in large pieces: small entries lie behind each other, and each reading asks another process. */
+export class Ahead {
+	private from = 0;
+	private bytes: Bytes = new Uint8Array(0);
+
+	constructor(readonly blob: Blob) {}
+
+	async read(from: number, to: number): Promise<Bytes> {
+		if (from < this.from || to > this.from + this.bytes.length) {
+			this.bytes = await readSlice(this.blob, from, Math.min(this.blob.size, Math.max(to, from + window)));
+			this.from = from;
+		}
+		return this.bytes.slice(from - this.from, to - this.from);
+	}
+}
+
+/** Small ones at once. */
+async function dataOf(ahead: Ahead, e: ZipEntry): Promise<Blob | Bytes> {
+	const { blob } = ahead;
 	if (e.offset + 30 > blob.size)
 		throw new BadFile("damaged");
-	const v = view(await readSlice(blob, e.offset, e.offset + 30));
+	const v = view(await ahead.read(e.offset, e.offset + 30));
 	if (v.getUint32(0, true) !== signature.local)
 		throw new BadFile("damaged");
 	const from = e.offset + 30 + v.getUint16(26, true) + v.getUint16(28, true);
 	if (from + e.packed > blob.size)
 		throw new BadFile("truncated");
-	return blob.slice(from, from + e.packed);
+	return e.packed <= window / 4 ? await ahead.read(from, from + e.packed) : blob.slice(from, from + e.packed);
+}
+
+async function* piecesOf(data: Blob | Bytes): AsyncGenerator<Bytes> {
+	if (data instanceof Blob)
+		yield* chunksOf(data);
+	else if (data.length)
+		yield data;
 }
 
 /** A stream that reads as fast as its other end, in pieces of its own size. */
-export function streamOf(blob: Blob, saw: (n: number) => void = () => undefined): ReadableStream<Bytes> {
-	const chunks = chunksOf(blob);
+export function streamOf(data: Blob | Bytes, saw: (n: number) => void = () => undefined): ReadableStream<Bytes> {
+	const chunks = piecesOf(data);
 	return new ReadableStream<Bytes>({
 		async pull(c) {
 			const { done, value } = await chunks.next();
@@ -175,13 +202,13 @@ export function streamOf(blob: Blob, saw: (n: number) => void = () => undefined)
 }
 
 /** What an entry holds, unpacked and counted; fails at its end when it is not what the directory says. */
-export async function* unpack(blob: Blob, e: ZipEntry): AsyncGenerator<Bytes> {
+export async function* unpack(file: Blob | Ahead, e: ZipEntry): AsyncGenerator<Bytes> {
 	if (e.flags & 1)
 		throw new BadFile("encryptedZip");
 	if (e.method !== 0 && e.method !== 8)
 		throw new BadFile("unknownMethod");
-	const data = await dataOf(blob, e);
-	const chunks = e.method === 0 ? chunksOf(data) : inflated(streamOf(data), "deflate-raw");
+	const data = await dataOf(file instanceof Blob ? new Ahead(file) : file, e);
+	const chunks = e.method === 0 ? piecesOf(data) : inflated(streamOf(data), "deflate-raw");
 	let size = 0;
 	let crc = 0;
 	for await (const chunk of chunks) {

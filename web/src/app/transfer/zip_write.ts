@@ -1,6 +1,6 @@
 // Writes a zip file while it goes on: nothing is held but one piece of one entry, and the list of entries.
 // Every entry is deflated and may grow beyond 4 GB (zip64), as its length is only known behind it.
-import { type Bytes, bytesOf, chunksOfStream, concat } from "./bytes.ts";
+import { type Bytes, bytesOf, chunksOf, chunksOfStream, concat, Gathered } from "./bytes.ts";
 import { crc32 } from "./crc32.ts";
 
 export type Sink = (bytes: Bytes) => Promise<void>;
@@ -32,7 +32,9 @@ function dosTime(time: number): readonly [time: number, date: number] {
 const unixTime = (e: Written): Bytes => fields([2, 0x5455], [2, 5], [1, 1], [4, Math.max(0, Math.min(0x7fffffff, Math.floor(e.modified / 1000)))]);
 
 export class ZipWriter {
-	private readonly entries: Written[] = [];
+	/** The directory. */
+	private readonly entries = new Gathered();
+	private count = 0;
 	private at = 0;
 
 	constructor(private readonly sink: Sink) {}
@@ -56,16 +58,17 @@ export class ZipWriter {
 			await this.write(packed);
 		}
 		await this.write(fields([4, 0x08074b50], [4, e.crc], [8, e.packed], [8, e.size]));
-		this.entries.push(e);
+		this.entries.put(central(e));
+		this.count++;
 	}
 
 	/** The directory. Without it the file is worth nothing. */
 	async end(): Promise<void> {
 		const start = this.at;
-		for (const e of this.entries)
-			await this.write(central(e));
+		for await (const part of chunksOf(this.entries.blob()))
+			await this.write(part);
 		const size = this.at - start;
-		const n = this.entries.length;
+		const n = this.count;
 		await this.write(concat([
 			fields([4, 0x06064b50], [8, 44], [2, version], [2, version], [4, 0], [4, 0], [8, n], [8, n], [8, size], [8, start]),
 			fields([4, 0x07064b50], [4, 0], [8, start + size], [4, 1]),
