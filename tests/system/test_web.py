@@ -97,7 +97,12 @@ class Browser:
         m = email.message_from_bytes(whole, policy=email.policy.default)
         files = [{"name": part.get_filename(), "sha256": hashlib.sha256(part.get_content()).hexdigest()} for part in m.iter_attachments()]
         html = m.get_body(("html",))
-        return {"text": m.get_body(("plain",)).get_content(), "html": html.get_content() if html else "", "files": files}
+        return {"text": m.get_body(("plain",)).get_content(), "html": html.get_content() if html else "", "files": files,
+                "from": m["From"].addresses[0].addr_spec}
+
+    def ask_alias(self, how, alias, to):
+        self.world.ctl("alias", how, alias, f"{to}@{DOMAIN}")
+        return {}
 
     def ask_notice(self, to, subject):
         """What dave gets for a letter to somebody who is away."""

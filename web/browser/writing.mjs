@@ -84,6 +84,24 @@ export const tests = {
 		await page.close();
 	},
 
+	async "an alias that the operator gives can be written as at once, and is gone when it is taken"(world) {
+		const page = await world.page();
+		const alias = "desk@letterlock.test";
+		await write(page, "dave@letterlock.test", "From the desk", "Written as somebody else.");
+		const from = composer(page).getByRole("combobox", { name: "From", exact: true });
+		assert.equal(await from.count(), 0, "nothing to choose with one address");
+		await world.ask("alias", { how: "add", alias, to: "alice" });
+		await from.selectOption(alias);
+		await composer(page).getByRole("button", { name: "Send", exact: true }).click();
+		await toast(page, "Message sent").waitFor();
+		assert.equal((await world.ask("letter", { to: "dave", subject: "From the desk" })).from, alias, "who it is from");
+		await page.keyboard.press("c");
+		await from.waitFor();
+		await world.ask("alias", { how: "remove", alias, to: "alice" });
+		await from.waitFor({ state: "detached" });
+		await page.close();
+	},
+
 	async "sending is undone, and the letter is a draft again"(world) {
 		const page = await world.page();
 		await write(page, "dave@letterlock.test", "Too early", "This must not go out.");
