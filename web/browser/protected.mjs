@@ -245,12 +245,17 @@ export const tests = {
 
 	async "one that is sent later goes at its time"(world) {
 		const page = await world.page();
-		await write(world, page, ["kurt@elsewhere.example"], { subject: "In a moment", text: "Now you know.", days: "1" });
+		await write(world, page, ["kurt@elsewhere.example"], { subject: `In a moment ${"Donaudampfschifffahrts".repeat(5)}`, text: "Now you know.", days: "1" });
 		await sendLater(page, 0);
 		const { link } = await world.ask("link", { to: "kurt@elsewhere.example" });
 		const kurt = await stranger(world, link);
 		await open(kurt);
-		await kurt.getByRole("heading", { name: "In a moment" }).waitFor();
+		await kurt.getByRole("heading", { name: /In a moment/ }).waitFor();
+		for (const width of [1440, 390]) {
+			await kurt.setViewportSize({ width, height: 844 });
+			const [card, title] = await Promise.all([kurt.locator("article.card").boundingBox(), kurt.getByRole("heading", { level: 1 }).boundingBox()]);
+			assert.ok(title.x + title.width <= card.x + card.width, `a long word stays inside, at ${width}`);
+		}
 		await kurt.context().close();
 		await page.close();
 	},

@@ -8,6 +8,7 @@ import { Spinner } from "../ui/progress.tsx";
 import { Toasts } from "../ui/toast.tsx";
 import { startTooltips } from "../ui/tooltip.ts";
 import tips from "../ui/tooltip.module.css";
+import { Logo } from "./logo.tsx";
 import { prefs, startTheme } from "./prefs.ts";
 import { route, startLinks } from "./router.ts";
 import { lookAround, stage } from "./session.ts";
@@ -24,10 +25,20 @@ function Waiting() {
 	return <div class={css.middle}><Spinner label={t("loading")} /></div>;
 }
 
+/** Seconds after which it is tried again without being asked to. */
+const retry = 15;
+
 function Unreachable() {
+	useEffect(() => {
+		const again = () => void lookAround();
+		const timer = setInterval(again, retry * 1000);
+		addEventListener("online", again);
+		return () => { clearInterval(timer); removeEventListener("online", again); };
+	}, []);
 	return (
 		<main class={css.middle}>
-			<p>{t("unreachable")}</p>
+			<Logo size={44} />
+			<div class={css.said} role="alert"><h1>{t("unreachable")}</h1><p>{t("unreachableLead")}</p></div>
 			<Button onClick={() => void lookAround()}>{t("tryAgain")}</Button>
 		</main>
 	);

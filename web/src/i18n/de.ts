@@ -5,7 +5,7 @@ export const de: Catalogue = {
 	close: "Schließen", cancel: "Abbrechen", undo: "Rückgängig", save: "Sichern", copy: "Kopieren", download: "Herunterladen", loading: "Wird geladen",
 	tryAgain: "Noch einmal", search: "Suchen", settings: "Einstellungen", account: "Konto", accountMenu: "Kontomenü von {who}", next: "Weiter", previous: "Zurück",
 	date: "Datum", size: "Größe", from: "Von", to: "An", cc: "Kopie", bcc: "Blindkopie", replyTo: "Antwort an", subject: "Betreff", me: "ich",
-	unreachable: "Der Server antwortet gerade nicht.",
+	unreachable: "Der Server antwortet gerade nicht.", unreachableLead: "Vielleicht ist dieses Gerät offline. Es wird von selbst noch einmal versucht.",
 	partFailed: "Dieser Teil konnte nicht geladen werden. Prüfen Sie die Verbindung und versuchen Sie es noch einmal.",
 	failedAction: "Das hat nicht geklappt. Die Änderung wurde zurückgenommen.",
 	skipToContent: "Zum Inhalt", passwordShow: "Passwort zeigen", passwordHide: "Passwort verbergen",

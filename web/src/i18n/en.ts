@@ -25,6 +25,7 @@ export const en = {
 	subject: "Subject",
 	me: "me",
 	unreachable: "The server does not answer at the moment.",
+	unreachableLead: "Perhaps this device is offline. It is tried again by itself.",
 	partFailed: "This part could not be loaded. Check the connection and try again.",
 	failedAction: "That did not work. The change was taken back.",
 	skipToContent: "Skip to content",

@@ -4,7 +4,7 @@ import type { Catalogue } from "./index.ts";
 export const fr: Catalogue = {
 	close: "Fermer", cancel: "Annuler", undo: "Annuler", save: "Enregistrer", copy: "Copier", download: "Télécharger", loading: "Chargement", tryAgain: "Réessayer", search: "Rechercher",
 	settings: "Réglages", account: "Compte", accountMenu: "Menu du compte de {who}", next: "Suivant", previous: "Précédent", date: "Date", size: "Taille", from: "De", to: "À", cc: "Cc", bcc: "Cci",
-	replyTo: "Répondre à", subject: "Objet", me: "moi", unreachable: "Le serveur ne répond pas pour le moment.",
+	replyTo: "Répondre à", subject: "Objet", me: "moi", unreachable: "Le serveur ne répond pas pour le moment.", unreachableLead: "Cet appareil est peut-être hors ligne. Un nouvel essai se fait tout seul.",
 	partFailed: "Cette partie n’a pas pu être chargée. Vérifiez la connexion et réessayez.", failedAction: "Cela n’a pas fonctionné. La modification a été annulée.",
 	skipToContent: "Aller au contenu", passwordShow: "Montrer le mot de passe", passwordHide: "Cacher le mot de passe",
 
