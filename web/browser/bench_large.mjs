@@ -10,7 +10,10 @@ const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 const median = (list) => Math.round([...list].sort((a, b) => a - b)[Math.floor(list.length / 2)]);
 const largest = (list) => Math.round(Math.max(...list));
 
-/** What the processes of this Chromium take: the largest renderer, in MiB. */
+/**
+ * What the processes of this Chromium take: the largest renderer, in MiB. Part of it is none of the page's: Chromium keeps the bodies
+ * of requests for the inspector by which this test drives it.
+ */
 function renderers() {
 	const parents = new Map();
 	for (const pid of readdirSync("/proc").filter((d) => /^\d+$/.test(d)))

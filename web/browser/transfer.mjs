@@ -191,7 +191,7 @@ export const tests = {
 	},
 
 	"an export that is cancelled leaves nothing, and one into a file is the same": async (world) => {
-		const page = await world.page("gert");
+		const page = await world.page("alice");
 		await page.addInitScript(() => {
 			globalThis.showSaveFilePicker = async () => (await navigator.storage.getDirectory()).getFileHandle("export.zip", { create: true });
 		});
@@ -217,7 +217,7 @@ export const tests = {
 			a.download = "export.zip";
 			a.click();
 		});
-		await world.ask("exported", { who: "gert", file: await (await download).path(), form: "eml" });
+		await world.ask("exported", { who: "alice", file: await (await download).path(), form: "eml" });
 		await page.close();
 		world.faults.length = 0; // the request that was held
 	},
