@@ -82,13 +82,14 @@ export const tests = {
 		const newest = count - 100 + 42 - (count % 100);
 		await row(page, name(newest)).first().waitFor();
 		await page.getByText("Counting …").waitFor();
-		await eventually("the next rows without the count", async () => {
-			const shown = (await rows(page).allInnerTexts()).map((t) => Number(/Letter (\d{6})/.exec(t)?.[1]));
-			if (shown.some((n) => n <= newest - 52 * 100))
-				return true;
-			await scrollTo(page, 1);
-			return false;
-		});
+		if (found > 150) // else they come with the last row, and so with the count
+			await eventually("the next rows without the count", async () => {
+				const shown = (await rows(page).allInnerTexts()).map((t) => Number(/Letter (\d{6})/.exec(t)?.[1]));
+				if (shown.some((n) => n <= newest - 52 * 100))
+					return true;
+				await scrollTo(page, 1);
+				return false;
+			});
 		assert.equal(await page.getByText("Counting …").count(), 1);
 		release();
 		await page.getByText(`${found.toLocaleString("en")} conversations`).waitFor();
