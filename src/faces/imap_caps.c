@@ -18,6 +18,8 @@ imap_caps_put_preauth(struct buf *out, const struct imap_caps_preauth *c)
 	if (c->channel_binding)
 		buf_puts(out, " AUTH=SCRAM-SHA-256-PLUS");
 	buf_puts(out, " AUTH=SCRAM-SHA-256 AUTH=PLAIN");
+	if (c->tokens)
+		buf_puts(out, " AUTH=OAUTHBEARER");
 }
 
 void

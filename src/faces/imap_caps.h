@@ -6,7 +6,7 @@
 #include "faces/imap_lex.h"
 
 struct imap_caps_preauth {
-	bool tls, starttls, channel_binding;
+	bool tls, starttls, channel_binding, tokens;
 };
 
 /* "IMAP4rev2 ..." without "CAPABILITY" and CRLF. */

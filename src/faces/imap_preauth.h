@@ -16,6 +16,7 @@ struct imap_preauth_options {
 	bool tls; /* TLS is on already */
 	bool starttls; /* TLS can be had by STARTTLS */
 	bool channel_binding; /* this TLS connection can bind: SCRAM-SHA-256-PLUS is offered */
+	bool tokens; /* OAUTHBEARER is offered */
 	unsigned max_failures; /* failed sign-ins until BYE; 0: 5 */
 	unsigned max_commands; /* commands before sign-in until BYE; 0: 100 */
 };
@@ -29,7 +30,8 @@ enum imap_preauth_event {
 };
 
 struct imap_auth_request {
-	const char *mechanism; /* "PLAIN" (LOGIN too), "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS" */
+	const char *mechanism; /* "PLAIN" (LOGIN too), "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS",
+				"OAUTHBEARER" */
 	struct slice data; /* the client's message; a view until the next call, wiped then */
 	bool first; /* starts an exchange; otherwise it answers a challenge */
 };

@@ -48,7 +48,8 @@ preauth_put_caps(struct imap_preauth *p)
 {
 	struct imap_caps_preauth caps = {.tls = p->options.tls,
 		.starttls = p->options.starttls,
-		.channel_binding = p->options.channel_binding};
+		.channel_binding = p->options.channel_binding,
+		.tokens = p->options.tokens};
 
 	buf_puts(&p->out, "CAPABILITY ");
 	imap_caps_put_preauth(&p->out, &caps);
@@ -164,12 +165,14 @@ run_login(struct imap_preauth *p, struct imap_lex *l)
 static const char *
 find_mechanism(const struct imap_preauth *p, struct slice name)
 {
-	static const char *const mechanisms[] = {"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"};
+	static const char *const mechanisms[] = {"PLAIN", "SCRAM-SHA-256"};
 
-	for (size_t i = 0; i < ARRAY_SIZE(mechanisms) - !p->options.channel_binding; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(mechanisms); i++)
 		if (slice_ieq(name, slice_str(mechanisms[i])))
 			return mechanisms[i];
-	return NULL;
+	if (p->options.channel_binding && slice_ieq(name, S("SCRAM-SHA-256-PLUS")))
+		return "SCRAM-SHA-256-PLUS";
+	return p->options.tokens && slice_ieq(name, S("OAUTHBEARER")) ? "OAUTHBEARER" : NULL;
 }
 
 static bool

@@ -88,6 +88,7 @@ static const struct {
 	{S("SCRAM-SHA-256-PLUS"), SMTP_AUTH_SCRAM_SHA_256_PLUS},
 	{S("SCRAM-SHA-256"), SMTP_AUTH_SCRAM_SHA_256},
 	{S("PLAIN"), SMTP_AUTH_PLAIN},
+	{S("OAUTHBEARER"), SMTP_AUTH_OAUTHBEARER},
 };
 
 /* Passwords only where TLS protects them. */

@@ -53,8 +53,9 @@
 #define MSG_LOGIN_START(F)      F##_U64(id) F##_U8(service) F##_U8(mechanism) F##_BYTES(peer, 16) F##_BYTES(binding, 64) F##_BYTES(data, IPC_SASL_MAX)
 #define MSG_LOGIN_CONTINUE(F)   F##_U64(id) F##_BYTES(data, IPC_SASL_MAX)
 #define MSG_LOGIN_CHALLENGE(F)  F##_U64(id) F##_BYTES(data, IPC_SASL_MAX)
-/* result: enum login_result; ticket proves the sign-in to delivery; data: SCRAM's last server message. */
-#define MSG_LOGIN_RESULT(F)     F##_U64(id) F##_U8(result) F##_ID(ticket) F##_BYTES(data, IPC_SASL_MAX) F##_BYTES(address, IPC_ADDRESS_MAX)
+/* result: enum login_result; ticket proves the sign-in to delivery; until: when the token that signed in ends (Unix seconds; 0: it was
+ * a password); data: SCRAM's last server message. */
+#define MSG_LOGIN_RESULT(F)     F##_U64(id) F##_U8(result) F##_ID(ticket) F##_U64(until) F##_BYTES(data, IPC_SASL_MAX) F##_BYTES(address, IPC_ADDRESS_MAX)
 /* frontend -> auth: the connection of a finished sign-in goes to its session; carries the stream's far end. */
 #define MSG_ATTACH(F)           F##_U64(id) F##_ID(ticket) F##_U8(service) F##_BYTES(tag, 1024) F##_BYTES(peer, 16)
 #define MSG_LOGIN_END(F)        F##_U64(id) F##_ID(ticket)

@@ -48,6 +48,10 @@ enum web_letter_stage {
 #define WEB_LETTER_MESSAGE_ID_MAX 250
 #define WEB_LETTER_NOTE_MAX 8000
 
+#define WEB_CLIENT_ID_MAX 2048
+#define WEB_REDIRECT_MAX 1024
+#define WEB_OAUTH_TOKEN_MAX 320
+
 /* clang-format off */
 /* Fields: TEXT is UTF-8; BYTES are base64url in JSON; ID too, null when zero; FLAG is a boolean; TIME is seconds since 1970;
  * WORD is one of the words above; LIST has objects of another form, BLOBS has base64url texts: both as items (control.h). */
@@ -109,6 +113,11 @@ enum web_letter_stage {
 #define WEB_LETTER_NUMBER(F) F##_U32(reply)
 #define WEB_LETTER_REPLY_PIECE(F) F##_ID(id) F##_BYTES(access, 32) F##_U32(reply) F##_U32(piece) F##_BYTES(data, WEB_PIECE_LEN)
 #define WEB_LETTER_REPLY_END(F) F##_ID(id) F##_BYTES(access, 32) F##_U32(reply)
+/* Programs that sign in by OAuth (docs/api/oauth.md). The last three are of the frontend's own endpoints, not of the API. */
+#define WEB_OAUTH_GRANT(F) F##_TEXT(client_id, WEB_CLIENT_ID_MAX) F##_TEXT(redirect_uri, WEB_REDIRECT_MAX) F##_TEXT(challenge, 64) F##_BYTES(code_hash, 32) F##_ID(unlocker) F##_BYTES(sealed, 256)
+#define WEB_OAUTH_CODE(F) F##_TEXT(client_id, WEB_CLIENT_ID_MAX) F##_TEXT(redirect_uri, WEB_REDIRECT_MAX) F##_TEXT(code, 64) F##_TEXT(verifier, 128)
+#define WEB_OAUTH_TOKEN(F) F##_TEXT(client_id, WEB_CLIENT_ID_MAX) F##_TEXT(token, WEB_OAUTH_TOKEN_MAX)
+#define WEB_OAUTH_TOKENS(F) F##_TEXT(access, WEB_OAUTH_TOKEN_MAX) F##_TEXT(refresh, WEB_OAUTH_TOKEN_MAX) F##_U32(expires_in) F##_U32(areas) F##_U32(protocols)
 /* Of the session process (faces/web_link.h), not of auth. */
 #define WEB_UNLOCK_STATE(F) F##_WORD(state, STATE) F##_ID(account_id) F##_TEXT(address, CONTROL_NAME_MAX) F##_BYTES(unlock_key, 1216)
 #define WEB_UNLOCK(F)     F##_BYTES(sealed, 8192)
@@ -124,6 +133,7 @@ enum web_letter_stage {
 	M(LETTER_CHANGE, letter_change) M(LETTER_STATE, letter_state) M(LETTER_ACCESS, letter_access) M(LETTER_OPENED, letter_opened) \
 	M(LETTER_FETCH, letter_fetch) M(LETTER_DATA, letter_data) M(LETTER_REPLY_NEW, letter_reply_new) M(LETTER_NUMBER, letter_number) \
 	M(LETTER_REPLY_PIECE, letter_reply_piece) M(LETTER_REPLY_END, letter_reply_end) \
+	M(OAUTH_GRANT, oauth_grant) M(OAUTH_CODE, oauth_code) M(OAUTH_TOKEN, oauth_token) M(OAUTH_TOKENS, oauth_tokens) \
 	M(UNLOCK_STATE, unlock_state) M(UNLOCK, unlock)
 
 /* M(command, request, answer) */
@@ -139,6 +149,7 @@ enum web_letter_stage {
 	M("factors", none, factors_form) M("factor-edit", factor_edit, none) M("factor-remove", ref, none) M("totp-begin", none, totp) \
 	M("totp-confirm", totp_confirm, ref) M("passkey-begin", none, challenge) M("passkey-add", passkey_add, ref) \
 	M("key-publish", publish, none) M("alerts", switch, none) M("language", tongue, none) M("account-delete", none, none) \
+	M("oauth-grant", oauth_grant, none) \
 	M("letter-create", letter_new, none) M("letter-put", letter_piece, none) M("letter-publish", ref, none) M("letters", page, letters_form) \
 	M("letter-change", letter_change, none) M("letter-withdraw", ref, none) M("letter-forget", ref, none) \
 	M("letter-state", ref, letter_state) M("letter-open", letter_access, letter_opened) M("letter-part", letter_fetch, letter_data) \

@@ -57,6 +57,8 @@ bool front_start_tls(struct front_conn *c);
  * sasl_mechanism. */
 bool front_login(
 	struct front_conn *c, enum sasl_mechanism mechanism, struct slice data, bool first);
+/* Whether programs can get tokens to sign in with: where HTTPS is served. */
+bool front_has_tokens(const struct front_conn *c);
 /* "192.0.2.1" or "2001:db8::1"; out holds 46 bytes. */
 const char *front_ip_text(const struct front_conn *c, char out[46]);
 

@@ -300,11 +300,26 @@ front_task_answer(struct front_task *t, struct front_head *h, const char *type, 
 	front_task_file(t, h, buf_slice(&t->answer));
 }
 
+/* How programs may sign in: with a token (RFC 6750, RFC 9728), or an app password. */
+static void
+challenge(const struct front_task *t, struct front_head *h, struct buf *bearer)
+{
+	buf_puts(bearer, "Bearer resource_metadata=\"https://");
+	buf_put(bearer, t->host);
+	buf_puts(bearer, "/.well-known/oauth-protected-resource/jmap/session\"");
+	if (t->bearer)
+		buf_puts(bearer, ", error=\"invalid_token\"");
+	if (!buf_err(bearer))
+		h->extra[h->n++] = (struct web_header){S("www-authenticate"), buf_slice(bearer)};
+	h->extra[h->n++] = (struct web_header){
+		S("www-authenticate"), S("Basic realm=\"Letterlock\", charset=\"UTF-8\"")};
+}
+
 void
 front_task_problem(
 	struct front_task *t, unsigned status, const char *code, const char *title, unsigned retry)
 {
-	CLEANUP(buf_done) struct buf json = BUF_INIT(2048);
+	CLEANUP(buf_done) struct buf json = BUF_INIT(2048), bearer = BUF_INIT(1024);
 	struct front_head h = {.status = (uint16_t)status};
 	char seconds[16];
 
@@ -316,8 +331,7 @@ front_task_problem(
 		h.extra[h.n++] = (struct web_header){S("retry-after"), slice_str(seconds)};
 	/* A browser would ask for the password itself, in a window that says nothing. */
 	if (status == 401 && !t->browser)
-		h.extra[h.n++] = (struct web_header){
-			S("www-authenticate"), S("Basic realm=\"Letterlock\", charset=\"UTF-8\"")};
+		challenge(t, &h, &bearer);
 	front_task_answer(t, &h, "application/problem+json", buf_slice(&json));
 }
 

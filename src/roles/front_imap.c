@@ -167,6 +167,7 @@ request(struct front_conn *c, struct imap_state *s, const struct imap_auth_reque
 {
 	enum sasl_mechanism m = strcmp(q->mechanism, "PLAIN") == 0 ? SASL_PLAIN
 		: strcmp(q->mechanism, "SCRAM-SHA-256") == 0	   ? SASL_SCRAM_SHA_256
+		: strcmp(q->mechanism, "OAUTHBEARER") == 0	   ? SASL_OAUTHBEARER
 								   : SASL_SCRAM_SHA_256_PLUS;
 
 	if (!front_login(c, m, q->data, q->first))
@@ -206,8 +207,9 @@ imap_start(struct front_conn *c)
 	SSL *ssl = stream_tls(c->stream);
 	uint8_t binding[32];
 	/* Without TLS there is the service for this machine's own programs only. */
-	struct imap_preauth_options o = {
-		.tls = true, .channel_binding = ssl && tls_exporter_binding(ssl, binding)};
+	struct imap_preauth_options o = {.tls = true,
+		.channel_binding = ssl && tls_exporter_binding(ssl, binding),
+		.tokens = front_has_tokens(c)};
 
 	c->state = s;
 	if (s)

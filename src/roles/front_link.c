@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/secret.h"
+#include "os/clock.h"
 #include "roles/front_link_priv.h"
 
 #include <sodium.h>
@@ -57,7 +58,7 @@ link_free(struct front_link *l)
 		web_link_cancel(l->web, p->stream);
 		front_passage_lost(p, l->refused);
 	}
-	if (l->kind == FRONT_LINK_PASSWORD && auth) {
+	if (l->kind != FRONT_LINK_COOKIE && auth) {
 		struct msg_login_end m = {.id = l->id | FRONT_LINK_ID_BIT};
 		memcpy(m.ticket, l->ticket, sizeof(m.ticket));
 		(void)ipc_send_login_end(auth, &m, -1);
@@ -99,16 +100,37 @@ link_end(struct front_link *l)
 	front_link_wake(l);
 }
 
+static bool
+is_over(const struct front_link *l)
+{
+	return l->until && clock_unix() >= l->until;
+}
+
+static void
+link_refused(struct front_link *l, unsigned status)
+{
+	l->refused = status;
+	link_end(l);
+}
+
+/* Until it is to be looked at again; at the latest when its token ends. */
+static int64_t
+link_rest(const struct front_link *l)
+{
+	int64_t rest = l->until ? l->until - clock_unix() : LINK_IDLE_S;
+
+	return MAX(1, MIN(rest, LINK_IDLE_S));
+}
+
 static void
 on_link_time(void *ctx)
 {
 	struct front_link *l = ctx;
 
-	if (!l->attached || web_link_streams(l->web) == 0) {
-		link_end(l);
-		return;
-	}
-	if (loop_timer_set(ls.env->loop, &l->timer, LINK_IDLE_S * 1000, on_link_time, l))
+	if (is_over(l))
+		link_refused(l, 401);
+	else if (!l->attached || web_link_streams(l->web) == 0 ||
+		loop_timer_set(ls.env->loop, &l->timer, link_rest(l) * 1000, on_link_time, l))
 		link_end(l);
 }
 
@@ -195,20 +217,21 @@ ask_cookie(struct front_link *l, struct ipc_channel *auth, struct slice token)
 	return ok;
 }
 
-/* PLAIN, as a mail program would do it; the link follows when it is good. */
+/* PLAIN or OAUTHBEARER, as a mail program would do it; the link follows when it is good. */
 static bool
-ask_password(struct front_link *l, struct ipc_channel *auth, struct slice secret)
+ask_secret(struct front_link *l, struct ipc_channel *auth, struct slice secret)
 {
 	CLEANUP(buf_wipe) struct buf plain = BUF_INIT(IPC_SASL_MAX);
+	bool token = l->kind == FRONT_LINK_TOKEN;
 	struct msg_login_start m = {.id = l->id | FRONT_LINK_ID_BIT,
 		.service = SERVICE_HTTPS,
-		.mechanism = SASL_PLAIN,
+		.mechanism = token ? SASL_OAUTHBEARER : SASL_PLAIN,
 		.peer = slice_new(l->peer, sizeof(l->peer))};
 
 	buf_putc(&plain, 0);
 	if (buf_put(&plain, secret))
 		return false;
-	m.data = buf_slice(&plain);
+	m.data = token ? secret : buf_slice(&plain);
 	return ipc_send_login_start(auth, &m, -1) == LL_OK;
 }
 
@@ -220,7 +243,7 @@ link_ask(struct front_link *l, struct slice secret)
 	if (!auth || loop_timer_set(ls.env->loop, &l->timer, LINK_WAIT_S * 1000, on_link_time, l))
 		return false;
 	return l->kind == FRONT_LINK_COOKIE ? ask_cookie(l, auth, secret)
-					    : ask_password(l, auth, secret);
+					    : ask_secret(l, auth, secret);
 }
 
 static struct front_link *
@@ -252,17 +275,10 @@ link_new(const uint8_t key[FRONT_LINK_KEY_LEN], enum front_link_kind kind, const
 }
 
 static void
-link_refused(struct front_link *l, unsigned status)
-{
-	l->refused = status;
-	link_end(l);
-}
-
-static void
 link_attached(struct front_link *l)
 {
 	l->attached = true;
-	if (loop_timer_set(ls.env->loop, &l->timer, LINK_IDLE_S * 1000, on_link_time, l))
+	if (loop_timer_set(ls.env->loop, &l->timer, link_rest(l) * 1000, on_link_time, l))
 		link_end(l);
 }
 
@@ -299,12 +315,13 @@ front_link_login_result(const struct msg_login_result *m)
 	struct msg_attach a = {.id = m->id, .service = SERVICE_HTTPS};
 	bool ok;
 
-	if (!l || l->kind != FRONT_LINK_PASSWORD || l->far < 0)
+	if (!l || l->kind == FRONT_LINK_COOKIE || l->far < 0)
 		return;
 	if (m->result != LOGIN_OK) {
 		link_refused(l, m->result == LOGIN_TEMPORARY ? 503 : 401);
 		return;
 	}
+	l->until = (int64_t)m->until;
 	memcpy(l->ticket, m->ticket, sizeof(l->ticket));
 	memcpy(a.ticket, m->ticket, sizeof(a.ticket));
 	a.peer = slice_new(l->peer, sizeof(l->peer));
@@ -354,6 +371,10 @@ link_for(struct front_task *t, enum front_link_kind kind, struct slice secret)
 	crypto_generichash_update(&h, secret.ptr, secret.len);
 	crypto_generichash_final(&h, key, FRONT_LINK_KEY_LEN);
 	l = map_get(ls.by_key, SLICE_OF(key));
+	if (l && is_over(l)) {
+		link_refused(l, 401); /* and a new one will be told the same */
+		l = NULL;
+	}
 	if (l)
 		return l;
 	l = link_new(key, kind, t->c->ip);

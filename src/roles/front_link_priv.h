@@ -19,7 +19,8 @@ struct front_link {
 	struct web_link *web;
 	struct loop_timer timer, again;
 	uint8_t session[WEB_ID_LEN], ticket[16], peer[16];
-	int far; /* kept until auth has signed in the password; -1 */
+	int far; /* kept until auth has signed in the password or token; -1 */
+	int64_t until; /* clock_unix at which its token ends; 0: it has none */
 	bool attached, running, dead;
 	unsigned refused; /* an HTTP status */
 };

@@ -5,6 +5,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "faces/web_manifest.h"
+#include "keys/oauth_token.h"
 #include "mail/ip.h"
 #include "os/clock.h"
 #include "roles/front_fetch.h"
@@ -12,6 +13,7 @@
 #include <string.h>
 
 #define SECURITY_TXT_DAYS 180
+#define OAUTH_RESOURCE_PATH "/.well-known/oauth-protected-resource"
 
 static struct web_pack *pack;
 static struct buf manifest; /* of the pack */
@@ -293,12 +295,23 @@ read_password(const struct http_request *q, struct buf *out)
 	return buf_put(out, password) == LL_OK;
 }
 
+/* RFC 6750, section 2.1; as the message of OAUTHBEARER, so that one judge serves both. */
+static bool
+read_token(const struct http_request *q, struct buf *out)
+{
+	struct slice value = http_request_header(q, "authorization");
+
+	return slice_istarts(value, S("Bearer ")) &&
+		oauth_bearer_put(out, slice_trim(slice_skip(value, 7))) == LL_OK;
+}
+
 /* For the session process. */
 static void
 on_account(struct front_task *t, struct slice rest, const struct http_request *q)
 {
 	CLEANUP(buf_wipe) struct buf secret = BUF_INIT(8192);
 
+	t->bearer = slice_istarts(http_request_header(q, "authorization"), S("Bearer"));
 	if (t->method == WEB_METHODS) {
 		front_task_problem(t, 405, "method", "This method is not possible here.", 0);
 	} else if (http_request_header(q, "authorization").len) {
@@ -308,6 +321,8 @@ on_account(struct front_task *t, struct slice rest, const struct http_request *q
 				t, 403, "forged", "This request came from elsewhere.", 0);
 		else if (read_password(q, &secret))
 			front_link_request(t, q, FRONT_LINK_PASSWORD, buf_slice(&secret));
+		else if (read_token(q, &secret))
+			front_link_request(t, q, FRONT_LINK_TOKEN, buf_slice(&secret));
 		else
 			front_task_problem(t, 401, "signed-out", "Please sign in.", 0);
 	} else if (!t->has_token) {
@@ -326,6 +341,18 @@ on_command(struct front_task *t, struct slice rest, const struct http_request *q
 		front_task_problem(t, 403, "forged", "This request came from elsewhere.", 0);
 	else
 		front_command_begin(t, rest, q);
+}
+
+static void
+on_oauth(struct front_task *t, struct slice rest, const struct http_request *q)
+{
+	front_oauth_begin(t, rest, q);
+}
+
+static void
+on_oauth_request(struct front_task *t, struct slice rest, const struct http_request *q)
+{
+	front_oauth_request(t);
 }
 
 /* A reader of letters has no account, and its page an origin of its own: the cookie of whoever else
@@ -370,6 +397,19 @@ static void
 on_change_password(struct front_task *t, struct slice rest, const struct http_request *q)
 {
 	redirect(t, 302, "/settings/security");
+}
+
+/* RFC 8414 and RFC 9728. */
+static void
+on_oauth_server(struct front_task *t, struct slice rest, const struct http_request *q)
+{
+	front_oauth_server(t);
+}
+
+static void
+on_oauth_resource(struct front_task *t, struct slice rest, const struct http_request *q)
+{
+	front_oauth_resource(t, slice_skip(t->path, strlen(OAUTH_RESOURCE_PATH)));
 }
 
 /* RFC 9116. */
@@ -462,6 +502,9 @@ static const struct {
 	{"/.well-known/change-password", on_change_password, true},
 	{"/.well-known/security.txt", on_security_txt, true},
 	{"/.well-known/mta-sts.txt", on_sts, true},
+	{"/.well-known/oauth-authorization-server", on_oauth_server, true},
+	{OAUTH_RESOURCE_PATH, on_oauth_resource, true},
+	{OAUTH_RESOURCE_PATH "/", on_oauth_resource, true},
 	{"/.well-known/letterlock/manifest", on_manifest, true},
 	{"/.well-known/letterlock/log", on_releases, true},
 	{"/.well-known/openpgpkey/", on_wkd, true},
@@ -471,12 +514,14 @@ static const struct {
 	{"/api/v1/image", on_picture, true},
 	{"/api/v1/unsubscribe", on_unsubscribe, false},
 	{"/api/v1/auth/", on_command, false},
+	{"/api/v1/oauth/request", on_oauth_request, true},
 	{"/api/v1/letter/", on_letter, false},
 	{"/api/v1/session", on_account, false},
 	{"/api/v1/session/", on_account, false},
 	{"/jmap/", on_account, false},
 	{"/jmap", on_nothing, false},
 	{"/api/", on_nothing, false},
+	{"/oauth/", on_oauth, false},
 	{"/", on_client, false},
 };
 

@@ -42,12 +42,25 @@ login_step(struct front_conn *c, struct smtp_state *s, enum sasl_mechanism m, st
 		answer(s, SMTP_AUTH_TEMPORARY);
 }
 
+static enum sasl_mechanism
+mechanism_of(const struct smtp_server_event *e)
+{
+	switch (e->mechanism) {
+	case SMTP_AUTH_PLAIN:
+		return SASL_PLAIN;
+	case SMTP_AUTH_SCRAM_SHA_256:
+		return SASL_SCRAM_SHA_256;
+	case SMTP_AUTH_OAUTHBEARER:
+		return SASL_OAUTHBEARER;
+	default:
+		return SASL_SCRAM_SHA_256_PLUS;
+	}
+}
+
 static void
 on_auth(struct front_conn *c, struct smtp_state *s, const struct smtp_server_event *e)
 {
-	enum sasl_mechanism m = e->mechanism == SMTP_AUTH_PLAIN ? SASL_PLAIN
-		: e->mechanism == SMTP_AUTH_SCRAM_SHA_256	? SASL_SCRAM_SHA_256
-								: SASL_SCRAM_SHA_256_PLUS;
+	enum sasl_mechanism m = mechanism_of(e);
 
 	s->accepted = s->orphaned = false;
 	if (!e->has_data) {
@@ -63,9 +76,7 @@ on_auth(struct front_conn *c, struct smtp_state *s, const struct smtp_server_eve
 static void
 on_auth_data(struct front_conn *c, struct smtp_state *s, const struct smtp_server_event *e)
 {
-	enum sasl_mechanism m = e->mechanism == SMTP_AUTH_PLAIN ? SASL_PLAIN
-		: e->mechanism == SMTP_AUTH_SCRAM_SHA_256	? SASL_SCRAM_SHA_256
-								: SASL_SCRAM_SHA_256_PLUS;
+	enum sasl_mechanism m = mechanism_of(e);
 	bool first = s->awaiting;
 
 	if (s->accepted) {
@@ -236,6 +247,7 @@ auth_offer(struct front_conn *c)
 	if (!ssl || !is_submission(c))
 		return 0;
 	return SMTP_AUTH_PLAIN | SMTP_AUTH_SCRAM_SHA_256 |
+		(front_has_tokens(c) ? SMTP_AUTH_OAUTHBEARER : 0u) |
 		(tls_exporter_binding(ssl, binding) ? SMTP_AUTH_SCRAM_SHA_256_PLUS : 0u);
 }
 

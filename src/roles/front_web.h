@@ -37,6 +37,7 @@ struct front_task {
 	bool websocket, head_sent, over;
 	bool everyone; /* pages of any origin may ask: there is no cookie in it */
 	bool browser; /* a page asks, which signs in by itself */
+	bool bearer; /* it came with a token */
 	bool has_gzip; /* the client takes it */
 	bool complete; /* the request's body has ended */
 	struct slice path, query, host; /* path is decoded and has no dot segments */
@@ -89,6 +90,17 @@ void front_command_begin(struct front_task *t, struct slice command, const struc
 void front_command_reply(const struct msg_web_reply *m);
 void front_command_auth_lost(void);
 
+/* front_oauth.c: for programs that sign in by OAuth. */
+void front_oauth_server(struct front_task *t);
+/* path: of the resource. */
+void front_oauth_resource(struct front_task *t, struct slice path);
+/* What the page at /authorize has to ask. */
+void front_oauth_request(struct front_task *t);
+/* POST /oauth/<path>. */
+void front_oauth_begin(struct front_task *t, struct slice path, const struct http_request *q);
+void front_oauth_reply(const struct msg_web_reply *m);
+void front_oauth_auth_lost(void);
+
 /* front_sts.c: the MTA-STS policy of the domain in "mta-sts.DOMAIN". */
 bool front_sts_is_host(struct slice host);
 void front_sts_begin(struct front_task *t);
@@ -96,9 +108,9 @@ void front_sts_reply(const struct msg_sts_reply *m);
 void front_sts_auth_lost(void);
 
 /* front_link.c: requests for the account's session process. */
-enum front_link_kind { FRONT_LINK_COOKIE, FRONT_LINK_PASSWORD };
+enum front_link_kind { FRONT_LINK_COOKIE, FRONT_LINK_PASSWORD, FRONT_LINK_TOKEN };
 void front_link_init(struct role_env *env);
-/* secret: the cookie's token, or user NUL password. */
+/* secret: the cookie's token, user NUL password, or OAUTHBEARER's message. */
 void front_link_request(struct front_task *t, const struct http_request *q,
 	enum front_link_kind kind, struct slice secret);
 void front_link_attached(const struct msg_web_attached *m);

@@ -316,6 +316,15 @@ on_listener(void *ctx, unsigned events)
 /* --- other processes --- */
 
 bool
+front_has_tokens(const struct front_conn *c)
+{
+	for (unsigned i = 0; i < c->env->n_listeners; i++)
+		if (c->env->listeners[i].service == SERVICE_HTTPS)
+			return true;
+	return false;
+}
+
+bool
 front_login(struct front_conn *c, enum sasl_mechanism mechanism, struct slice data, bool first)
 {
 	struct ipc_channel *auth = role_peer(c->env, ROLE_AUTH, 0);
@@ -411,6 +420,7 @@ static void
 on_web_reply(struct role_env *env, struct ipc_channel *ch, const struct msg *m, int fd)
 {
 	front_command_reply(&m->web_reply);
+	front_oauth_reply(&m->web_reply);
 	front_fetch_signed(&m->web_reply);
 }
 
@@ -463,6 +473,7 @@ front_peer(struct role_env *env, enum role role, unsigned index, struct ipc_chan
 	if (role == ROLE_AUTH) {
 		front_link_auth_lost();
 		front_command_auth_lost();
+		front_oauth_auth_lost();
 		front_sts_auth_lost();
 	}
 	if (role == ROLE_AUTH || role == ROLE_LOOKUP)

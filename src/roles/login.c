@@ -1,4 +1,4 @@
-/* Sign-in: PLAIN and SCRAM over the verifiers of an account's app passwords.
+/* Sign-in: PLAIN, SCRAM and OAUTHBEARER over the verifiers of an account's app passwords.
  *
  * A name that nobody has takes the same steps and the same work as one with a wrong password. */
 #include "base/error.h"
@@ -11,6 +11,7 @@
 #include "mail/ip.h"
 #include "os/clock.h"
 #include "roles/auth.h"
+#include "roles/login_bearer.h"
 #include "roles/login_familiar.h"
 
 #include <sodium.h>
@@ -41,6 +42,10 @@ struct login {
 	uint8_t peer[16];
 	struct scram_server *scram;
 	struct candidates *c;
+	bool bearer; /* by a token, which is good */
+	int64_t until; /* this time */
+	bool told; /* why it fails; the client has the word once more */
+	enum login_result why;
 };
 
 struct failures {
@@ -261,13 +266,39 @@ failures_of(const uint8_t peer[16])
 }
 
 static void
-refuse(struct login *l, enum login_result result, struct slice data)
+count_failure(const struct login *l, enum login_result result)
 {
 	struct failures *f = failures_of(l->peer);
 
 	auth.failures++;
 	if (f && result == LOGIN_REFUSED)
 		f->n++;
+}
+
+/* A token that is not good: the client is told why and answers before the sign-in fails (RFC 7628,
+ * section 3.2.3). HTTP has its own way to say it. */
+static bool
+tell_why(struct login *l, enum login_result result)
+{
+	CLEANUP(buf_done) struct buf out = BUF_INIT(512);
+
+	if (!l->bearer || l->told || l->service == SERVICE_HTTPS || result == LOGIN_TEMPORARY)
+		return false;
+	l->told = true;
+	l->why = result;
+	login_bearer_failure(result != LOGIN_REFUSED, &out);
+	(void)ipc_send_login_challenge(l->frontend,
+		&(struct msg_login_challenge){.id = l->conn, .data = buf_slice(&out)}, -1);
+	return true;
+}
+
+static void
+refuse(struct login *l, enum login_result result, struct slice data)
+{
+	if (!l->told)
+		count_failure(l, result);
+	if (tell_why(l, result))
+		return;
 	log_info("login-refused", "service=%s result=%d", service_name(l->service), (int)result);
 	(void)ipc_send_login_result(l->frontend,
 		&(struct msg_login_result){.id = l->conn, .result = (uint8_t)result, .data = data},
@@ -338,7 +369,8 @@ static void
 succeed(struct login *l, size_t index, const uint8_t client_key[SCRAM_KEY_LEN], struct slice data)
 {
 	const struct verifier *v = &l->c->verifiers[index];
-	struct msg_login_result m = {.id = l->conn, .result = LOGIN_OK, .data = data};
+	struct msg_login_result m = {
+		.id = l->conn, .result = LOGIN_OK, .until = (uint64_t)l->until, .data = data};
 	struct ticket *t = NULL;
 	int r;
 
@@ -416,6 +448,32 @@ plain(struct login *l, struct slice data)
 		r = check_password(l->c, well_formed ? app_password_slice(&password) : S("-"),
 			&index, client_key);
 	secret_wipe(&password, sizeof(password));
+	if (r == LL_OK)
+		succeed(l, index, client_key, SLICE_NONE);
+	else
+		refuse(l, r == LL_ERR_AUTH ? LOGIN_REFUSED : LOGIN_TEMPORARY, SLICE_NONE);
+	secret_wipe(client_key, sizeof(client_key));
+}
+
+/* RFC 7628. */
+static void
+bearer(struct login *l, struct slice data)
+{
+	uint8_t client_key[SCRAM_KEY_LEN] = {0};
+	struct oauth_token t = {};
+	size_t index = 0;
+	int r = login_bearer_open(data, &t, &l->c->account);
+
+	l->bearer = true;
+	if (r == LL_OK) {
+		l->c->known = true;
+		l->c->iterations = SCRAM_ITERATIONS;
+		r = login_verifiers(t.account, add_candidate, l->c);
+	}
+	if (r == LL_OK)
+		r = check_password(l->c, app_password_slice(&t.password), &index, client_key);
+	l->until = t.expires;
+	secret_wipe(&t, sizeof(t));
 	if (r == LL_OK)
 		succeed(l, index, client_key, SLICE_NONE);
 	else
@@ -511,6 +569,8 @@ login_start(struct ipc_channel *frontend, const struct msg_login_start *m)
 		refuse(l, LOGIN_TEMPORARY, SLICE_NONE);
 	else if (m->mechanism == SASL_PLAIN)
 		plain(l, m->data);
+	else if (m->mechanism == SASL_OAUTHBEARER)
+		bearer(l, m->data);
 	else
 		scram_first(l, (enum sasl_mechanism)m->mechanism, m->binding, m->data);
 }
@@ -523,6 +583,8 @@ login_continue(struct ipc_channel *frontend, const struct msg_login_continue *m)
 
 	if (l && l->scram)
 		scram_last(l, m->data);
+	else if (l && l->told)
+		refuse(l, l->why, SLICE_NONE);
 	else
 		(void)ipc_send_login_result(frontend,
 			&(struct msg_login_result){.id = m->id, .result = LOGIN_REFUSED}, -1);

@@ -124,6 +124,14 @@ int web_session_new(struct web_call *c, struct web_account *a, const struct web_
 /* Ends sessions of an account: all, or all but one. */
 int web_sessions_close(struct web_account *a, const uint8_t *but) CHECKED;
 
+/* --- web_oauth.c: programs that sign in by OAuth. All but the first are asked by the frontend. ---
+ */
+web_handler web_oauth_grant, web_oauth_code, web_oauth_refresh, web_oauth_revoke;
+/* Codes whose time is over go, and with them the app passwords that nobody got. */
+void web_oauth_sweep(void);
+/* The account is gone. */
+void web_oauth_forget(const uint8_t account[WEB_ID]);
+
 /* --- letter_owner.c, letter_reader.c: letters under a password --- */
 web_handler web_letter_create, web_letter_put, web_letter_publish, web_letters, web_letter_change,
 	web_letter_withdraw, web_letter_forget;

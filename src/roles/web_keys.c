@@ -228,7 +228,10 @@ int
 web_unlockers(struct web_call *c, struct slice body)
 {
 	struct listing l = {c, BUF_INIT(CONTROL_ITEMS_MAX)};
-	int r = login_verifiers(c->owner.id, put_unlocker, &l);
+	int r;
+
+	web_oauth_sweep();
+	r = login_verifiers(c->owner.id, put_unlocker, &l);
 
 	if (r == LL_OK)
 		r = web_unlockers_form_put(

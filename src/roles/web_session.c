@@ -118,6 +118,7 @@ web_forget(const uint8_t account[RECORD_ID_LEN])
 
 	on_account(account, close_all);
 	letters_forget(account);
+	web_oauth_forget(account);
 	r = web_account_drop(&p, account);
 	if (r)
 		log_error("web-account", "error=%s", log_quote(slice_str(ll_strerror(r))));

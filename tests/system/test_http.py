@@ -162,7 +162,7 @@ def test_well_known(world):
     check_equal(curl(world, "/.well-known/change-password").headers["location"], "/settings/security", "change-password")
     text = curl(world, "/.well-known/security.txt").body.decode()
     check(f"Contact: mailto:postmaster@{world.hostname}" in text and "Expires: " in text, f"security.txt is {text!r}")
-    check_equal(curl(world, "/.well-known/oauth-authorization-server").status, 404, "oauth")
+    check_equal(json.loads(curl(world, "/.well-known/oauth-authorization-server").body)["issuer"], f"https://{world.hostname}:{world.ports['https']}", "oauth")
 
 
 def test_other_names_are_refused(world):

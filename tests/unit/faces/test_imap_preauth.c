@@ -223,6 +223,26 @@ test_starttls(void)
 	CHECK_SLICE(buf_slice(&log), S(PLAIN_GREETING "* BYE Commands after STARTTLS\r\n[CLOSE]"));
 }
 
+/* A token that is not good: the client hears why, and answers before the sign-in fails (RFC 7628).
+ */
+static void
+test_tokens(void)
+{
+	static const struct imap_preauth_options without = {.tls = true},
+						 with = {.tls = true, .tokens = true};
+	CLEANUP(buf_done) struct buf log = BUF_INIT(65536);
+
+	run(&without, S("a AUTHENTICATE OAUTHBEARER bg==\r\n"), 100, &log);
+	CHECK_SLICE(buf_slice(&log), S(GREETING "a NO [CANNOT] Mechanism not offered\r\n"));
+	buf_reset(&log);
+	run(&with, S("a CAPABILITY\r\nb AUTHENTICATE OAUTHBEARER bg==\r\nAQ==\r\n"), 1, &log);
+	CHECK_SLICE(buf_slice(&log),
+		S("* OK [" TLS_CAPS " AUTH=OAUTHBEARER] Letterlock is ready\r\n"
+		  "* " TLS_CAPS " AUTH=OAUTHBEARER\r\na OK Done\r\n"
+		  "[OAUTHBEARER n]+ cw==\r\n[OAUTHBEARER... \1]"
+		  "b NO [AUTHENTICATIONFAILED] Wrong address or app password\r\n"));
+}
+
 static void
 test_limits(void)
 {
@@ -270,4 +290,4 @@ test_handover_failed(void)
 	imap_preauth_free(NULL);
 }
 
-T_MAIN(T(test_dialogues), T(test_starttls), T(test_limits), T(test_handover_failed))
+T_MAIN(T(test_dialogues), T(test_starttls), T(test_tokens), T(test_limits), T(test_handover_failed))

@@ -151,6 +151,9 @@ parameters(void)
 static void
 tls_and_auth(void)
 {
+	static const struct smtp_server_config tokens = {.service = SMTP_SERVICE_SUBMISSIONS,
+		.hostname = S("mail.example"),
+		.auth = SMTP_AUTH_PLAIN | SMTP_AUTH_OAUTHBEARER};
 	static const struct dialogue d[] = {
 		{"starttls", &mx, S(HELLO "STARTTLS\r\n"), "220 250 220:2.0.0", {0}, "starttls"},
 		{"starttls needs ehlo", &mx, S("STARTTLS\r\n"), "220 503:5.5.1"},
@@ -181,6 +184,12 @@ tls_and_auth(void)
 		{"mechanisms", &submissions,
 			S(HELLO "AUTH LOGIN\r\nAUTH SCRAM-SHA-256-PLUS\r\nAUTH\r\n"),
 			"220 250 504:5.5.4 504:5.5.4 504:5.5.4"},
+		{"a token, where tokens are", &tokens,
+			S(HELLO "AUTH OAUTHBEARER " MORE "\r\n" WRONG "\r\nAUTH OAUTHBEARER " GOOD
+				"\r\n"),
+			"220 250 334 535:5.7.8 235:2.7.0"},
+		{"a token, where none are", &submissions, S(HELLO "AUTH OAUTHBEARER " GOOD "\r\n"),
+			"220 250 504:5.5.4"},
 		{"twice", &submissions, S(HELLO "AUTH PLAIN " GOOD "\r\nAUTH PLAIN " GOOD "\r\n"),
 			"220 250 235:2.7.0 503:5.5.1"},
 		{"before ehlo", &submissions, S("AUTH PLAIN " GOOD "\r\n"), "220 503:5.5.1"},

@@ -15,11 +15,16 @@ import { lookAround, stage } from "./session.ts";
 import { Shell } from "./shell.tsx";
 import css from "./main.module.css";
 
-function Auth() {
+function Part({ load }: { load: () => Promise<ComponentType> }) {
 	const [part, setPart] = useState<{ view: ComponentType } | null>(null);
-	useEffect(() => void import("./auth/index.tsx").then((m) => setPart({ view: m.Auth })), []);
+	useEffect(() => void load().then((view) => setPart({ view })), []);
 	return part ? <part.view /> : <Waiting />;
 }
+
+const loadAuth = () => import("./auth/index.tsx").then((m) => m.Auth);
+const Auth = () => <Part load={loadAuth} />;
+const loadAuthorize = () => import("./authorize/index.tsx").then((m) => m.Authorize);
+const Authorize = () => <Part load={loadAuthorize} />;
 
 function Waiting() {
 	return <div class={css.middle}><Spinner label={t("loading")} /></div>;
@@ -45,10 +50,11 @@ function Unreachable() {
 }
 
 function Page() {
-	const open = stage.value === "open" && route.value.view !== "signup";
+	const { view } = route.value;
+	const open = stage.value === "open" && view !== "signup";
 	return (
 		<>
-			{stage.value === "starting" ? <Waiting /> : stage.value === "unreachable" ? <Unreachable /> : open ? <Shell /> : <Auth />}
+			{stage.value === "starting" ? <Waiting /> : stage.value === "unreachable" ? <Unreachable /> : open ? view === "authorize" ? <Authorize /> : <Shell /> : <Auth />}
 			<Toasts />
 		</>
 	);

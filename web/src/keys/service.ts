@@ -9,6 +9,7 @@ import { deviceOpen, deviceSeal } from "./device_store";
 import { KeysError } from "./error";
 import { ApiError, auth, type Transport } from "./http";
 import { answersOf, withKept } from "./kept_answers";
+import { type Consent, sealGrant } from "./oauth";
 import type { KeyEdit } from "./own_keys";
 import type { Scope } from "./scope";
 import { type Assertion, SignIn, type SignInOptions, type SignInState } from "./signin";
@@ -149,6 +150,19 @@ export class KeyService {
 		return this.followed(this.current().addApp(a.scope, a.name));
 	}
 
+	/** An app password for a program, which gets it for the code; see oauth.ts. */
+	async oauthGrant(a: Consent): Promise<{ code: string; id: string }> {
+		const { password, id } = await this.addAppPassword(a);
+		try {
+			const { code, codeHash, sealed } = await sealGrant(a, password);
+			await auth(this.transport, "oauth-grant", { clientId: a.clientId, redirectUri: a.redirectUri, challenge: a.challenge, codeHash, unlocker: id, sealed });
+			return { code, id };
+		} catch (err) {
+			await this.revoke({ id, rotate: false }).catch(() => undefined);
+			throw err;
+		}
+	}
+
 	/** The unlocker's id, for factor-edit. */
 	addPasskeyUnlocker(a: { prf: string; name: string }): Promise<string> {
 		return this.followed(this.current().addPasskey(unbase64url(a.prf), a.name));
@@ -284,6 +298,7 @@ export const keyServiceMethods = [
 	"recoveryBegin",
 	"recoveryFinish",
 	"addAppPassword",
+	"oauthGrant",
 	"addPasskeyUnlocker",
 	"revoke",
 	"rotate",

@@ -8,6 +8,7 @@ import { de } from "../../src/i18n/de.ts";
 import { fr } from "../../src/i18n/fr.ts";
 import { format, preferredLanguage, useLanguage, type Text } from "../../src/i18n/index.ts";
 import { catalogues as auth } from "../../src/app/auth/texts.ts";
+import { catalogues as authorize } from "../../src/app/authorize/texts.ts";
 import { catalogues as boxes } from "../../src/app/mail/boxes/texts.ts";
 import { catalogues as composer } from "../../src/app/mail/composer/texts.ts";
 import { catalogues as receipt } from "../../src/app/mail/receipt/texts.ts";
@@ -23,6 +24,7 @@ type Catalogues = Readonly<Record<"en" | "de" | "fr", Readonly<Record<string, Te
 const all: Readonly<Record<string, Catalogues>> = {
 	"i18n": { en, de, fr },
 	"app/auth/texts.ts": auth,
+	"app/authorize/texts.ts": authorize,
 	"app/letters/texts.ts": letters,
 	"app/mail/boxes/texts.ts": boxes,
 	"app/mail/composer/texts.ts": composer,

@@ -34,13 +34,17 @@ export function Card({ title, children, lead }: { title: string; lead?: Componen
 	);
 }
 
-export function Auth() {
-	const signUp = route.value.view === "signup";
+export function Frame({ children }: { children: ComponentChildren }) {
 	return (
 		<div class={css.page}>
 			<header class={css.top}><a href="/" class={css.brand}><Logo size={32} /><span>Letterlock</span></a></header>
-			<main class={css.middle}>{stage.value === "locked" ? <Unlock /> : signUp ? <SignUp /> : <SignIn />}</main>
+			<main class={css.middle}>{children}</main>
 			<footer class={css.foot}><Languages /></footer>
 		</div>
 	);
+}
+
+export function Auth() {
+	const signUp = route.value.view === "signup";
+	return <Frame>{stage.value === "locked" ? <Unlock /> : signUp ? <SignUp /> : <SignIn />}</Frame>;
 }

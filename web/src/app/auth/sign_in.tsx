@@ -35,7 +35,7 @@ export function useStep() {
 export async function opened(): Promise<void> {
 	await keys().call("unlockSession");
 	await enter();
-	if (route.peek().view !== "settings" && route.peek().view !== "mail" && route.peek().view !== "search")
+	if (!["settings", "mail", "search", "authorize"].includes(route.peek().view))
 		go(pathOf("mail", "inbox"), true);
 }
 
