@@ -65,7 +65,7 @@ async function sendLater(page, days) {
 	await composer(page).getByRole("button", { name: "Send later" }).click();
 	await page.getByRole("menuitem", { name: /Choose a time/ }).click();
 	const dialog = page.getByRole("dialog", { name: "Send later" });
-	const at = new Date(Date.now() + (days ? days * 86_400_000 : 10_000));
+	const at = new Date(Date.now() + (days ? days * 86_400_000 : 20_000));
 	await dialog.getByLabel("Date and time").fill(at.toISOString().slice(0, days ? 16 : 19));
 	await dialog.getByRole("button", { name: "Send later" }).click();
 	await toast(page, /Will be sent/).waitFor();
