@@ -2,20 +2,25 @@
  * m/in/, and their keys reveal numbers and random ids only.
  *
  *	m/key/ ver:4            collection key of a version of the area secret, under its "object"
- *key m/head                  change log head, under "journal": revision, modseq, next page, set
- *MACs m/box/ box:16           a mailbox: name, role, counters, keywords, set MACs m/row/ box:16
- *uid>>9:4  up to 512 rows {uid, email, size, saved, flags, modseq} m/gone/ box:16 no:4     expunge
- *log: events {modseq, (uid, email)...}; the oldest are dropped m/msg/ page:4 part:2    items {slot,
- *entry}: the immutable entry of each email m/thr/ page:4 part:2    items {slot, thread, hashes of
- *message ids}, under "index" m/sig/ page:4 part:2    items {slot, search signature}, under "index"
+ *	                        key
+ *	m/head                  change log head, under "journal": revision, modseq, next page,
+ *	                        set MACs
+ *	m/box/ box:16           a mailbox: name, role, counters, keywords, set MACs
+ *	m/row/ box:16 uid>>9:4  up to 512 rows {uid, email, size, saved, flags, modseq}
+ *	m/gone/ box:16 no:4     expunge log: events {modseq, (uid, email)...}; the oldest are
+ *	                        dropped
+ *	m/msg/ page:4 part:2    items {slot, entry}: the immutable entry of each email
+ *	m/thr/ page:4 part:2    items {slot, thread, hashes of message ids}, under "index"
+ *	m/sig/ page:4 part:2    items {slot, search signature}, under "index"
  *	m/ref/ email>>9:4       emails that have more than one row: {email, rows - 1}
  *	m/gc/ no:8              emails without a row, whose entries and bodies are still to be
- *deleted m/subs                  subscribed names that no mailbox has m/in/ time:8 random:8
- *DELIVERED, made by the delivery process (deliver.h) m/bad/ time:8 random:8  those that did not
- *open
- *
- *	m/log/ no:4             the account's change log: what came and went (log.c); oldest dropped
+ *	                        deleted
+ *	m/subs                  subscribed names that no mailbox has
+ *	m/log/ no:4             the account's change log: what came and went (log.c); the oldest
+ *	                        are dropped
  *	m/obj/ id:16 type:4     small sealed objects of other types (object.h)
+ *	m/in/ time:8 random:8   DELIVERED, made by the delivery process (deliver.h)
+ *	m/bad/ time:8 random:8  those that did not open
  *
  * An email is the content of a message: one immutable entry, one sealed body, for the whole
  * account. Its number is page << 6 | slot; each mailbox fills pages of its own, so that a mailbox
@@ -24,8 +29,8 @@
  * are never used twice.
  *
  * A page grows by parts, one for each commit that adds to it (part = first slot), and is packed
- *into few parts (from PART_PACKED on) when it is full. An item may be seen in two parts: they are
- *equal.
+ * into few parts (from PART_PACKED on) when it is full. An item may be seen in two parts: they are
+ * equal.
  *
  * What stops a store that lies (KEYS.md R1, R11). Each record's authenticated header has the
  * account, the mailbox (collection), the type and number (object: eight bytes of key prefix and the
@@ -34,15 +39,15 @@
  * bound upwards by set MACs: the XOR over all (type, mailbox, number, rev) of HMAC-SHA-256 under a
  * random key of the head, cut to 16 bytes. m/row/ and m/gone/ are bound by their mailbox's record;
  * m/box/, m/ref/, m/gc/, m/log/ and m/obj/ by the head; m/subs has its rev in the head. Entries,
- *thread hashes and signatures never change and email numbers are never used again, so an older page
- *of them holds the same items, or lacks some, which is noticed when they are missed. What remains
- *is a roll-back of the whole account to a state that it had, which only the owner's memory can
- *tell.
+ * thread hashes and signatures never change and email numbers are never used again, so an older
+ * page of them holds the same items, or lacks some, which is noticed when they are missed. What
+ * remains is a roll-back of the whole account to a state that it had, which only the owner's memory
+ * can tell.
  *
  * A body is a Cobblestone blob (record_blob_seal) under a random data key. The key stands in the
  * entry, masked with HMAC-SHA-256(mask key, blob id), so that caches of opened pages hold no key.
  * Metadata above META_INLINE_MAX or a signature above SIG_INLINE_MAX go into a second blob under
- *the same data key: the "side". */
+ * the same data key: the "side". */
 #ifndef ACCOUNT_LAYOUT_H
 #define ACCOUNT_LAYOUT_H
 

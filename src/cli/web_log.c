@@ -12,7 +12,7 @@
  *	signature (base64)
  *
  * Signed is "letterlock/1/web-manifest", a zero byte, and the entry up to the line "next"; hashed
- *is all of the entry. There is one way to write an entry, and nothing else is accepted. */
+ * is all of the entry. There is one way to write an entry, and nothing else is accepted. */
 #include "cli/web_log.h"
 #include "base/text.h"
 #include "base/vec.h"

@@ -1,10 +1,10 @@
 /* One message waiting to go out: its binary form (sealed by the caller before it is stored), when
- *to try it again, and what became of each recipient. Pure functions: the relay is a thin loop over
- *them.
+ * to try it again, and what became of each recipient. Pure functions: the relay is a thin loop over
+ * them.
  *
  *	loop: load what is due (queue_wake) -> queue_pick a destination -> send -> queue_note each
  *	recipient -> when all destinations had their turn queue_reschedule -> queue_report_due and
- *send the reports, queue_reported -> store again, or delete if queue_finished */
+ *	send the reports, queue_reported -> store again, or delete if queue_finished */
 #ifndef FACES_QUEUE_ENVELOPE_H
 #define FACES_QUEUE_ENVELOPE_H
 

@@ -7,10 +7,11 @@
  *	output/sent the replies to write; pipelined commands give one batch of them
  *
  * Loop of the caller: after every read and every answer: step until NONE, then write the output.
- *While an answer is owed the dialogue reads on only where RFC 2920 pipelining allows it: any number
- *of RCPT questions are handed out one after the other, so that they can be asked in one request;
- *they may be answered in any order and the replies still leave in the order of the commands.
- *Everything else waits in the buffer, and when that is full room() gives nothing: stop reading. */
+ * While an answer is owed the dialogue reads on only where RFC 2920 pipelining allows it: any
+ * number of RCPT questions are handed out one after the other, so that they can be asked in one
+ * request; they may be answered in any order and the replies still leave in the order of the
+ * commands. Everything else waits in the buffer, and when that is full room() gives nothing: stop
+ * reading. */
 #ifndef FACES_SMTP_SERVER_H
 #define FACES_SMTP_SERVER_H
 

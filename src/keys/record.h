@@ -5,7 +5,7 @@
  *	SIG = HDR || body || Ed25519 over "letterlock/1/sig/" kind "\0" SHA-256(all bytes before)
  *
  * A KEM record's payload is one HPKE message, except for DELIVERED: there it is Cobblestone256
- *under the key Export("letterlock/1/dek"), with the same context as SYM.
+ * under the key Export("letterlock/1/dek"), with the same context as SYM.
  *
  * Writing: fill a struct record_header (suite is set by the sealing call) and seal.
  * Reading: record_parse gives the header, from which the caller picks the key (keyver); then open

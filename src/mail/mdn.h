@@ -32,8 +32,10 @@ int mdn_requested(struct slice header, struct arena *a, struct mdn_request *ret)
 enum mdn_action { MDN_MANUAL_ACTION, MDN_AUTOMATIC_ACTION, MDN_ACTIONS };
 enum mdn_sending { MDN_SENT_MANUALLY, MDN_SENT_AUTOMATICALLY, MDN_SENDINGS };
 enum mdn_type { MDN_DELETED, MDN_DISPATCHED, MDN_DISPLAYED, MDN_PROCESSED, MDN_TYPES };
-extern const char *const mdn_actions[MDN_ACTIONS],
-	*const mdn_sendings[MDN_SENDINGS], *const mdn_types[MDN_TYPES]; /* in lower case */
+/* Their words, in lower case. */
+extern const char *const mdn_actions[MDN_ACTIONS];
+extern const char *const mdn_sendings[MDN_SENDINGS];
+extern const char *const mdn_types[MDN_TYPES];
 
 struct mdn_field {
 	struct slice name, value;

@@ -1,6 +1,6 @@
 /* Letters under a password: what auth keeps of them for people without any key. The server has
- *sealed pieces and, of the password, only the hash of a proof; who may read is decided by that
- *proof, what can be read by a secret that never leaves the link (docs/api/letters.md).
+ * sealed pieces and, of the password, only the hash of a proof; who may read is decided by that
+ * proof, what can be read by a secret that never leaves the link (docs/api/letters.md).
  *
  * Rows of the directory partition, sealed like all of it:
  *	ltr/  letter id                  struct letter

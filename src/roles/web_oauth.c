@@ -1,10 +1,11 @@
 /* OAuth in auth: codes, and the tokens that they are turned into (docs/api/oauth.md). A token
- *stands for an app password that the page has made for one program, so that what holds for app
- *passwords holds for it: scope, expiry, the list of programs, revocation.
+ * stands for an app password that the page has made for one program, so that what holds for app
+ * passwords holds for it: scope, expiry, the list of programs, revocation.
  *
  * Codes are in memory, and so short-lived that a restart may forget them. Of a refresh token one
- *row is kept: the present one and the one that follows it. oauth/ account id, unlocker id
- *nonce, next nonce */
+ * row is kept: the present one and the one that follows it.
+ *
+ *	oauth/ account id, unlocker id      nonce, next nonce */
 #include "base/error.h"
 #include "base/log.h"
 #include "base/map.h"
