@@ -318,9 +318,8 @@ static int
 issue(struct web_call *c, struct oauth_token *t, const uint8_t nonce[OAUTH_NONCE_LEN],
 	const struct scope *scope)
 {
-	CLEANUP(buf_wipe)
-	struct buf access = BUF_INIT(OAUTH_TOKEN_MAX),
-		   refresh = BUF_INIT(OAUTH_TOKEN_MAX);
+	CLEANUP(buf_wipe) struct buf access = BUF_INIT(OAUTH_TOKEN_MAX);
+	CLEANUP(buf_wipe) struct buf refresh = BUF_INIT(OAUTH_TOKEN_MAX);
 	int64_t now = clock_unix(), ends = now + auth.env->config.access_token;
 	int r;
 
