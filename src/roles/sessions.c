@@ -46,7 +46,15 @@ struct session {
 	uint8_t told[32]; /* hash of what it was told of its owner; zero: nothing */
 };
 
+/* A store channel that was asked for; fd -1: there is none. */
+struct opened {
+	uint64_t id;
+	int fd;
+};
+
 static struct map *sessions; /* account -> struct session */
+static VEC(struct opened) opened;
+static struct loop_timer taking;
 static uint64_t next_open;
 static struct loop_timer look;
 
@@ -411,26 +419,33 @@ unlock(struct session *s, const struct account_unlocked *u)
 		log_warn("session-key", "error=%s", log_quote(slice_str(ll_strerror(r))));
 }
 
-void
-session_store_opened(const struct msg_st_opened *m, int fd)
+static struct session *
+find_opening(uint64_t open_id)
 {
-	struct session *s = NULL;
 	size_t pos = 0;
 	void *value;
 
-	while (!s && sessions && map_next(sessions, &pos, NULL, &value))
-		if (((struct session *)value)->open_id == m->id &&
-			!((struct session *)value)->ready)
-			s = value;
-	if (!s || m->err || fd < 0) {
-		fd_close(&fd);
-		if (s)
-			session_free(s);
+	while (sessions && map_next(sessions, &pos, NULL, &value)) {
+		struct session *s = value;
+		if (s->open_id == open_id && !s->ready)
+			return s;
+	}
+	return NULL;
+}
+
+static void
+on_opened(const struct opened *o)
+{
+	struct session *s = find_opening(o->id);
+
+	if (!s)
+		return;
+	if (o->fd < 0) {
+		session_free(s);
 		return;
 	}
-	(void)ipc_send_session_store(s->channel, &(struct msg_session_store){}, fd);
+	(void)ipc_send_session_store(s->channel, &(struct msg_session_store){}, o->fd);
 	(void)send_open(s);
-	close(fd);
 	s->ready = true;
 	while (s->waiting) {
 		struct waiting_conn *w = s->waiting;
@@ -439,6 +454,32 @@ session_store_opened(const struct msg_st_opened *m, int fd)
 		close(w->fd);
 		free(w);
 	}
+}
+
+static void
+take_opened(void *ctx)
+{
+	while (opened.len) {
+		struct opened o = opened.at[0];
+		VEC_REMOVE(&opened, 0);
+		on_opened(&o);
+		fd_close(&o.fd);
+	}
+}
+
+/* Left to the loop: this comes by the store's channel, perhaps in the middle of a call, and what is
+ * to be done needs calls of its own. */
+void
+session_store_opened(const struct msg_st_opened *m, int fd)
+{
+	struct opened o = {.id = m->id, .fd = fd};
+
+	if (m->err)
+		fd_close(&o.fd);
+	if (VEC_PUSH(&opened, o))
+		fd_close(&o.fd);
+	else if (!taking.slot && loop_timer_set(auth.env->loop, &taking, 0, take_opened, NULL))
+		log_error("session-store", "error=%s", "no memory");
 }
 
 void

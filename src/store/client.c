@@ -165,6 +165,7 @@ on_gone(void *ctx, struct ipc_channel *c, int err)
 uint64_t
 store_client_call_begin(struct client *k, struct buf *out, int64_t ms)
 {
+	assert(!k->in_call); /* a handler that runs inside a call must leave its own to the loop */
 	k->call_deadline = clock_ms() + ms;
 	k->call_id = ++k->next_id;
 	k->call_done = false;

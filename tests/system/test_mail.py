@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import threading
 import time
 
 from harness import (PATIENCE, WORK, Failure, Installation, Skip, check, check_equal, command, letter, main, plain, quote, raw,
@@ -296,6 +297,28 @@ def test_submission_refusals(world):
 
 
 # --- IMAP ---
+
+def test_many_sign_in_at_once(world):
+    """Accounts whose sessions begin in the same moment: each gets its own, and nothing is mixed up."""
+    people = [f"crowd{i}@letterlock.test" for i in range(16)]
+    world.add_accounts(people)
+    start, wrong = threading.Barrier(len(people)), []
+
+    def sign_in(address):
+        try:
+            start.wait()
+            for _ in range(3):
+                with world.imap(address) as m:
+                    check_equal(m.do("list", '""', "INBOX")[0].split()[-1], b"INBOX", address)
+        except Exception as e:  # told below, with the others'
+            wrong.append(f"{address}: {e!r}")
+    threads = [threading.Thread(target=sign_in, args=(address,)) for address in people]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    check(not wrong, "\n".join(wrong))
+
 
 def test_imaplib(world):
     with world.imap(CAROL) as m:

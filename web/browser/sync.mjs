@@ -200,7 +200,7 @@ export const tests = {
 		const fresh = await other.first().getAttribute("data-fingerprint");
 		await menu(a.page, "gus", "Use the new key", '[data-used="false"]');
 		const dialog = a.page.getByRole("dialog", { name: `Use another key for ${address("gus")}?` });
-		await dialog.getByText("somebody who wants to read your letters").waitFor();
+		await dialog.getByText("somebody who wants to read your messages").waitFor();
 		await dialog.getByRole("button", { name: "Use the new key" }).click();
 		await a.page.locator(`[data-fingerprint="${fresh}"][data-used="true"]`).waitFor();
 		await a.page.goto(`${world.url}/mail/inbox`);
