@@ -481,15 +481,22 @@ next_tokens(struct web_call *c, struct oauth_token *t)
 	return r ? r : issue(c, t, chain.next, &v.scope);
 }
 
+/* What a program brings; as many as its network may try. */
+static int
+take_token(struct web_call *c, struct slice body, struct web_oauth_token *ret)
+{
+	int r = web_oauth_token_get(body, ret);
+
+	return r ? r : web_take_network(c, WEB_RULE_NETWORK);
+}
+
 int
 web_oauth_refresh(struct web_call *c, struct slice body)
 {
 	struct web_oauth_token m;
 	struct oauth_token t;
-	int r = web_oauth_token_get(body, &m);
+	int r = take_token(c, body, &m);
 
-	if (r == LL_OK)
-		r = web_take_network(c, WEB_RULE_NETWORK);
 	if (r)
 		return r;
 	if (open_token(&m, OAUTH_REFRESH, &t))
@@ -508,10 +515,8 @@ web_oauth_revoke(struct web_call *c, struct slice body)
 {
 	struct web_oauth_token m;
 	struct oauth_token t;
-	int r = web_oauth_token_get(body, &m);
+	int r = take_token(c, body, &m);
 
-	if (r == LL_OK)
-		r = web_take_network(c, WEB_RULE_NETWORK);
 	if (r)
 		return r;
 	if (open_token(&m, OAUTH_REFRESH, &t) && open_token(&m, OAUTH_ACCESS, &t))
