@@ -1,5 +1,6 @@
-// Bundles every test/**/*.test.ts for node and runs them; arguments are parts of file names to run only those.
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+// Bundles every test/**/*.test.ts for node and runs them; arguments are parts of file names to run only those. --peer: only those
+// that talk to the server's C code, for a build of it in which the others would say nothing new.
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { spawnSync } from "node:child_process";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,14 +8,17 @@ import * as esbuild from "esbuild";
 
 const root = dirname(fileURLToPath(import.meta.url));
 const out = mkdtempSync(join(root, "node_modules", ".test-"));
-const wanted = process.argv.slice(2);
+const peer = process.argv.includes("--peer");
+const wanted = process.argv.slice(2).filter((a) => a !== "--peer");
+const talksToPeer = (file) => /^import .*\bPeer\b.* from ".*\/peer";$/m.test(readFileSync(file, "utf8"));
 
 const tests = readdirSync(join(root, "test"), { recursive: true })
 	.map(String)
 	.filter((f) => f.endsWith(".test.ts") || f.endsWith(".test.tsx"))
 	.filter((f) => wanted.length === 0 || wanted.some((w) => f.includes(w)))
 	.sort()
-	.map((f) => join(root, "test", f));
+	.map((f) => join(root, "test", f))
+	.filter((f) => !peer || talksToPeer(f));
 
 try {
 	if (tests.length === 0)
