@@ -20,6 +20,9 @@ LIMIT_SECONDS = 900
 # The files that also run with the sanitized binary.
 CORE = ("mail", "badinput", "separation", "restart", "relay")
 
+# The longest start first, so that none of them runs alone at the end; the others have their order by name.
+LONGEST = ("web", "pgp_web", "letter", "transfer", "pgp_sync", "offline", "hostile", "hang", "outgoing", "websign", "separation")
+
 running = {}
 lock = threading.Lock()
 
@@ -117,6 +120,8 @@ def main():
     files = sorted(HERE.glob("test_*.py"))
     if names:
         files = [f for f in files if f.stem.removeprefix("test_") in names]
+    rank = {name: i for i, name in enumerate(LONGEST)}
+    files.sort(key=lambda f: rank.get(f.stem.removeprefix("test_"), len(rank)))
     counts = {"ok": 0, "fail": 0, "skip": 0}
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
         for done in concurrent.futures.as_completed([pool.submit(run_file, f, args) for f in files]):
