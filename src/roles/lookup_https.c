@@ -9,18 +9,16 @@
 #include "mail/ip.h"
 #include "os/memfile.h"
 #include "roles/lookup.h"
+#include "roles/trust.h"
 
 #include <arpa/inet.h>
 #include <curl/curl.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define SYSTEM_CAS "/etc/ssl/certs/ca-certificates.crt"
 #define PACKET_BODY_MAX ((size_t)65536)
-#define CA_MAX ((size_t)4 << 20)
 #define ADDRESSES_MAX 1024
 #define HOST_MAX 256
 #define POST_MAX ((size_t)4096)
@@ -73,7 +71,7 @@ struct https_socket {
 
 static struct {
 	struct pool policies, readers;
-	struct buf cas;
+	struct slice cas;
 	unsigned running; /* for readers */
 } hs;
 
@@ -212,7 +210,7 @@ open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *a)
 static void
 set_options(struct fetch *f)
 {
-	struct curl_blob cas = {hs.cas.ptr, hs.cas.len, CURL_BLOB_NOCOPY};
+	struct curl_blob cas = {(void *)(uintptr_t)hs.cas.ptr, hs.cas.len, CURL_BLOB_NOCOPY};
 
 	curl_easy_setopt(f->easy, CURLOPT_URL, f->url);
 	curl_easy_setopt(f->easy, CURLOPT_PRIVATE, f);
@@ -555,19 +553,7 @@ set_timer(CURLM *multi, long ms, void *ctx)
 int
 https_start(struct role_env *env)
 {
-	const char *path = env->config.ca_file[0] ? env->config.ca_file : SYSTEM_CAS;
-	CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	uint8_t *p;
-	ssize_t n;
-
-	hs.cas = BUF_INIT(CA_MAX);
-	p = buf_room(&hs.cas, CA_MAX);
-	n = fd >= 0 && p ? read(fd, p, CA_MAX) : -1;
-	if (n > 0)
-		buf_grow(&hs.cas, (size_t)n);
-	else
-		log_warn("https", "ca_file=%s error=%s", log_quote(slice_str(path)),
-			"unreadable: nothing can be fetched over HTTPS");
+	hs.cas = trust_read(env->config.ca_file, "https", "everything-over-https");
 	return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? LL_OK : LL_ERR_CRYPTO;
 }
 

@@ -10,18 +10,14 @@
 #include "os/clock.h"
 #include "roles/dkim_store.h"
 #include "roles/relay_sts.h"
+#include "roles/trust.h"
 #include "store/client.h"
 #include "store/service.h"
 
-#include <fcntl.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define SYSTEM_CAS "/etc/ssl/certs/ca-certificates.crt"
 
 struct relay rl;
 static uint16_t ports[2];
@@ -129,23 +125,15 @@ relay_sign(struct slice message, struct buf *out)
 
 /* --- setting up --- */
 
-static int
-load_cas(const char *path)
+/* Without them MTA-STS cannot be met, all else can. */
+static void
+load_cas(void)
 {
-	X509_STORE *store = SSL_CTX_get_cert_store(rl.tls);
-	BIO *bio = BIO_new_file(path, "r");
-	X509 *cert;
-	unsigned n = 0;
+	struct slice pem = trust_read(rl.env->config.ca_file, "relay", "mta-sts");
 
-	while (bio && (cert = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
-		n += X509_STORE_add_cert(store, cert) == 1;
-		X509_free(cert);
-	}
-	BIO_free(bio);
-	if (!n)
-		log_warn("relay-cas", "path=%s error=%s", log_quote(slice_str(path)),
-			"no certificate: MTA-STS cannot be met");
-	return LL_OK;
+	if (pem.len && trust_use(rl.tls, pem))
+		log_warn("relay", "error=%s lost=%s", "no-certificate", "mta-sts");
+	trust_forget(&pem);
 }
 
 static int
@@ -169,7 +157,8 @@ relay_start(struct role_env *env)
 	SSL_CTX_set_options(rl.tls, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
 	if (SSL_CTX_dane_enable(rl.tls) <= 0)
 		return LL_ERR_CRYPTO;
-	return load_cas(env->config.ca_file[0] ? env->config.ca_file : SYSTEM_CAS);
+	load_cas();
+	return LL_OK;
 }
 
 static void

@@ -14,6 +14,7 @@
 #include "os/stream.h"
 #include "roles/session.h"
 #include "roles/session_web.h"
+#include "roles/trust.h"
 
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -21,7 +22,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SYSTEM_CAS "/etc/ssl/certs/ca-certificates.crt"
 #define SECRET_SIZE ((size_t)1024)
 #define DIAL_MS 90000
 #define SILENCE_MS 120000 /* of the other server */
@@ -45,7 +45,8 @@ struct task {
 };
 
 static struct {
-	SSL_CTX *tls;
+	struct slice cas; /* shared by all sessions */
+	SSL_CTX *tls; /* of them; while there are tasks */
 	struct task *tasks;
 	uint64_t next_dial;
 } si;
@@ -113,6 +114,8 @@ task_drop(struct task *t)
 		at = &(*at)->next;
 	*at = t->next;
 	free(t);
+	if (!si.tasks)
+		SSL_CTX_free(TAKE(si.tls));
 }
 
 bool
@@ -201,11 +204,30 @@ tls_failed(struct task *t)
 		import_run_fail(t->run, IMPORT_NO_TLS, SLICE_NONE);
 }
 
+/* What is made of the certificates takes more memory than a session that brings nothing over. */
+static SSL_CTX *
+make_context(void)
+{
+	SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
+
+	if (!tls)
+		return NULL;
+	if (trust_use(tls, si.cas))
+		log_warn("import", "error=%s", "no-certificate"); /* then none is good */
+	SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION);
+	SSL_CTX_set_options(tls, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+	SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
+	return tls;
+}
+
 static SSL *
 make_tls(char *host)
 {
-	SSL *ssl = SSL_new(si.tls);
+	SSL *ssl;
 
+	if (!si.tls)
+		si.tls = make_context();
+	ssl = si.tls ? SSL_new(si.tls) : NULL;
 	if (!ssl)
 		return NULL;
 	SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
@@ -524,19 +546,8 @@ on_state(void *ctx, struct store_id id)
 const struct jmap_import session_import = {
 	.changed = on_changed, .secret = on_secret, .state = on_state};
 
-int
+void
 session_import_prepare(const char *ca_file)
 {
-	const char *path = ca_file[0] ? ca_file : SYSTEM_CAS;
-
-	si.tls = SSL_CTX_new(TLS_client_method());
-	if (!si.tls)
-		return LL_ERR_CRYPTO;
-	SSL_CTX_set_min_proto_version(si.tls, TLS1_2_VERSION);
-	SSL_CTX_set_options(si.tls, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-	SSL_CTX_set_session_cache_mode(si.tls, SSL_SESS_CACHE_OFF);
-	if (SSL_CTX_load_verify_locations(si.tls, path, NULL) != 1)
-		log_warn("import", "ca_file=%s error=%s", log_quote(slice_str(path)),
-			"no certificate: no mail can be brought over");
-	return LL_OK;
+	si.cas = trust_read(ca_file, "import", "mail-from-other-servers");
 }

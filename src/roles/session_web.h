@@ -114,8 +114,8 @@ void session_push_key(struct slice key);
 void session_push_start(struct account *a);
 /* --- session_import.c: mail from other servers --- */
 extern const struct jmap_import session_import;
-/* In the template, before the sandbox: loads the certificates that other servers are checked by. */
-int session_import_prepare(const char *ca_file) CHECKED;
+/* In the template, before the sandbox: reads the certificates that other servers are checked by. */
+void session_import_prepare(const char *ca_file);
 /* Auth's answer to session_dial; fd (or -1) is taken over. */
 struct msg_dialled;
 void session_import_dialled(const struct msg_dialled *m, int fd);
