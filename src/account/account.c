@@ -101,7 +101,7 @@ rec_each(struct account *a, enum rec_type type, struct store_id box, uint64_t fr
 		err = store_range(a->env.store, a->env.id, start, rec_key_slice(&hi), 0,
 			each_record, &e, &more);
 	}
-	buf_wipe(&e.plain);
+	buf_done(&e.plain);
 	return err;
 }
 
@@ -275,7 +275,7 @@ account_open(const struct account_env *env, struct account **ret)
 	if (!a)
 		return LL_ERR_NOMEM;
 	a->env = *env;
-	a->scratch = BUF_INIT(STORE_BLOB_MAX);
+	a->scratch = BUF_SECRET(STORE_BLOB_MAX);
 	err = account_start(a);
 	if (!err && (err = account_rename_resume(a)) == LL_ERR_AGAIN)
 		err = LL_OK; /* the disk is full: the mail can be read, and the next one tries */

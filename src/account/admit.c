@@ -39,7 +39,7 @@ static void
 batch_done(struct batch *b)
 {
 	for (size_t i = 0; i < b->n; i++)
-		buf_wipe(&b->at[i].plain);
+		buf_done(&b->at[i].plain);
 	buf_done(&b->bad);
 	rules_free(b->rules);
 	free(b->at);
@@ -103,7 +103,7 @@ waiting_meta(struct account *a, struct waiting *w, struct buf *side, struct mess
 static int
 waiting_arrival(struct account *a, struct waiting *w)
 {
-	CLEANUP(buf_wipe) struct buf side = BUF_INIT(META_BYTES_MAX + SIGNATURE_BYTES_MAX);
+	CLEANUP(buf_done) struct buf side = BUF_SECRET(META_BYTES_MAX + SIGNATURE_BYTES_MAX);
 	struct message_meta m;
 	struct entry *e = &w->x.entry;
 	int err;
@@ -144,7 +144,7 @@ batch_row(void *ctx, struct slice key, struct slice value)
 	if (!b->at && !(b->at = calloc(BATCH_MAX, sizeof(*b->at))))
 		return LL_ERR_NOMEM;
 	w = &b->at[b->n];
-	*w = (struct waiting){.plain = BUF_INIT(STORE_VALUE_MAX)};
+	*w = (struct waiting){.plain = BUF_SECRET(STORE_VALUE_MAX)};
 	if (key.len == IN_KEY_LEN) {
 		memcpy(w->key, key.ptr, key.len);
 		err = waiting_open(b->a, w, value);
@@ -152,7 +152,7 @@ batch_row(void *ctx, struct slice key, struct slice value)
 			err = waiting_arrival(b->a, w);
 	}
 	if (!err && b->n && b->bytes + arrival_bytes(&w->x) > BATCH_BYTES) {
-		buf_wipe(&w->plain);
+		buf_done(&w->plain);
 		b->full = true;
 		return 1;
 	}
@@ -161,7 +161,7 @@ batch_row(void *ctx, struct slice key, struct slice value)
 		b->n++;
 		return LL_OK;
 	}
-	buf_wipe(&w->plain);
+	buf_done(&w->plain);
 	if (error_is_ours(err))
 		return err;
 	memcpy(b->bad_key, key.ptr, key.len);
@@ -211,7 +211,7 @@ delivered_target(struct account *a, const struct waiting *w, struct mailbox **re
 static int
 waiting_rules(struct batch *b, struct waiting *w, struct rule_outcome *out)
 {
-	CLEANUP(buf_wipe) struct buf side = BUF_INIT(META_BYTES_MAX + SIGNATURE_BYTES_MAX);
+	CLEANUP(buf_done) struct buf side = BUF_SECRET(META_BYTES_MAX + SIGNATURE_BYTES_MAX);
 	struct message_meta meta;
 	struct rule_message m = {&w->x.entry, &meta, w->d.recipient};
 	int err;

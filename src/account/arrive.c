@@ -60,7 +60,7 @@ parts_flush(struct parts *p)
 static int
 parts_add(struct parts *p, const struct arrival *x)
 {
-	CLEANUP(buf_wipe) struct buf item = BUF_INIT(STORE_VALUE_MAX);
+	CLEANUP(buf_done) struct buf item = BUF_SECRET(STORE_VALUE_MAX);
 	uint8_t slot = (uint8_t)(x->email & (SLOTS - 1));
 	int err = LL_OK;
 
@@ -122,13 +122,13 @@ arrivals_place(struct txn *t, struct txn_box *b, struct arrival *at, size_t n)
 	int err = LL_OK;
 
 	for (size_t i = 0; i < ARRAY_SIZE(p.at); i++)
-		p.at[i].plain = BUF_INIT(STORE_VALUE_MAX);
+		p.at[i].plain = BUF_SECRET(STORE_VALUE_MAX);
 	for (size_t i = 0; i < n && !err; i++)
 		err = arrival_place(t, b, &at[i], &p);
 	if (!err)
 		err = parts_flush(&p);
 	for (size_t i = 0; i < ARRAY_SIZE(p.at); i++)
-		buf_wipe(&p.at[i].plain);
+		buf_done(&p.at[i].plain);
 	t->grows = true;
 	return err;
 }

@@ -17,8 +17,8 @@ body_drop(struct account *a)
 {
 	for (size_t i = 0; i < BODY_READERS; i++)
 		reader_drop(&a->readers[i]);
-	buf_wipe(&a->scratch);
-	a->scratch = BUF_INIT(STORE_BLOB_MAX);
+	buf_done(&a->scratch);
+	a->scratch = BUF_SECRET(STORE_BLOB_MAX);
 }
 
 static struct body_reader *

@@ -90,8 +90,8 @@ index_make(struct account *a)
 
 	if (!x)
 		return LL_ERR_NOMEM;
-	x->scratch = BUF_INIT((size_t)1 << 20);
-	x->text = BUF_INIT((size_t)4 << 20);
+	x->scratch = BUF_SECRET((size_t)1 << 20);
+	x->text = BUF_SECRET((size_t)4 << 20);
 	err = account_random(a, x->texts.key, sizeof(x->texts.key));
 	if (!err) /* name 0: the empty text */
 		err = VEC_PUSH(&x->texts.end, 0);

@@ -232,7 +232,7 @@ int
 delivery_seal(struct delivery *d, struct record_sender *sender,
 	const struct delivery_recipient *rcpt, struct delivery_record *ret)
 {
-	CLEANUP(buf_wipe) struct buf plain = BUF_INIT(STORE_VALUE_MAX);
+	CLEANUP(buf_done) struct buf plain = BUF_SECRET(STORE_VALUE_MAX);
 	struct delivered out;
 	struct record_header h;
 	int err;

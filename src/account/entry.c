@@ -115,7 +115,7 @@ page_side(
 		b = malloc(sizeof(*b));
 		if (!b)
 			return LL_ERR_NOMEM;
-		*b = BUF_INIT(META_BYTES_MAX + SIGNATURE_BYTES_MAX);
+		*b = BUF_SECRET(META_BYTES_MAX + SIGNATURE_BYTES_MAX);
 		err = entry_side(a, e, b);
 		if (err) {
 			buf_done(b);

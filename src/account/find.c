@@ -422,8 +422,8 @@ finder_new(struct account *a, const struct find_node *root, struct finder **ret)
 	if (!f)
 		return LL_ERR_NOMEM;
 	f->x = (struct exam){.a = a,
-		.text = BUF_INIT(MESSAGE_SIZE_MAX + 1),
-		.scratch = BUF_INIT((size_t)4 << 20)};
+		.text = BUF_SECRET(MESSAGE_SIZE_MAX + 1),
+		.scratch = BUF_SECRET((size_t)4 << 20)};
 	err = cond_make(&f->root, root, 0);
 	if (err)
 		finder_free(f);
@@ -438,8 +438,8 @@ finder_free(struct finder *f)
 	if (!f)
 		return;
 	cond_done(&f->root);
-	buf_wipe(&f->x.text);
-	buf_wipe(&f->x.scratch);
+	buf_done(&f->x.text);
+	buf_done(&f->x.scratch);
 	free(f);
 }
 

@@ -233,7 +233,7 @@ rewrite_type(struct txn *t, enum rec_type type, uint32_t page, uint64_t dead)
 	struct rewrite w = {.t = t,
 		.type = type,
 		.dead = dead,
-		.part = BUF_INIT(STORE_VALUE_MAX),
+		.part = BUF_SECRET(STORE_VALUE_MAX),
 		.next = PART_PACKED};
 	int err = rewrite_pass(&w, page, 0);
 
@@ -247,7 +247,7 @@ rewrite_type(struct txn *t, enum rec_type type, uint32_t page, uint64_t dead)
 			err = txn_del(t, &id);
 	}
 	VEC_DONE(&w.parts);
-	buf_wipe(&w.part);
+	buf_done(&w.part);
 	return err;
 }
 

@@ -171,7 +171,7 @@ import_load(struct account *a, struct store_id id, struct arena *arena, struct i
 int
 import_store(struct account *a, struct store_id id, const struct import_job *j)
 {
-	CLEANUP(buf_wipe) struct buf value = BUF_INIT(OBJECT_VALUE_MAX);
+	CLEANUP(buf_done) struct buf value = BUF_SECRET(OBJECT_VALUE_MAX);
 	struct object_change c = {.type = CHANGE_IMPORT, .id = id};
 	int err = import_encode(j, &value);
 

@@ -11,7 +11,7 @@ void
 log_done(struct change_log *l)
 {
 	VEC_DONE(&l->events);
-	buf_wipe(&l->tail);
+	buf_done(&l->tail);
 	l->loaded = false;
 }
 
@@ -345,7 +345,7 @@ static int
 log_drop_first(struct txn *t)
 {
 	struct rec_id id = {.type = REC_LOG, .number = t->head.log_first};
-	CLEANUP(buf_wipe) struct buf plain = BUF_INIT(STORE_VALUE_MAX);
+	CLEANUP(buf_done) struct buf plain = BUF_SECRET(STORE_VALUE_MAX);
 	uint64_t rev, last = t->head.log_floor;
 	int err = rec_get(t->a, &id, REV_ANY, &rev, &plain);
 
@@ -381,7 +381,7 @@ log_append(struct txn *t, struct slice events)
 	struct buf *tail = &t->log_tail;
 	int err;
 
-	*tail = BUF_INIT(STORE_VALUE_MAX);
+	*tail = BUF_SECRET(STORE_VALUE_MAX);
 	err = log_tail(t->a, tail);
 	if (err)
 		return err;
@@ -431,7 +431,7 @@ txn_log_apply(struct txn *t)
 
 	if (!t->log_tail.max)
 		return;
-	buf_wipe(&l->tail);
+	buf_done(&l->tail);
 	l->tail = t->log_tail;
 	t->log_tail = BUF_INIT(0);
 	for (size_t i = 0; i < t->log.len && l->loaded; i++)

@@ -211,7 +211,7 @@ change_put(struct txn *t, const struct stored_object *old, const struct object_c
 		.created = old ? old->o.created : t->head.modseq,
 		.modseq = t->head.modseq,
 		.value = c->value};
-	CLEANUP(buf_wipe) struct buf plain = BUF_INIT(STORE_VALUE_MAX);
+	CLEANUP(buf_done) struct buf plain = BUF_SECRET(STORE_VALUE_MAX);
 	int err;
 
 	if (c->value.len > OBJECT_VALUE_MAX || t->head.objects >= OBJECT_COUNT_MAX)

@@ -34,7 +34,7 @@ page_free(struct page *p)
 	for (size_t i = 0; i < SLOTS; i++) {
 		free(p->meta[i]);
 		if (p->side[i])
-			buf_wipe(p->side[i]);
+			buf_done(p->side[i]);
 		free(p->side[i]);
 	}
 	buf_done(&p->plain);
@@ -192,7 +192,7 @@ page_start(struct page_load *l, uint32_t no)
 		return LL_ERR_NOMEM;
 	l->page->type = l->type;
 	l->page->no = no;
-	l->page->plain = BUF_INIT((size_t)32 << 20);
+	l->page->plain = BUF_SECRET((size_t)32 << 20);
 	return LL_OK;
 }
 

@@ -10,8 +10,8 @@ void
 parcel_done(struct parcel *p)
 {
 	secret_wipe(p->key, sizeof(p->key));
-	buf_wipe(&p->meta);
-	buf_wipe(&p->sig);
+	buf_done(&p->meta);
+	buf_done(&p->sig);
 	buf_done(&p->body_sealed);
 	buf_done(&p->side_sealed);
 }
@@ -52,7 +52,7 @@ parcel_parse(struct parcel *p, struct slice message, struct signature_builder *s
 static int
 parcel_seal_side(struct parcel *p)
 {
-	CLEANUP(buf_wipe) struct buf plain = BUF_INIT(META_BYTES_MAX + SIGNATURE_BYTES_MAX);
+	CLEANUP(buf_done) struct buf plain = BUF_SECRET(META_BYTES_MAX + SIGNATURE_BYTES_MAX);
 
 	p->side_meta = p->meta.len > META_INLINE_MAX ? (uint32_t)p->meta.len : 0;
 	p->side_sig = p->sig.len > SIG_INLINE_MAX ? (uint32_t)p->sig.len : 0;
@@ -86,8 +86,8 @@ parcel_make(struct slice message, struct signature_builder *signer, random_fn *r
 	struct parcel *ret)
 {
 	struct parcel p = {.size = message.len,
-		.meta = BUF_INIT(META_BYTES_MAX),
-		.sig = BUF_INIT(SIGNATURE_BYTES_MAX),
+		.meta = BUF_SECRET(META_BYTES_MAX),
+		.sig = BUF_SECRET(SIGNATURE_BYTES_MAX),
 		.body_sealed = BUF_INIT(STORE_BLOB_MAX),
 		.side_sealed = BUF_INIT(STORE_BLOB_MAX)};
 	int err;

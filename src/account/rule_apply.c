@@ -39,7 +39,7 @@ ready_done(struct ready *r)
 		buf_done(&r->conditions[i].domain);
 	}
 	free(r->conditions);
-	buf_wipe(&r->bytes);
+	buf_done(&r->bytes);
 }
 
 void
@@ -57,7 +57,7 @@ static int
 condition_ready(struct ready_condition *x, const struct rule_condition *c)
 {
 	*x = (struct ready_condition){
-		.c = *c, .folded = BUF_INIT(TEXT_MAX), .domain = BUF_INIT(ADDRESS_KEY_MAX)};
+		.c = *c, .folded = BUF_SECRET(TEXT_MAX), .domain = BUF_INIT(ADDRESS_KEY_MAX)};
 	if (c->field >= RULE_ATTACHMENT)
 		return LL_OK;
 	if (c->match == RULE_CONTAINS)
@@ -75,7 +75,7 @@ ready_make(struct ready *r, const struct object *o)
 {
 	int err;
 
-	*r = (struct ready){.bytes = BUF_INIT(OBJECT_VALUE_MAX), .created = o->created};
+	*r = (struct ready){.bytes = BUF_SECRET(OBJECT_VALUE_MAX), .created = o->created};
 	err = buf_put(&r->bytes, o->value);
 	if (!err)
 		err = rule_decode(buf_slice(&r->bytes), &r->rule);
@@ -311,9 +311,9 @@ rules_apply(struct account *a, const struct rules *r, const struct rule_message 
 {
 	struct asked x = {.a = a,
 		.m = m,
-		.scratch = BUF_INIT(TEXT_MAX),
-		.folded = BUF_INIT(2 * TEXT_MAX),
-		.header = BUF_INIT(HEADER_MAX)};
+		.scratch = BUF_SECRET(TEXT_MAX),
+		.folded = BUF_SECRET(2 * TEXT_MAX),
+		.header = BUF_SECRET(HEADER_MAX)};
 	struct rule_outcome out = {.placed = false};
 
 	VEC_EACH (one, &r->v) {
@@ -323,9 +323,9 @@ rules_apply(struct account *a, const struct rules *r, const struct rule_message 
 		if (one->rule.stop)
 			break;
 	}
-	buf_wipe(&x.scratch);
-	buf_wipe(&x.folded);
-	buf_wipe(&x.header);
+	buf_done(&x.scratch);
+	buf_done(&x.folded);
+	buf_done(&x.header);
 	if (!x.err)
 		*ret = out;
 	return x.err;

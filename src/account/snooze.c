@@ -53,7 +53,7 @@ snooze_decode(struct slice value, struct snooze *ret)
 static int
 snooze_put(struct account *a, uint32_t email, const struct snooze *s)
 {
-	CLEANUP(buf_wipe) struct buf value = BUF_INIT(OBJECT_VALUE_MAX);
+	CLEANUP(buf_done) struct buf value = BUF_SECRET(OBJECT_VALUE_MAX);
 	struct object_change c = {.type = CHANGE_SNOOZE, .id = snooze_id(email)};
 
 	buf_putc(&value, SNOOZE_VERSION);

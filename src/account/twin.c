@@ -21,7 +21,7 @@ static void
 probe_done(struct probe *p)
 {
 	arena_done(&p->arena);
-	buf_wipe(&p->encoded);
+	buf_done(&p->encoded);
 }
 
 /* What stands before the first empty line, that one included. */
@@ -43,7 +43,7 @@ probe_make(struct account *a, struct slice header, struct probe *ret)
 	int err;
 
 	*ret = (struct probe){
-		.arena = ARENA_INIT(MIME_ARENA_BYTES), .encoded = BUF_INIT(META_BYTES_MAX)};
+		.arena = ARENA_INIT(MIME_ARENA_BYTES), .encoded = BUF_SECRET(META_BYTES_MAX)};
 	err = message_meta_make(&ret->encoded, header, NULL, &ret->arena);
 	if (!err)
 		err = message_meta_decode(buf_slice(&ret->encoded), &ret->meta);
@@ -124,7 +124,7 @@ static int
 content_is(struct account *a, uint32_t email, uint64_t offset, uint64_t size, struct slice content,
 	bool *ret)
 {
-	CLEANUP(buf_wipe) struct buf b = BUF_INIT(MESSAGE_SIZE_MAX);
+	CLEANUP(buf_done) struct buf b = BUF_SECRET(MESSAGE_SIZE_MAX);
 	uint64_t len = size > offset ? size - offset : 0;
 	struct slice trimmed = without_end(content);
 	int err;

@@ -129,7 +129,7 @@ account_uploads(struct account *a, struct upload_data *u, size_t n)
 
 	for (size_t i = 0; i < n && m; i++) {
 		m[i].sealed = BUF_INIT(STORE_BLOB_MAX);
-		m[i].value = BUF_INIT(OBJECT_VALUE_MAX);
+		m[i].value = BUF_SECRET(OBJECT_VALUE_MAX);
 		if (!err)
 			err = upload_make(a, &u[i], &m[i], &changes[i]);
 	}
@@ -137,7 +137,7 @@ account_uploads(struct account *a, struct upload_data *u, size_t n)
 		err = account_objects_change(a, changes, n);
 	for (size_t i = 0; i < n && m; i++) {
 		buf_done(&m[i].sealed);
-		buf_wipe(&m[i].value);
+		buf_done(&m[i].value);
 	}
 	free(m);
 	free(changes);

@@ -107,7 +107,7 @@ static int
 version_load(struct account *a, struct vault_version *v)
 {
 	struct rec_id id = {.type = REC_KEY, .number = v->version};
-	CLEANUP(buf_wipe) struct buf plain = BUF_INIT(RECORD_KEY_LEN);
+	CLEANUP(buf_done) struct buf plain = BUF_SECRET(RECORD_KEY_LEN);
 	int err = rec_get(a, &id, 0, NULL, &plain);
 
 	if (err)

@@ -18,26 +18,27 @@ buf_fail(struct buf *b, int err)
 	return b->err;
 }
 
+/* Of what a buffer held, the bytes from `from` up to `to` are no longer wanted. */
+static void
+forget(const struct buf *b, size_t from, size_t to)
+{
+	if (b->secret && to > from)
+		sodium_memzero(b->ptr + from, to - from);
+}
+
 void
 buf_done(struct buf *b)
 {
+	forget(b, 0, b->cap);
 	free(b->ptr);
-	*b = BUF_INIT(b->max);
+	*b = (struct buf){.max = b->max, .secret = b->secret};
 }
 
 void
 buf_reset(struct buf *b)
 {
-	b->len = 0;
+	buf_truncate(b, 0);
 	b->err = 0;
-}
-
-void
-buf_wipe(struct buf *b)
-{
-	if (b->ptr)
-		sodium_memzero(b->ptr, b->cap);
-	buf_done(b);
 }
 
 int
@@ -50,6 +51,24 @@ struct slice
 buf_slice(const struct buf *b)
 {
 	return slice_new(b->ptr, b->len);
+}
+
+/* Storage of cap bytes with what the buffer holds, or NULL; the old one is gone then. */
+static uint8_t *
+move(struct buf *b, size_t cap)
+{
+	uint8_t *p;
+
+	if (!b->secret)
+		return realloc(b->ptr, cap);
+	p = malloc(cap);
+	if (!p)
+		return NULL;
+	if (b->len)
+		memcpy(p, b->ptr, b->len);
+	forget(b, 0, b->cap);
+	free(b->ptr);
+	return p;
 }
 
 uint8_t *
@@ -67,13 +86,14 @@ buf_room(struct buf *b, size_t n)
 	if (need <= b->cap && b->ptr)
 		return b->ptr + b->len;
 	cap = MAX(b->cap * 2, MAX(need, (size_t)BUF_FIRST_CAP));
-	p = realloc(b->ptr, MIN(cap, MAX(b->max, (size_t)1)));
+	cap = MIN(cap, MAX(b->max, (size_t)1));
+	p = move(b, cap);
 	if (!p) {
 		buf_fail(b, LL_ERR_NOMEM);
 		return NULL;
 	}
 	b->ptr = p;
-	b->cap = MIN(cap, MAX(b->max, (size_t)1));
+	b->cap = cap;
 	return b->ptr + b->len;
 }
 
@@ -219,13 +239,15 @@ buf_consume(struct buf *b, size_t n)
 	n = MIN(n, b->len);
 	if (n && b->len > n)
 		memmove(b->ptr, b->ptr + n, b->len - n);
-	b->len -= n;
+	buf_truncate(b, b->len - n);
 }
 
 void
 buf_truncate(struct buf *b, size_t len)
 {
-	b->len = MIN(b->len, len);
+	len = MIN(b->len, len);
+	forget(b, len, b->len);
+	b->len = len;
 }
 
 struct reader

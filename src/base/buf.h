@@ -9,16 +9,18 @@ struct buf {
 	uint8_t *ptr;
 	size_t len, cap, max;
 	int err;
+	bool secret;
 };
 
 #define BUF_INIT(maximum) ((struct buf){.max = (maximum)})
+/* For what must not stay in memory: bytes are wiped as soon as the buffer no longer holds them, also
+ * where it grows into other storage. */
+#define BUF_SECRET(maximum) ((struct buf){.max = (maximum), .secret = true})
 
 /* Frees the storage; the buffer is empty and usable again. For CLEANUP too. */
 void buf_done(struct buf *b);
 /* Empties the buffer and clears its error; keeps the storage. */
 void buf_reset(struct buf *b);
-/* Wipes the storage, then frees it; for buffers that held plaintext secrets. */
-void buf_wipe(struct buf *b);
 
 /* 0, or the first error: LL_ERR_NOMEM, LL_ERR_LIMIT. */
 int buf_err(const struct buf *b) CHECKED;

@@ -224,7 +224,7 @@ add_line(struct cli *cli, const struct adding *how, struct slice line, struct js
 static int
 add_batch(struct cli *cli, const struct adding *how, const char *name)
 {
-	CLEANUP(buf_wipe) struct buf text = BUF_INIT(BATCH_MAX);
+	CLEANUP(buf_done) struct buf text = BUF_SECRET(BATCH_MAX);
 	CLEANUP(json_done) struct json j = JSON_INIT;
 	bool as_json = cli->json;
 	struct slice rest;

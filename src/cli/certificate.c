@@ -21,7 +21,7 @@ certificate_done(struct certificate_made *m)
 {
 	buf_done(&m->ca);
 	buf_done(&m->chain);
-	buf_wipe(&m->key);
+	buf_done(&m->key);
 }
 
 struct extension {
@@ -147,7 +147,7 @@ make_with(const char *hostname, EVP_PKEY *ca_key, EVP_PKEY *key, struct certific
 int
 certificate_make(const char *hostname, struct certificate_made *ret)
 {
-	struct certificate_made made = {BUF_INIT(PEM_MAX), BUF_INIT(PEM_MAX), BUF_INIT(PEM_MAX)};
+	struct certificate_made made = {BUF_INIT(PEM_MAX), BUF_INIT(PEM_MAX), BUF_SECRET(PEM_MAX)};
 	EVP_PKEY *ca_key = EVP_EC_gen("P-256"), *key = EVP_EC_gen("P-256");
 	int r = ca_key && key ? make_with(hostname, ca_key, key, &made) : LL_ERR_CRYPTO;
 

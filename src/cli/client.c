@@ -72,7 +72,7 @@ client_try(struct cli *cli)
 		errno = ENOMEM;
 		return false;
 	}
-	cli->client->body = BUF_INIT(IPC_PAYLOAD_MAX);
+	cli->client->body = BUF_SECRET(IPC_PAYLOAD_MAX);
 	o.ctx = cli->client;
 	cli->client->channel = ipc_new(NULL, fd, &o);
 	if (cli->client->channel)
@@ -105,7 +105,7 @@ client_close(struct cli *cli)
 	if (!cli->client)
 		return;
 	ipc_free(cli->client->channel);
-	buf_wipe(&cli->client->body);
+	buf_done(&cli->client->body);
 	free(TAKE(cli->client));
 }
 
@@ -179,7 +179,7 @@ count_item(void *ctx, struct slice item)
 int
 client_each(struct cli *cli, const char *command, client_item *item, void *ctx)
 {
-	CLEANUP(buf_wipe) struct buf page = BUF_INIT(IPC_PAYLOAD_MAX);
+	CLEANUP(buf_done) struct buf page = BUF_SECRET(IPC_PAYLOAD_MAX);
 	struct counted counted = {item, ctx, 0};
 	struct control_items m;
 	int r;

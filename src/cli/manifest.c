@@ -115,7 +115,7 @@ int
 cli_manifest_keygen(struct cli *cli)
 {
 	CLEANUP(ed25519_key_wipe) struct ed25519_key key;
-	CLEANUP(buf_wipe) struct buf secret = BUF_INIT(256);
+	CLEANUP(buf_done) struct buf secret = BUF_SECRET(256);
 	CLEANUP(buf_done) struct buf public = BUF_INIT(256);
 	uint8_t seed[ED25519_SEED_LEN];
 	char public_path[4096];

@@ -163,7 +163,7 @@ release_key_builtin(uint8_t ret[ED25519_PUBLIC_LEN])
 int
 release_key_secret(const char *path, struct ed25519_key *ret)
 {
-	CLEANUP(buf_wipe) struct buf file = BUF_INIT(KEY_FILE_MAX), seed = BUF_INIT(64);
+	CLEANUP(buf_done) struct buf file = BUF_SECRET(KEY_FILE_MAX), seed = BUF_SECRET(64);
 	struct slice line;
 	struct stat st;
 	int r = release_file_read(path, &file);

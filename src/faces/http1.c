@@ -60,7 +60,7 @@ step_head(struct http1 *c, struct http_event *ret)
 	status = scan_head(c);
 	if (status == 0)
 		return STEP_MORE;
-	c->head = BUF_INIT(HTTP_HEAD_MAX + 64);
+	c->head = BUF_SECRET(HTTP_HEAD_MAX + 64);
 	if (status == 1 && buf_put(&c->head, slice_sub(input_rest(c), 0, c->scan)))
 		status = 431;
 	if (status == 1) {
@@ -419,9 +419,9 @@ engine_free(struct http_conn *conn)
 {
 	struct http1 *c = http1_of(conn);
 
-	buf_wipe(&c->in);
-	buf_wipe(&c->head);
-	buf_wipe(&c->out);
+	buf_done(&c->in);
+	buf_done(&c->head);
+	buf_done(&c->out);
 	free(c);
 }
 
@@ -437,8 +437,8 @@ http1_new(void)
 	if (!c)
 		return NULL;
 	c->conn.engine = &engine;
-	c->in = BUF_INIT(INPUT_MAX);
-	c->out = BUF_INIT((size_t)4 << 20);
-	c->head = BUF_INIT(HTTP_HEAD_MAX + 64);
+	c->in = BUF_SECRET(INPUT_MAX);
+	c->out = BUF_SECRET((size_t)4 << 20);
+	c->head = BUF_SECRET(HTTP_HEAD_MAX + 64);
 	return &c->conn;
 }

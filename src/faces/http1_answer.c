@@ -66,7 +66,7 @@ http1_request_over(struct http1 *c)
 		http1_set_closing(c);
 		return;
 	}
-	buf_wipe(&c->head); /* cookies and passwords */
+	buf_done(&c->head); /* cookies and passwords */
 	c->begun = c->responded = c->answered = c->tunnel = c->continued = false;
 	c->ctx = NULL;
 	c->unread = c->extensions = c->trailers = c->scan = c->line = 0;

@@ -24,8 +24,8 @@ static void
 stream_free(struct http2 *c, struct stream2 *s)
 {
 	c->output -= s->out.len - s->out_at;
-	buf_wipe(&s->head);
-	buf_wipe(&s->out);
+	buf_done(&s->head);
+	buf_done(&s->out);
 	free(s);
 }
 
@@ -77,8 +77,8 @@ on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *use
 	if (!s)
 		return NGHTTP2_ERR_CALLBACK_FAILURE;
 	s->id = (uint32_t)frame->hd.stream_id;
-	s->head = BUF_INIT(HTTP_HEAD_MAX);
-	s->out = BUF_INIT(STREAM_OUTPUT_MAX * 2);
+	s->head = BUF_SECRET(HTTP_HEAD_MAX);
+	s->out = BUF_SECRET(STREAM_OUTPUT_MAX * 2);
 	if (!buf_room(&s->head, HTTP_HEAD_MAX) || VEC_PUSH(&c->streams, s) ||
 		nghttp2_session_set_stream_user_data(session, frame->hd.stream_id, s)) {
 		buf_done(&s->head);
@@ -492,7 +492,7 @@ engine_free(struct http_conn *conn)
 		stream_free(c, *at);
 	VEC_DONE(&c->streams);
 	nghttp2_session_del(c->session);
-	buf_wipe(&c->out);
+	buf_done(&c->out);
 	free(c);
 }
 
@@ -554,7 +554,7 @@ http2_new(void)
 		return NULL;
 	c->conn.engine = &engine;
 	c->tail = &c->events;
-	c->out = BUF_INIT((size_t)1 << 20);
+	c->out = BUF_SECRET((size_t)1 << 20);
 	if (session_new(c) || session_begin(c->session)) {
 		nghttp2_session_del(c->session);
 		free(c);

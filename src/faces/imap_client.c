@@ -16,9 +16,9 @@ imap_client_new(const struct imap_client_config *config)
 	if (!c)
 		return NULL;
 	c->config = *config;
-	c->out = BUF_INIT(CLIENT_OUTPUT_MAX);
-	c->response = BUF_INIT(CLIENT_RESPONSE_MAX);
-	c->body = BUF_INIT((size_t)config->body_max + 1);
+	c->out = BUF_SECRET(CLIENT_OUTPUT_MAX);
+	c->response = BUF_SECRET(CLIENT_RESPONSE_MAX);
+	c->body = BUF_SECRET((size_t)config->body_max + 1);
 	c->arena = ARENA_INIT(CLIENT_ARENA_MAX);
 	c->tag_first = c->tag_next = 1;
 	return c;
@@ -29,9 +29,9 @@ imap_client_free(struct imap_client *c)
 {
 	if (!c)
 		return;
-	buf_wipe(&c->out);
-	buf_wipe(&c->response);
-	buf_wipe(&c->body);
+	buf_done(&c->out);
+	buf_done(&c->response);
+	buf_done(&c->body);
 	arena_done(&c->arena);
 	VEC_DONE(&c->uids);
 	free(c);
@@ -145,7 +145,7 @@ ask_capability(struct imap_client *c, enum client_state state)
 static void
 put_plain(struct imap_client *c)
 {
-	CLEANUP(buf_wipe) struct buf plain = BUF_INIT(8192);
+	CLEANUP(buf_done) struct buf plain = BUF_SECRET(8192);
 
 	buf_putc(&plain, 0);
 	buf_put(&plain, c->config.user);

@@ -66,7 +66,7 @@ response_reset(struct imap_client *c)
 	buf_reset(&c->response);
 	arena_reset(&c->arena);
 	if (c->body.cap > (size_t)4 << 20)
-		buf_wipe(&c->body);
+		buf_done(&c->body);
 	buf_reset(&c->body);
 	c->has_body = c->too_large = c->searching = false;
 }

@@ -16,13 +16,13 @@
 void
 imap_frame_init(struct imap_frame *f, size_t max_line)
 {
-	*f = (struct imap_frame){.in = BUF_INIT(SIZE_MAX / 2), .max_line = max_line};
+	*f = (struct imap_frame){.in = BUF_SECRET(SIZE_MAX / 2), .max_line = max_line};
 }
 
 void
 imap_frame_done(struct imap_frame *f)
 {
-	buf_wipe(&f->in);
+	buf_done(&f->in);
 }
 
 /* Handled commands are dropped from the front only when that moves little or frees much. */

@@ -175,7 +175,7 @@ imap_preauth_tls_started(struct imap_preauth *p, bool channel_binding)
 static void
 put_challenge(struct imap_preauth *p, struct slice data)
 {
-	buf_wipe(&p->data);
+	buf_done(&p->data);
 	buf_puts(&p->out, "+ ");
 	base64_encode(&p->out, data);
 	buf_puts(&p->out, "\r\n");
@@ -196,7 +196,7 @@ imap_preauth_accept(struct imap_preauth *p, struct slice final)
 {
 	if (p->state != ASKING)
 		return;
-	buf_wipe(&p->data);
+	buf_done(&p->data);
 	p->state = SIGNED_IN;
 	if (final.len) {
 		put_challenge(p, final);
@@ -218,7 +218,7 @@ imap_preauth_reject(struct imap_preauth *p, enum imap_auth_failure why)
 
 	if (p->state != ASKING)
 		return;
-	buf_wipe(&p->data);
+	buf_done(&p->data);
 	preauth_reply(p, texts[why]);
 	p->state = READY;
 	if (why != IMAP_AUTH_TEMPORARY && ++p->failures >= p->options.max_failures)
@@ -284,7 +284,7 @@ imap_preauth_new(const struct imap_preauth_options *options)
 	imap_frame_init(&p->frame, MAX_SASL_LINE);
 	p->arena = ARENA_INIT(MAX_ARENA);
 	p->out = BUF_INIT(MAX_BUFFERED);
-	p->data = BUF_INIT(2 * MAX_SASL_LINE);
+	p->data = BUF_SECRET(2 * MAX_SASL_LINE);
 	p->client_id = BUF_INIT(MAX_CLIENT_ID);
 	buf_puts(&p->out, "* OK [");
 	preauth_put_caps(p);
@@ -300,7 +300,7 @@ imap_preauth_free(struct imap_preauth *p)
 	imap_frame_done(&p->frame);
 	arena_done(&p->arena);
 	buf_done(&p->out);
-	buf_wipe(&p->data);
+	buf_done(&p->data);
 	buf_done(&p->client_id);
 	free(p);
 }

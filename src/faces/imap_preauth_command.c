@@ -192,10 +192,10 @@ parse_authenticate(struct imap_lex *l, struct slice *ret_name, struct slice *ret
 bool
 preauth_take_data(struct imap_preauth *p, struct slice base64)
 {
-	buf_wipe(&p->data);
+	buf_done(&p->data);
 	if (!base64.len || base64_decode(&p->data, base64) == LL_OK)
 		return true;
-	buf_wipe(&p->data);
+	buf_done(&p->data);
 	preauth_bad(p, "Not base64");
 	return false;
 }

@@ -111,7 +111,7 @@ is_bare(const json_t *identity)
 static int
 change_type(struct jmap_call *c, const struct object *o, enum change_type to)
 {
-	CLEANUP(buf_wipe) struct buf value = BUF_INIT(OBJECT_VALUE_MAX);
+	CLEANUP(buf_done) struct buf value = BUF_SECRET(OBJECT_VALUE_MAX);
 	struct object_change changes[2] = {
 		{.type = o->type, .id = o->id, .destroy = true}, {.type = to}};
 	json_t *v = jmap_stored_json(o);

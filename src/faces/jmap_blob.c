@@ -92,11 +92,11 @@ int
 jmap_blob_read(struct account *a, struct slice id, struct buf *out, struct buf *ret_type)
 {
 	struct slice rest = id, base = slice_split(&rest, '-');
-	CLEANUP(buf_wipe) struct buf now = BUF_INIT(MESSAGE_SIZE_MAX + 64);
+	CLEANUP(buf_done) struct buf now = BUF_SECRET(MESSAGE_SIZE_MAX + 64);
 	int err = blob_first(a, base, &rest, &now, ret_type);
 
 	for (int i = 0; rest.len && !err; i++) {
-		CLEANUP(buf_wipe) struct buf outer = now;
+		CLEANUP(buf_done) struct buf outer = now;
 		struct jmap_email e;
 		now = BUF_INIT(MESSAGE_SIZE_MAX + 64);
 		err = i < BLOB_NESTING ? jmap_email_parse(a, buf_slice(&outer), SLICE_NONE, &e)
@@ -201,7 +201,7 @@ source_put(struct jmap_call *c, const json_t *s, struct buf *out)
 	struct slice text = json_slice(json_object_get(s, "data:asText"));
 	struct slice base64 = json_slice(json_object_get(s, "data:asBase64"));
 	struct slice blob = json_slice(json_object_get(s, "blobId"));
-	CLEANUP(buf_wipe) struct buf data = BUF_INIT(MESSAGE_SIZE_MAX);
+	CLEANUP(buf_done) struct buf data = BUF_SECRET(MESSAGE_SIZE_MAX);
 	uint64_t offset = 0, length = UINT64_MAX;
 	json_t *o = json_member(s, "offset"), *l = json_member(s, "length");
 	int err;
@@ -263,7 +263,7 @@ uploading_flush(struct uploading *w)
 		} else {
 			created_put(w->s, w->creation[i], &w->u[i]);
 		}
-		buf_wipe(&w->data[i]);
+		buf_done(&w->data[i]);
 	}
 	w->n = w->bytes = 0;
 }
@@ -278,7 +278,7 @@ weight(size_t len)
 static struct jmap_set_error
 blob_create(struct uploading *w, const char *creation, json_t *object)
 {
-	CLEANUP(buf_wipe) struct buf data = BUF_INIT(JMAP_UPLOAD_MAX);
+	CLEANUP(buf_done) struct buf data = BUF_SECRET(JMAP_UPLOAD_MAX);
 	json_t *sources = json_object_get(object, "data");
 	struct slice type = json_slice(json_member(object, "type"));
 	int err = json_is_array(sources) && json_array_size(sources) <= 64 ? LL_OK : LL_ERR_SYNTAX;
@@ -303,7 +303,7 @@ blob_create(struct uploading *w, const char *creation, json_t *object)
 	w->u[w->n] = (struct upload_data){
 		.type = type.len ? type : S("application/octet-stream"), .data = buf_slice(&data)};
 	w->data[w->n++] = data;
-	data = BUF_INIT(JMAP_UPLOAD_MAX);
+	data = BUF_SECRET(JMAP_UPLOAD_MAX);
 	return (struct jmap_set_error){NULL};
 }
 
@@ -363,7 +363,7 @@ put_digest(struct json_out *o, const char *name, enum digest_kind kind, struct s
 static void
 put_data(struct json_out *o, const struct blob_want *w, struct slice range, bool *encoding)
 {
-	CLEANUP(buf_wipe) struct buf text = BUF_INIT(2 * MESSAGE_SIZE_MAX);
+	CLEANUP(buf_done) struct buf text = BUF_SECRET(2 * MESSAGE_SIZE_MAX);
 	bool valid = utf8_valid(range);
 
 	*encoding = false;
@@ -455,7 +455,7 @@ blob_get(struct jmap_call *c)
 	jo_key(&c->o, "list");
 	jo_open(&c->o, '[');
 	for (size_t i = 0; i < json_array_size(ids) && !err; i++) {
-		CLEANUP(buf_wipe) struct buf data = BUF_INIT(MESSAGE_SIZE_MAX);
+		CLEANUP(buf_done) struct buf data = BUF_SECRET(MESSAGE_SIZE_MAX);
 		struct slice id = json_slice(json_array_get(ids, i));
 		err = jmap_blob_read(c->a, jmap_id(c, id), &data, NULL);
 		if (!err)
@@ -505,7 +505,7 @@ lookup_one(struct jmap_call *c, const json_t *types, struct slice id, struct jso
 {
 	struct slice rest = id;
 	uint32_t email = jmap_blob_email(slice_split(&rest, '-'));
-	CLEANUP(buf_wipe) struct buf data = BUF_INIT(MESSAGE_SIZE_MAX);
+	CLEANUP(buf_done) struct buf data = BUF_SECRET(MESSAGE_SIZE_MAX);
 
 	if (jmap_blob_read(c->a, id, &data, NULL)) {
 		jo_slice(missing, id);

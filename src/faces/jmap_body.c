@@ -15,7 +15,7 @@
 int
 jmap_part_content(struct jmap_email *e, const struct meta_part *p, uint64_t max, struct buf *out)
 {
-	CLEANUP(buf_wipe) struct buf piece = BUF_INIT((size_t)STEP);
+	CLEANUP(buf_done) struct buf piece = BUF_SECRET((size_t)STEP);
 	struct transfer_decoder d;
 	uint64_t len = MIN(p->body_end - p->body_start, max);
 	int err = LL_OK;
@@ -67,7 +67,7 @@ put_blob_id(struct json_out *o, struct jmap_email *e, const struct meta_part *p)
 static void
 put_size(struct json_out *o, struct jmap_email *e, const struct meta_part *p)
 {
-	CLEANUP(buf_wipe) struct buf content = BUF_INIT(MESSAGE_SIZE_MAX + 64);
+	CLEANUP(buf_done) struct buf content = BUF_SECRET(MESSAGE_SIZE_MAX + 64);
 
 	if (p->encoding <= TRANSFER_BINARY || is_multipart(p))
 		jo_uint(o, p->body_end - p->body_start);
@@ -80,7 +80,7 @@ put_size(struct json_out *o, struct jmap_email *e, const struct meta_part *p)
 static void
 put_headers(struct json_out *o, struct jmap_email *e, const struct meta_part *p)
 {
-	CLEANUP(buf_wipe) struct buf header = BUF_INIT(MESSAGE_SIZE_MAX);
+	CLEANUP(buf_done) struct buf header = BUF_SECRET(MESSAGE_SIZE_MAX);
 
 	if (!jmap_email_bytes(e, p->header_start, p->body_start - p->header_start, &header))
 		jmap_headers_put(o, buf_slice(&header));
@@ -222,7 +222,7 @@ static void
 part_members(struct json_out *o, struct jmap_email *e, const struct meta_part *p,
 	const struct jmap_part_want *w)
 {
-	CLEANUP(buf_wipe) struct buf header = BUF_INIT(MESSAGE_SIZE_MAX);
+	CLEANUP(buf_done) struct buf header = BUF_SECRET(MESSAGE_SIZE_MAX);
 
 	for (size_t i = 0; i < ARRAY_SIZE(part_props); i++)
 		if ((w->props & 1u << i) && part_props[i].put) {
@@ -437,8 +437,8 @@ cut_at(const struct meta_part *p, struct slice text, uint64_t max)
 static void
 put_value(struct json_out *o, struct jmap_email *e, const struct meta_part *p, uint64_t max)
 {
-	CLEANUP(buf_wipe) struct buf content = BUF_INIT(MESSAGE_SIZE_MAX + 64);
-	CLEANUP(buf_wipe) struct buf text = BUF_INIT(4 * MESSAGE_SIZE_MAX);
+	CLEANUP(buf_done) struct buf content = BUF_SECRET(MESSAGE_SIZE_MAX + 64);
+	CLEANUP(buf_done) struct buf text = BUF_SECRET(4 * MESSAGE_SIZE_MAX);
 	struct slice charset = SLICE_NONE, value;
 	bool cut, problem;
 	int err = jmap_part_content(e, p, UINT64_MAX, &content);

@@ -169,7 +169,7 @@ put_blob_part(struct building *b, json_t *part, struct slice type, struct slice 
 {
 	CLEANUP(buf_done) struct buf v = BUF_INIT(FIELD_MAX);
 	CLEANUP(buf_done) struct buf blob_type = BUF_INIT(4096);
-	CLEANUP(buf_wipe) struct buf data = BUF_INIT(MESSAGE_SIZE_MAX);
+	CLEANUP(buf_done) struct buf data = BUF_SECRET(MESSAGE_SIZE_MAX);
 	struct slice id = json_slice(json_object_get(part, "blobId"));
 	struct slice charset = json_slice(json_member(part, "charset"));
 	int err = jmap_blob_read(b->c->a, jmap_id(b->c, id), &data, &blob_type);

@@ -16,8 +16,8 @@ jmap_email_open(struct account *a, uint32_t email, struct jmap_email *ret)
 {
 	struct jmap_email e = {.a = a,
 		.email = email,
-		.meta = BUF_INIT(META_BYTES_MAX),
-		.header = BUF_INIT(MESSAGE_SIZE_MAX)};
+		.meta = BUF_SECRET(META_BYTES_MAX),
+		.header = BUF_SECRET(MESSAGE_SIZE_MAX)};
 	struct message m;
 	int err = message_get(a, email, &m);
 
@@ -43,8 +43,8 @@ jmap_email_parse(struct account *a, struct slice raw, struct slice blob, struct 
 	struct jmap_email e = {.a = a,
 		.raw = raw,
 		.blob = blob,
-		.meta = BUF_INIT(META_BYTES_MAX),
-		.header = BUF_INIT(MESSAGE_SIZE_MAX)};
+		.meta = BUF_SECRET(META_BYTES_MAX),
+		.header = BUF_SECRET(MESSAGE_SIZE_MAX)};
 	struct arena mem = ARENA_INIT(MIME_ARENA_BYTES * 4);
 	int err = message_meta_make(&e.meta, raw, NULL, &mem);
 
@@ -61,8 +61,8 @@ jmap_email_parse(struct account *a, struct slice raw, struct slice blob, struct 
 void
 jmap_email_done(struct jmap_email *e)
 {
-	buf_wipe(&e->meta);
-	buf_wipe(&e->header);
+	buf_done(&e->meta);
+	buf_done(&e->header);
 }
 
 int

@@ -36,7 +36,7 @@ invalid(const char *property)
 static struct jmap_set_error
 item_stage(struct import *m, struct slice blob, struct item *item)
 {
-	CLEANUP(buf_wipe) struct buf raw = BUF_INIT(MESSAGE_SIZE_MAX);
+	CLEANUP(buf_done) struct buf raw = BUF_SECRET(MESSAGE_SIZE_MAX);
 	struct jmap_call *c = m->s->c;
 	int err = jmap_blob_read(c->a, blob, &raw, NULL);
 

@@ -39,7 +39,7 @@ fail_build(struct jmap_set *s, const char *creation, const struct jmap_built *b)
 static void
 create_one(struct jmap_set *s, const char *creation, json_t *object)
 {
-	CLEANUP(buf_wipe) struct buf message = BUF_INIT(MESSAGE_SIZE_MAX);
+	CLEANUP(buf_done) struct buf message = BUF_SECRET(MESSAGE_SIZE_MAX);
 	struct jmap_place place;
 	struct jmap_built built = {NULL};
 	uint32_t email;

@@ -260,7 +260,7 @@ static struct jmap_set_error
 receipt_send(struct receipt *p, const json_t *from)
 {
 	const struct jmap_env *env = &p->c->j->env;
-	CLEANUP(buf_wipe) struct buf message = BUF_INIT(MESSAGE_SIZE_MAX);
+	CLEANUP(buf_done) struct buf message = BUF_SECRET(MESSAGE_SIZE_MAX);
 	const char *bad = json_is_object(from) ? mdn_take(from, &p->mdn) : "forEmailId";
 	struct jmap_set_error e = bad ? invalid(bad, NULL) : take_email(p, from);
 	int err;
@@ -309,7 +309,7 @@ send_one(struct jmap_set *s, const json_t *identity, const char *creation, const
 		p->c = s->c;
 		p->s = s;
 		p->mem = ARENA_INIT((size_t)16 << 20);
-		p->original = BUF_INIT(MESSAGE_SIZE_MAX);
+		p->original = BUF_SECRET(MESSAGE_SIZE_MAX);
 		p->from = json_slice(json_object_get(identity, "email"));
 		p->name = json_slice(json_object_get(identity, "name"));
 		e = receipt_send(p, from);
@@ -322,7 +322,7 @@ send_one(struct jmap_set *s, const json_t *identity, const char *creation, const
 	}
 	if (p) {
 		arena_done(&p->mem);
-		buf_wipe(&p->original);
+		buf_done(&p->original);
 	}
 	free(p);
 }
@@ -495,7 +495,7 @@ struct parsing {
 static int
 parse_one(struct jmap_call *c, struct slice id, struct parsing *x)
 {
-	CLEANUP(buf_wipe) struct buf raw = BUF_INIT(MESSAGE_SIZE_MAX);
+	CLEANUP(buf_done) struct buf raw = BUF_SECRET(MESSAGE_SIZE_MAX);
 	CLEANUP(arena_done) struct arena mem = ARENA_INIT(MIME_ARENA_BYTES);
 	struct slice real = jmap_id(c, id);
 	struct mdn *m = arena_calloc(&mem, 1, sizeof(*m));

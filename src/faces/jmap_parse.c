@@ -17,7 +17,7 @@ struct parsing {
 static int
 parse_one(struct jmap_call *c, struct slice id, const struct jmap_email_want *w, struct parsing *x)
 {
-	CLEANUP(buf_wipe) struct buf raw = BUF_INIT(MESSAGE_SIZE_MAX);
+	CLEANUP(buf_done) struct buf raw = BUF_SECRET(MESSAGE_SIZE_MAX);
 	struct slice real = jmap_id(c, id);
 	struct jmap_email e;
 	int err = jmap_blob_read(c->a, real, &raw, NULL);
@@ -90,7 +90,7 @@ folded_make(struct slice text, struct folded *ret)
 	size_t at = 0, len;
 	int err = LL_OK;
 
-	*ret = (struct folded){.text = BUF_INIT(8 * SNIPPET_TEXT_MAX)};
+	*ret = (struct folded){.text = BUF_SECRET(8 * SNIPPET_TEXT_MAX)};
 	while (at < text.len && !err) {
 		uint8_t c = text.ptr[at];
 		len = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
@@ -107,7 +107,7 @@ folded_make(struct slice text, struct folded *ret)
 static void
 folded_done(struct folded *f)
 {
-	buf_wipe(&f->text);
+	buf_done(&f->text);
 	VEC_DONE(&f->from);
 }
 
@@ -187,7 +187,7 @@ static void
 put_marked(struct json_out *o, const char *name, struct slice text, const struct buf *words,
 	size_t n, bool whole)
 {
-	CLEANUP(buf_wipe) struct buf out = BUF_INIT(16 * SNIPPET_TEXT_MAX);
+	CLEANUP(buf_done) struct buf out = BUF_SECRET(16 * SNIPPET_TEXT_MAX);
 
 	jo_key(o, name);
 	if (mark(text, words, n, whole, &out))
@@ -204,7 +204,7 @@ body_text(struct jmap_email *e, struct buf *out)
 	struct meta_part p;
 
 	while (meta_walk_next(&w, &p) && out->len < SNIPPET_TEXT_MAX) {
-		CLEANUP(buf_wipe) struct buf body = BUF_INIT(MESSAGE_SIZE_MAX);
+		CLEANUP(buf_done) struct buf body = BUF_SECRET(MESSAGE_SIZE_MAX);
 		if (p.kind != MIME_LEAF || !slice_ieq(p.type, S("text")) ||
 			jmap_email_bytes(e, p.body_start, p.body_end - p.body_start, &body))
 			continue;
@@ -216,8 +216,8 @@ body_text(struct jmap_email *e, struct buf *out)
 static int
 snippet_one(struct jmap_call *c, uint32_t email, const struct buf *words, size_t n)
 {
-	CLEANUP(buf_wipe) struct buf subject = BUF_INIT(SNIPPET_TEXT_MAX);
-	CLEANUP(buf_wipe) struct buf text = BUF_INIT(4 * SNIPPET_TEXT_MAX);
+	CLEANUP(buf_done) struct buf subject = BUF_SECRET(SNIPPET_TEXT_MAX);
+	CLEANUP(buf_done) struct buf text = BUF_SECRET(4 * SNIPPET_TEXT_MAX);
 	char id[MESSAGE_ID_TEXT_MAX];
 	struct jmap_email e;
 	int err = jmap_email_open(c->a, email, &e);

@@ -78,7 +78,7 @@ jmap_push_list(struct jmap *j, struct buf *out)
 static int
 push_store(struct jmap *j)
 {
-	CLEANUP(buf_wipe) struct buf list = BUF_INIT(PUSH_LIST_MAX);
+	CLEANUP(buf_done) struct buf list = BUF_SECRET(PUSH_LIST_MAX);
 	int err = jmap_push_list(j, &list);
 
 	if (err)

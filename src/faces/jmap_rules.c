@@ -317,7 +317,7 @@ rule_changes(struct jmap_call *c)
 static int
 rule_put(struct jmap_call *c, struct store_id id, const struct rule *r)
 {
-	CLEANUP(buf_wipe) struct buf value = BUF_INIT(OBJECT_VALUE_MAX);
+	CLEANUP(buf_done) struct buf value = BUF_SECRET(OBJECT_VALUE_MAX);
 	struct object_change change = {.type = CHANGE_RULES, .id = id};
 	int err = rule_encode(r, &value);
 

@@ -318,7 +318,7 @@ create_one(struct jmap_set *s, const char *creation, json_t *from, json_t *email
 	if (p && json_is_object(from)) {
 		p->s = s;
 		p->mem = ARENA_INIT((size_t)1 << 20);
-		p->message = BUF_INIT(MESSAGE_MAX);
+		p->message = BUF_SECRET(MESSAGE_MAX);
 		p->v = json_object();
 		e = prepare(p, from);
 		if (!e.type)
@@ -334,7 +334,7 @@ create_one(struct jmap_set *s, const char *creation, json_t *from, json_t *email
 	}
 	if (p) {
 		arena_done(&p->mem);
-		buf_wipe(&p->message);
+		buf_done(&p->message);
 		json_decref(p->v);
 	}
 	free(p);

@@ -13,7 +13,7 @@ jmap_stored_json(const struct object *o)
 int
 jmap_stored_put(struct jmap_call *c, enum change_type type, struct store_id id, const json_t *v)
 {
-	CLEANUP(buf_wipe) struct buf text = BUF_INIT(OBJECT_VALUE_MAX);
+	CLEANUP(buf_done) struct buf text = BUF_SECRET(OBJECT_VALUE_MAX);
 	struct json_out o = {.b = &text};
 	struct object_change change = {.type = type, .id = id};
 	int err;

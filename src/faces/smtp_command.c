@@ -163,7 +163,7 @@ ask_auth(struct smtp_server *s, enum smtp_server_event_kind kind, struct slice b
 	if (slice_eq(base64, S("=")))
 		base64 = SLICE_NONE;
 	if (base64_decode(&s->secret, base64)) {
-		buf_wipe(&s->secret);
+		buf_done(&s->secret);
 		s->mode = SMTP_MODE_COMMAND;
 		return smtp_server_refuse(s, &bad);
 	}

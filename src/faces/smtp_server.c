@@ -55,9 +55,9 @@ smtp_server_new(const struct smtp_server_config *config)
 		return NULL;
 	s->config = *config;
 	set_defaults(&s->config);
-	s->in = BUF_INIT(IN_MAX);
+	s->in = BUF_SECRET(IN_MAX);
 	s->out = BUF_INIT(OUT_MAX);
-	s->secret = BUF_INIT(SMTP_AUTH_LINE_MAX);
+	s->secret = BUF_SECRET(SMTP_AUTH_LINE_MAX);
 	s->arena = ARENA_INIT((size_t)s->config.max_rcpts * RCPT_ARENA + RCPT_ARENA);
 	s->state = SMTP_STATE_START;
 	s->tls = config->service == SMTP_SERVICE_SUBMISSIONS;
@@ -69,8 +69,8 @@ smtp_server_free(struct smtp_server *s)
 {
 	if (!s)
 		return;
-	buf_wipe(&s->in);
-	buf_wipe(&s->secret);
+	buf_done(&s->in);
+	buf_done(&s->secret);
 	buf_done(&s->out);
 	VEC_DONE(&s->rcpts);
 	VEC_DONE(&s->slots);
@@ -180,7 +180,7 @@ release_input(struct smtp_server *s)
 	if (s->mode != SMTP_MODE_AUTH && s->mode != SMTP_MODE_COMMAND)
 		return;
 	if (s->config.auth) /* passwords come this way */
-		buf_wipe(&s->in);
+		buf_done(&s->in);
 	else
 		buf_done(&s->in);
 	s->at = 0;
@@ -339,7 +339,7 @@ greet(struct smtp_server *s, enum smtp_verdict verdict, struct slice text)
 static void
 auth_answered(struct smtp_server *s, enum smtp_verdict verdict, struct slice text)
 {
-	buf_wipe(&s->secret);
+	buf_done(&s->secret);
 	s->mode = SMTP_MODE_COMMAND;
 	if (smtp_say_verdict(s, SMTP_SERVER_AUTH, verdict, text))
 		s->closing = true;
@@ -430,7 +430,7 @@ smtp_server_auth_continue(struct smtp_server *s, struct slice challenge)
 {
 	if (s->closing || (s->asked != SMTP_SERVER_AUTH && s->asked != SMTP_SERVER_AUTH_DATA))
 		return LL_ERR_STATE;
-	buf_wipe(&s->secret);
+	buf_done(&s->secret);
 	s->asked = SMTP_SERVER_NONE;
 	buf_puts(&s->out, "334 ");
 	base64_encode(&s->out, challenge);

@@ -139,7 +139,7 @@ decode(struct reading *rd, const json_t *v, struct buf *ret)
 static int
 read_bytes(struct reading *rd, const struct field *f, const json_t *v, struct buf *out)
 {
-	CLEANUP(buf_wipe) struct buf bytes = BUF_INIT(f->max);
+	CLEANUP(buf_done) struct buf bytes = BUF_SECRET(f->max);
 	int r = decode(rd, v, &bytes);
 
 	return r ? r : put_sized(out, buf_slice(&bytes));
@@ -199,7 +199,7 @@ static int read_form(struct reading *rd, const struct form *f, const json_t *v, 
 static int
 read_item(struct reading *rd, const struct field *f, const json_t *v, struct buf *items)
 {
-	CLEANUP(buf_wipe) struct buf item = BUF_INIT(CONTROL_ITEMS_MAX);
+	CLEANUP(buf_done) struct buf item = BUF_SECRET(CONTROL_ITEMS_MAX);
 	int r = f->kind == LIST ? read_form(rd, f->form, v, &item) : decode(rd, v, &item);
 
 	if (r == LL_OK && control_items_add(items, buf_slice(&item)))
@@ -210,7 +210,7 @@ read_item(struct reading *rd, const struct field *f, const json_t *v, struct buf
 static int
 read_list(struct reading *rd, const struct field *f, const json_t *v, struct buf *out)
 {
-	CLEANUP(buf_wipe) struct buf items = BUF_INIT(CONTROL_ITEMS_MAX);
+	CLEANUP(buf_done) struct buf items = BUF_SECRET(CONTROL_ITEMS_MAX);
 	int r = LL_OK;
 
 	if (v && !json_is_array(v))

@@ -129,8 +129,8 @@ web_link_new(bool front)
 	if (!l)
 		return NULL;
 	l->front = front;
-	l->in = BUF_INIT(INPUT_MAX);
-	l->out = BUF_INIT(WEB_LINK_OUTPUT_MAX);
+	l->in = BUF_SECRET(INPUT_MAX);
+	l->out = BUF_SECRET(WEB_LINK_OUTPUT_MAX);
 	/* Room for most requests from the start: what grows leaves a copy behind. */
 	(void)buf_room(&l->in, FIRST_ROOM);
 	(void)buf_room(&l->out, FIRST_ROOM);
@@ -145,8 +145,8 @@ web_link_free(struct web_link *l)
 	VEC_EACH (s, &l->streams)
 		free(*s);
 	VEC_DONE(&l->streams);
-	buf_wipe(&l->in); /* letters pass through */
-	buf_wipe(&l->out);
+	buf_done(&l->in); /* letters pass through */
+	buf_done(&l->out);
 	free(l);
 }
 
@@ -311,7 +311,7 @@ request_put(struct buf *out, const struct web_request *q)
 int
 web_link_request(struct web_link *l, const struct web_request *q, void *ctx, uint32_t *ret_stream)
 {
-	CLEANUP(buf_done) struct buf head = BUF_INIT(WEB_LINK_HEAD_MAX);
+	CLEANUP(buf_done) struct buf head = BUF_SECRET(WEB_LINK_HEAD_MAX);
 	struct link_stream *s;
 	int r = request_put(&head, q);
 
@@ -335,7 +335,7 @@ web_link_request(struct web_link *l, const struct web_request *q, void *ctx, uin
 int
 web_link_response(struct web_link *l, uint32_t stream, const struct web_response *a)
 {
-	CLEANUP(buf_done) struct buf head = BUF_INIT(WEB_LINK_HEAD_MAX);
+	CLEANUP(buf_done) struct buf head = BUF_SECRET(WEB_LINK_HEAD_MAX);
 	struct link_stream *s = web_link_stream_find(l, stream);
 	int r;
 
@@ -415,7 +415,7 @@ web_link_end(struct web_link *l, uint32_t stream)
 static int
 message_put(struct web_link *l, struct link_stream *s, bool text, bool last, struct slice piece)
 {
-	CLEANUP(buf_wipe) struct buf b = BUF_INIT(WEB_LINK_PIECE_MAX + 1);
+	CLEANUP(buf_done) struct buf b = BUF_SECRET(WEB_LINK_PIECE_MAX + 1);
 
 	buf_putc(&b, (uint8_t)((text ? 1 : 0) | (last ? 2 : 0)));
 	buf_put(&b, piece);

@@ -168,8 +168,8 @@ websocket_new(void)
 	}
 	wslay_event_config_set_no_buffering(w->context, 1);
 	wslay_event_config_set_max_recv_msg_length(w->context, WEBSOCKET_MESSAGE_MAX);
-	w->out = BUF_INIT(OUTPUT_MAX);
-	w->data = BUF_INIT(PIECES_MAX);
+	w->out = BUF_SECRET(OUTPUT_MAX);
+	w->data = BUF_SECRET(PIECES_MAX);
 	w->reason = BUF_INIT(256);
 	return w;
 }
@@ -180,8 +180,8 @@ websocket_free(struct websocket *w)
 	if (!w)
 		return;
 	wslay_event_context_free(w->context);
-	buf_wipe(&w->out);
-	buf_wipe(&w->data);
+	buf_done(&w->out);
+	buf_done(&w->data);
 	buf_done(&w->reason);
 	VEC_DONE(&w->pieces);
 	free(w);

@@ -42,7 +42,7 @@ struct ipc_channel {
 #define RX_DEPTH 4
 static uint8_t *rx[RX_DEPTH];
 static unsigned rx_depth;
-static struct buf tx = {.max = IPC_PACKET_MAX};
+static struct buf tx = {.max = IPC_PACKET_MAX, .secret = true}; /* keys and passwords go this way */
 
 static void on_io(void *ctx, unsigned events);
 
@@ -187,7 +187,7 @@ transmit(struct ipc_channel *c, int fd)
 
 	if (r == LL_ERR_AGAIN)
 		r = enqueue(c, buf_slice(&tx), fd);
-	secret_wipe(tx.ptr, tx.len); /* keys and passwords go this way */
+	buf_reset(&tx);
 	return r;
 }
 

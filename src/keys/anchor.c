@@ -62,7 +62,7 @@ header_of(const uint8_t account[RECORD_ID_LEN], const uint8_t unlocker[RECORD_ID
 int
 anchor_seal(const uint8_t key[UNLOCK_KEY_LEN], const struct anchor *a, struct buf *ret)
 {
-	CLEANUP(buf_wipe) struct buf body = BUF_INIT(ANCHOR_BODY_MAX);
+	CLEANUP(buf_done) struct buf body = BUF_SECRET(ANCHOR_BODY_MAX);
 	struct record_header h = header_of(a->account, a->unlocker);
 	int err = anchor_encode(a, &body);
 
@@ -73,7 +73,7 @@ int
 anchor_open(const uint8_t key[UNLOCK_KEY_LEN], const uint8_t account[RECORD_ID_LEN],
 	const uint8_t unlocker[RECORD_ID_LEN], struct slice record, struct anchor *ret)
 {
-	CLEANUP(buf_wipe) struct buf body = BUF_INIT(ANCHOR_BODY_MAX);
+	CLEANUP(buf_done) struct buf body = BUF_SECRET(ANCHOR_BODY_MAX);
 	struct record_want want = {header_of(account, unlocker), 0};
 	struct anchor a;
 	int err = record_sym_open(key, &want, record, NULL, &body);

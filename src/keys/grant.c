@@ -36,7 +36,7 @@ int
 grant_open(struct record_opener *opener, const uint8_t identity[ED25519_PUBLIC_LEN],
 	const struct grant *g, struct slice record, uint8_t ret_key[RECORD_KEY_LEN])
 {
-	CLEANUP(buf_wipe) struct buf key = BUF_INIT(RECORD_KEY_LEN * 4);
+	CLEANUP(buf_done) struct buf key = BUF_SECRET(RECORD_KEY_LEN * 4);
 	struct record_want want = {header_of(g), 0};
 	struct slice unsigned_record;
 	int err = record_verify(identity, RECORD_GRANT, record, &unsigned_record);

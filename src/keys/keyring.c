@@ -329,7 +329,7 @@ int
 keyring_seal(const struct keyring *k, const uint8_t root[RECORD_KEY_LEN],
 	const uint8_t account[RECORD_ID_LEN], uint32_t root_version, uint64_t rev, struct buf *ret)
 {
-	CLEANUP(buf_wipe) struct buf body = BUF_INIT(KEYRING_BODY_MAX);
+	CLEANUP(buf_done) struct buf body = BUF_SECRET(KEYRING_BODY_MAX);
 	struct record_header h = header_of(account, root_version, rev);
 	uint8_t key[RECORD_KEY_LEN];
 	int err;
@@ -350,7 +350,7 @@ int
 keyring_open(const uint8_t root[RECORD_KEY_LEN], const struct manifest *m, struct slice record,
 	struct keyring *ret)
 {
-	CLEANUP(buf_wipe) struct buf body = BUF_INIT(KEYRING_BODY_MAX);
+	CLEANUP(buf_done) struct buf body = BUF_SECRET(KEYRING_BODY_MAX);
 	struct record_want want = {header_of(m->account, m->root_version, m->keyring_rev), 0};
 	uint8_t key[RECORD_KEY_LEN], hash[MANIFEST_HASH_LEN];
 	int err;

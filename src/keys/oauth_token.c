@@ -25,7 +25,7 @@ int
 oauth_token_seal(const struct directory_keys *k, enum oauth_kind kind, const struct oauth_token *t,
 	struct buf *ret)
 {
-	CLEANUP(buf_wipe) struct buf plain = BUF_INIT(PLAIN_LEN), sealed = BUF_INIT(512);
+	CLEANUP(buf_done) struct buf plain = BUF_SECRET(PLAIN_LEN), sealed = BUF_SECRET(512);
 	int r;
 
 	buf_put(&plain, SLICE_OF(t->account));
@@ -54,7 +54,7 @@ int
 oauth_token_open(const struct directory_keys *k, enum oauth_kind kind, struct slice text,
 	struct oauth_token *ret)
 {
-	CLEANUP(buf_wipe) struct buf plain = BUF_INIT(PLAIN_LEN), sealed = BUF_INIT(512);
+	CLEANUP(buf_done) struct buf plain = BUF_SECRET(PLAIN_LEN), sealed = BUF_SECRET(512);
 	struct oauth_token t = {};
 	struct reader rd;
 
@@ -137,7 +137,7 @@ int
 oauth_code_open(struct slice code, const uint8_t binding[OAUTH_HASH_LEN], struct slice sealed,
 	struct app_password *ret)
 {
-	CLEANUP(buf_wipe) struct buf plain = BUF_INIT(APP_PASSWORD_LEN);
+	CLEANUP(buf_done) struct buf plain = BUF_SECRET(APP_PASSWORD_LEN);
 	CLEANUP(buf_done) struct buf context = BUF_INIT(128);
 	uint8_t key[COBBLESTONE_KEY_LEN];
 	int r;

@@ -24,7 +24,7 @@ scram_client_free(struct scram_client *c)
 	if (!c)
 		return;
 	buf_done(&c->name);
-	buf_wipe(&c->password);
+	buf_done(&c->password);
 	buf_done(&c->gs2);
 	buf_done(&c->binding);
 	buf_done(&c->nonce);
@@ -70,7 +70,7 @@ scram_client_new(const struct scram_client_options *o, struct scram_client **ret
 	if (!c)
 		return LL_ERR_NOMEM;
 	c->name = BUF_INIT(SCRAM_NAME_MAX);
-	c->password = c->binding = BUF_INIT(SCRAM_BINDING_MAX);
+	c->password = c->binding = BUF_SECRET(SCRAM_BINDING_MAX);
 	c->gs2 = BUF_INIT(64);
 	c->nonce = BUF_INIT(SCRAM_NONCE_MAX);
 	c->auth = BUF_INIT(AUTH_MESSAGE_MAX);

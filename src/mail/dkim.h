@@ -81,7 +81,7 @@ void dkim_key_free(struct dkim_key *key);
 int dkim_key_generate(enum dkim_alg alg, struct dkim_key **ret) CHECKED;
 /* From PKCS#8 DER; the algorithm is that of the key. LL_ERR_SYNTAX, LL_ERR_UNSUPPORTED. */
 int dkim_key_import(struct slice der, struct dkim_key **ret) CHECKED;
-/* Appends the private key as PKCS#8 DER: a secret, to be sealed by the caller (buf_wipe). */
+/* Appends the private key as PKCS#8 DER: a secret (BUF_SECRET), to be sealed by the caller. */
 int dkim_key_export(const struct dkim_key *key, struct buf *out) CHECKED;
 enum dkim_alg dkim_key_alg(const struct dkim_key *key);
 /* Appends the text of the TXT record at SELECTOR._domainkey.DOMAIN: "v=DKIM1; k=rsa; p=...". */

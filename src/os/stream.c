@@ -97,8 +97,8 @@ stream_new(struct loop *l, int fd, const struct stream_ops *ops, void *ctx)
 		.fd = fd,
 		.ops = ops,
 		.ctx = ctx,
-		.in = BUF_INIT(KEEP_MAX + READ_CHUNK),
-		.out = BUF_INIT(STREAM_SEND_MAX + STREAM_LOW)};
+		.in = BUF_SECRET(KEEP_MAX + READ_CHUNK),
+		.out = BUF_SECRET(STREAM_SEND_MAX + STREAM_LOW)};
 	if (loop_watch(l, &s->watch, fd, LOOP_READ, on_io, s)) {
 		stream_free(s);
 		return NULL;
@@ -118,7 +118,7 @@ stream_free(struct stream *s)
 		ERR_clear_error();
 	}
 	close(s->fd);
-	buf_wipe(&s->in); /* sign-in commands pass through */
+	buf_done(&s->in); /* sign-in commands pass through */
 	buf_done(&s->out);
 	if (s->freed)
 		*s->freed = true;
@@ -318,7 +318,7 @@ offer(struct stream *s, const bool *freed)
 		return;
 	buf_consume(&s->in, s->in.len - left.len);
 	if (s->in.len == 0 && s->in.cap > IDLE_CAP)
-		buf_wipe(&s->in);
+		buf_done(&s->in);
 }
 
 /* One piece of space for all streams of the process: nearly always the owner takes what has come

@@ -262,7 +262,7 @@ control_conn(struct role_env *env, int fd)
 		return;
 	}
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-	c->answer = BUF_INIT(IPC_PAYLOAD_MAX);
+	c->answer = BUF_SECRET(IPC_PAYLOAD_MAX);
 	c->channel = ipc_new(env->loop, fd, &o);
 	if (!c->channel) {
 		free(c);

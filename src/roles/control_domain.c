@@ -47,7 +47,7 @@ struct new_key {
 static int
 dkim_make(enum dkim_alg alg, struct slice domain, struct new_key *ret)
 {
-	CLEANUP(buf_wipe) struct buf der = BUF_INIT(DKIM_STORE_PLAIN_MAX);
+	CLEANUP(buf_done) struct buf der = BUF_SECRET(DKIM_STORE_PLAIN_MAX);
 	CLEANUP(buf_done) struct buf name = BUF_INIT(1024), date = BUF_INIT(64);
 	struct dkim_stored d = {.alg = alg, .created = clock_unix(), .domain = domain};
 	struct dkim_key *key = NULL;
@@ -183,7 +183,7 @@ add_public(struct dkim_search *s, const struct dkim_stored *d)
 static int
 dkim_row(void *ctx, struct slice key, struct slice value)
 {
-	CLEANUP(buf_wipe) struct buf plain = BUF_INIT(DKIM_STORE_PLAIN_MAX);
+	CLEANUP(buf_done) struct buf plain = BUF_SECRET(DKIM_STORE_PLAIN_MAX);
 	struct dkim_search *s = ctx;
 	struct dkim_stored d;
 	int r = dkim_store_open(dkim_secret(), key, value, &plain, &d);

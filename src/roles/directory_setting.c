@@ -33,7 +33,7 @@ directory_setting(struct directory *d, const uint8_t account[RECORD_ID_LEN], con
 bool
 directory_has_setting(struct directory *d, const uint8_t account[RECORD_ID_LEN], const char *name)
 {
-	CLEANUP(buf_wipe) struct buf value = BUF_INIT(DIRECTORY_SETTING_MAX);
+	CLEANUP(buf_done) struct buf value = BUF_SECRET(DIRECTORY_SETTING_MAX);
 
 	return directory_setting(d, account, name, &value) == LL_OK;
 }

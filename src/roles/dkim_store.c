@@ -19,7 +19,7 @@ dkim_store_seal(const uint8_t secret[DKIM_STORE_KEY_LEN], struct slice record_ke
 	const struct dkim_stored *d, struct buf *ret)
 {
 	CLEANUP(buf_done) struct buf context = BUF_INIT(CONTEXT_MAX);
-	CLEANUP(buf_wipe) struct buf plain = BUF_INIT(DKIM_STORE_PLAIN_MAX);
+	CLEANUP(buf_done) struct buf plain = BUF_SECRET(DKIM_STORE_PLAIN_MAX);
 	int r = put_context(&context, record_key);
 
 	buf_putc(&plain, VERSION);

@@ -25,7 +25,7 @@ struct dkim_stored {
 /* Appends the sealed value. LL_ERR_LIMIT, LL_ERR_CRYPTO. */
 int dkim_store_seal(const uint8_t secret[DKIM_STORE_KEY_LEN], struct slice record_key,
 	const struct dkim_stored *d, struct buf *ret) CHECKED;
-/* Opens a stored value into plain (empty, of DKIM_STORE_PLAIN_MAX, to be released with buf_wipe),
+/* Opens a stored value into plain (empty, of DKIM_STORE_PLAIN_MAX, a BUF_SECRET),
  * which ret's slices are views of. LL_ERR_AUTH, LL_ERR_SYNTAX. */
 int dkim_store_open(const uint8_t secret[DKIM_STORE_KEY_LEN], struct slice record_key,
 	struct slice sealed, struct buf *plain, struct dkim_stored *ret) CHECKED;

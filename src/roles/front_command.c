@@ -31,7 +31,7 @@ command_end(struct front_task *t)
 {
 	struct command *k = t->state;
 	struct ipc_channel *auth = role_peer(t->c->env, ROLE_AUTH, 0);
-	CLEANUP(buf_wipe) struct buf form = BUF_INIT(IPC_PAYLOAD_MAX);
+	CLEANUP(buf_done) struct buf form = BUF_SECRET(IPC_PAYLOAD_MAX);
 	const char *why = "The request is not understood.";
 	struct msg_web_command m = {.id = t->id,
 		.peer = slice_new(t->c->ip, 16),
@@ -115,8 +115,8 @@ front_command_reply(const struct msg_web_reply *m)
 {
 	struct front_task *t = front_task_find(m->id);
 	struct command *k = t && t->ops == &command_ops ? t->state : NULL;
-	CLEANUP(buf_wipe) struct buf json = BUF_INIT(WEB_API_REPLY_MAX);
-	CLEANUP(buf_wipe) struct buf cookie = BUF_INIT(512);
+	CLEANUP(buf_done) struct buf json = BUF_SECRET(WEB_API_REPLY_MAX);
+	CLEANUP(buf_done) struct buf cookie = BUF_SECRET(512);
 	struct front_head h = {.status = 200};
 	char seconds[16];
 	uint32_t retry = 0;

@@ -93,8 +93,8 @@ task_new(struct front_conn *c, uint32_t stream, const struct http_request *q)
 		.version = q->version,
 		.websocket = q->websocket,
 		.text = BUF_INIT(2 * WEB_TARGET_MAX + 1024),
-		.answer = BUF_INIT(ANSWER_MAX),
-		.gathered = BUF_INIT(ANSWER_MAX)};
+		.answer = BUF_SECRET(ANSWER_MAX),
+		.gathered = BUF_SECRET(ANSWER_MAX)};
 	if (map_set(tasks, id_key(&t->id), t, NULL))
 		goto failed;
 	if (t->next)
@@ -118,8 +118,8 @@ task_free(struct front_task *t)
 	if (t->ops && t->ops->gone)
 		t->ops->gone(t);
 	buf_done(&t->text);
-	buf_wipe(&t->answer);
-	buf_wipe(&t->gathered);
+	buf_done(&t->answer);
+	buf_done(&t->gathered);
 	secret_wipe(t->token, sizeof(t->token));
 	free(t);
 }

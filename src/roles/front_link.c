@@ -221,7 +221,7 @@ ask_cookie(struct front_link *l, struct ipc_channel *auth, struct slice token)
 static bool
 ask_secret(struct front_link *l, struct ipc_channel *auth, struct slice secret)
 {
-	CLEANUP(buf_wipe) struct buf plain = BUF_INIT(IPC_SASL_MAX);
+	CLEANUP(buf_done) struct buf plain = BUF_SECRET(IPC_SASL_MAX);
 	bool token = l->kind == FRONT_LINK_TOKEN;
 	struct msg_login_start m = {.id = l->id | FRONT_LINK_ID_BIT,
 		.service = SERVICE_HTTPS,

@@ -116,8 +116,8 @@ static void
 ask(struct front_task *t, struct asking *k)
 {
 	struct ipc_channel *auth = role_peer(t->c->env, ROLE_AUTH, 0);
-	CLEANUP(buf_wipe) struct buf text = BUF_INIT(2 * OAUTH_BODY_MAX);
-	CLEANUP(buf_wipe) struct buf body = BUF_INIT(OAUTH_BODY_MAX);
+	CLEANUP(buf_done) struct buf text = BUF_SECRET(2 * OAUTH_BODY_MAX);
+	CLEANUP(buf_done) struct buf body = BUF_SECRET(OAUTH_BODY_MAX);
 	struct msg_web_command m = {.id = t->id, .peer = slice_new(t->c->ip, 16)};
 	const char *error = "invalid_request", *command = "";
 	struct oauth_params p;
@@ -224,7 +224,7 @@ answer_problem(struct front_task *t, const struct msg_web_reply *m)
 void
 front_oauth_reply(const struct msg_web_reply *m)
 {
-	CLEANUP(buf_wipe) struct buf json = BUF_INIT(ANSWER_MAX);
+	CLEANUP(buf_done) struct buf json = BUF_SECRET(ANSWER_MAX);
 	struct front_task *t = front_task_find(m->id);
 	struct asking *k = t && t->ops == &oauth_ops ? t->state : NULL;
 	struct web_oauth_tokens tokens;

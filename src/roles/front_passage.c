@@ -347,7 +347,7 @@ passage_gone(struct front_task *t)
 		free(p->gzip);
 	}
 	websocket_free(p->ws);
-	buf_wipe(&p->waiting);
+	buf_done(&p->waiting);
 	free(p);
 }
 
@@ -394,7 +394,7 @@ front_passage_begin(struct front_task *t, struct front_link *l, const struct htt
 
 	if (!p)
 		return false;
-	*p = (struct passage){.task = t, .link = l, .waiting = BUF_INIT((size_t)1 << 20)};
+	*p = (struct passage){.task = t, .link = l, .waiting = BUF_SECRET((size_t)1 << 20)};
 	if (!send_request(l, p, q)) {
 		free(p);
 		return false;

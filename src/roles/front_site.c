@@ -130,7 +130,7 @@ read_cookie(const struct http_request *q, uint8_t token[32])
 		if (!slice_eq(q->headers[i].name, S("cookie")))
 			continue;
 		while (rest.len) {
-			CLEANUP(buf_wipe) struct buf raw = BUF_INIT(64);
+			CLEANUP(buf_done) struct buf raw = BUF_SECRET(64);
 			struct slice one = slice_trim(slice_split(&rest, ';'));
 			if (!slice_eq(slice_split(&one, '='), S("__Host-letterlock")))
 				continue;
@@ -280,7 +280,7 @@ on_client(struct front_task *t, struct slice rest, const struct http_request *q)
 static bool
 read_password(const struct http_request *q, struct buf *out)
 {
-	CLEANUP(buf_wipe) struct buf raw = BUF_INIT(4096);
+	CLEANUP(buf_done) struct buf raw = BUF_SECRET(4096);
 	struct slice value = http_request_header(q, "authorization"), user, password;
 
 	if (!slice_istarts(value, S("Basic ")) ||
@@ -309,7 +309,7 @@ read_token(const struct http_request *q, struct buf *out)
 static void
 on_account(struct front_task *t, struct slice rest, const struct http_request *q)
 {
-	CLEANUP(buf_wipe) struct buf secret = BUF_INIT(8192);
+	CLEANUP(buf_done) struct buf secret = BUF_SECRET(8192);
 
 	t->bearer = slice_istarts(http_request_header(q, "authorization"), S("Bearer"));
 	if (t->method == WEB_METHODS) {

@@ -148,7 +148,7 @@ decode(struct slice in, struct letter *l)
 int
 letter_load(const struct web_place *p, const uint8_t id[WEB_ID], struct letter *ret)
 {
-	CLEANUP(buf_wipe) struct buf plain = BUF_INIT(RECORD_MAX);
+	CLEANUP(buf_done) struct buf plain = BUF_SECRET(RECORD_MAX);
 	struct web_row_key k = record_key(id);
 	struct letter l = {0};
 	int r = web_row_get(p, web_row_slice(&k), &plain);
@@ -166,7 +166,7 @@ letter_load(const struct web_place *p, const uint8_t id[WEB_ID], struct letter *
 static void
 add_letter(struct web_rows *w, const struct letter *l, bool is_new)
 {
-	CLEANUP(buf_wipe) struct buf plain = BUF_INIT(RECORD_MAX);
+	CLEANUP(buf_done) struct buf plain = BUF_SECRET(RECORD_MAX);
 	int64_t due = letter_due(l);
 	uint8_t size[8];
 

@@ -484,7 +484,7 @@ bearer(struct login *l, struct slice data)
 static void
 scram_first(struct login *l, enum sasl_mechanism mechanism, struct slice binding, struct slice data)
 {
-	CLEANUP(buf_wipe) struct buf out = BUF_INIT(SCRAM_MESSAGE_MAX);
+	CLEANUP(buf_done) struct buf out = BUF_SECRET(SCRAM_MESSAGE_MAX);
 	struct scram_binding bind = {S("tls-exporter"), binding};
 	struct scram_server_options o = {.plus = mechanism == SASL_SCRAM_SHA_256_PLUS,
 		.plus_offered = binding.len > 0,
@@ -514,7 +514,7 @@ scram_first(struct login *l, enum sasl_mechanism mechanism, struct slice binding
 static void
 scram_last(struct login *l, struct slice data)
 {
-	CLEANUP(buf_wipe) struct buf out = BUF_INIT(SCRAM_MESSAGE_MAX);
+	CLEANUP(buf_done) struct buf out = BUF_SECRET(SCRAM_MESSAGE_MAX);
 	uint8_t client_key[SCRAM_KEY_LEN];
 	size_t index = 0;
 	int r = scram_server_final(l->scram, data, &out, &index, client_key);

@@ -114,7 +114,7 @@ send_secret(struct child *c, const char *name, struct slice value)
 static void
 send_file(struct child *c, const char *name, const char *path, bool secret)
 {
-	CLEANUP(buf_wipe) struct buf text = BUF_INIT(FILE_MAX);
+	CLEANUP(buf_done) struct buf text = BUF_SECRET(FILE_MAX);
 	CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	uint8_t *p = buf_room(&text, FILE_MAX);
 	ssize_t n = fd >= 0 && p ? read(fd, p, FILE_MAX) : -1;

@@ -34,7 +34,7 @@ int
 queue_entry_seal(struct record_sender *to, const uint8_t id[RECORD_ID_LEN],
 	const struct queue_envelope *e, struct buf *ret)
 {
-	CLEANUP(buf_wipe) struct buf plain = BUF_INIT(STORE_VALUE_MAX);
+	CLEANUP(buf_done) struct buf plain = BUF_SECRET(STORE_VALUE_MAX);
 	struct record_header h = entry_header(id);
 	int r = queue_encode(e, &plain);
 

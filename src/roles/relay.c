@@ -36,7 +36,7 @@ relay_profile(const struct role_env *env, struct sandbox_profile *ret)
 static int
 load_key(void *ctx, struct slice key, struct slice value)
 {
-	CLEANUP(buf_wipe) struct buf plain = BUF_INIT(DKIM_STORE_PLAIN_MAX);
+	CLEANUP(buf_done) struct buf plain = BUF_SECRET(DKIM_STORE_PLAIN_MAX);
 	struct relay_signing_key k = {0};
 	struct dkim_stored stored;
 	int r = dkim_store_open(role_secret(rl.env, "dkim").ptr, key, value, &plain, &stored);

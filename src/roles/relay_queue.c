@@ -39,7 +39,7 @@ entry_free(struct entry *en)
 	if (en->cancel)
 		relay_held_gone(en->cancel);
 	queue_wipe(&en->e);
-	buf_wipe(&en->plain);
+	buf_done(&en->plain);
 	buf_done(&en->message);
 	arena_done(&en->arena);
 	free(en->tried);
@@ -73,7 +73,7 @@ add_entry(struct slice id, struct slice value)
 		return LL_ERR_NOMEM;
 	memcpy(en->id, id.ptr, RECORD_ID_LEN);
 	en->arena = ARENA_INIT(ENTRY_ARENA);
-	en->plain = BUF_INIT(STORE_VALUE_MAX);
+	en->plain = BUF_SECRET(STORE_VALUE_MAX);
 	r = queue_entry_open(rl.opener, en->id, value, &en->plain, &en->arena, &en->e);
 	if (r == LL_OK)
 		r = map_set(rl.entries, id, en, NULL);
@@ -247,19 +247,19 @@ static int
 compact(struct entry *en)
 {
 	struct arena arena = ARENA_INIT(ENTRY_ARENA);
-	struct buf plain = BUF_INIT(ENTRY_PLAIN_MAX);
+	struct buf plain = BUF_SECRET(ENTRY_PLAIN_MAX);
 	struct queue_envelope e;
 	int r = encode_within(en, &plain);
 
 	if (r == LL_OK)
 		r = queue_decode(buf_slice(&plain), &arena, &e);
 	if (r) {
-		buf_wipe(&plain);
+		buf_done(&plain);
 		arena_done(&arena);
 		return r;
 	}
 	queue_wipe(&en->e);
-	buf_wipe(&en->plain);
+	buf_done(&en->plain);
 	arena_done(&en->arena);
 	en->e = e;
 	en->plain = plain;

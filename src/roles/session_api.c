@@ -18,7 +18,7 @@ static void
 request_free(struct session_request *q)
 {
 	jmap_job_free(q->job);
-	buf_wipe(&q->out);
+	buf_done(&q->out);
 	free(q);
 }
 
@@ -33,7 +33,7 @@ session_request_new(struct web_exchange *x, session_answer_fn *answer)
 	}
 	q->x = x;
 	q->answer = answer;
-	q->out = BUF_INIT(JMAP_REPLY_MAX);
+	q->out = BUF_SECRET(JMAP_REPLY_MAX);
 	return q;
 }
 

@@ -317,7 +317,7 @@ static void
 download_ready(struct web_exchange *x, struct slice body)
 {
 	const struct web_request *q = web_exchange_request(x);
-	CLEANUP(buf_wipe) struct buf data = BUF_INIT(JMAP_REPLY_MAX);
+	CLEANUP(buf_done) struct buf data = BUF_SECRET(JMAP_REPLY_MAX);
 	CLEANUP(buf_done) struct buf type = BUF_INIT(4096);
 	CLEANUP(buf_done) struct buf asked = BUF_INIT(4096);
 	struct slice rest = slice_skip(q->path, strlen("/jmap/download/"));
@@ -352,7 +352,7 @@ subscriber_new(struct web_exchange *x, bool websocket)
 	}
 	s->x = x;
 	s->websocket = websocket;
-	s->in = BUF_INIT(JMAP_REQUEST_MAX + 1);
+	s->in = BUF_SECRET(JMAP_REQUEST_MAX + 1);
 	s->next = sj.subscribers;
 	sj.subscribers = s;
 	jmap_states_now(sj.jmap, &s->told);
@@ -386,7 +386,7 @@ subscriber_gone(struct web_exchange *x)
 	VEC_EACH (m, &s->queue)
 		message_free(*m);
 	VEC_DONE(&s->queue);
-	buf_wipe(&s->in);
+	buf_done(&s->in);
 	free(s);
 }
 
@@ -571,8 +571,8 @@ ws_message(struct web_exchange *x, bool text, bool last, struct slice piece)
 	if (!q)
 		return;
 	q->job = jmap_ws_message(sj.jmap, buf_slice(&s->in), &s->types, &s->told, &q->out);
-	buf_wipe(&s->in);
-	s->in = BUF_INIT(JMAP_REQUEST_MAX + 1);
+	buf_done(&s->in);
+	s->in = BUF_SECRET(JMAP_REQUEST_MAX + 1);
 	session_request_run(q);
 }
 

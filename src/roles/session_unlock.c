@@ -145,7 +145,7 @@ static int
 unlock(struct slice json)
 {
 	CLEANUP(buf_done) struct buf sealed = BUF_INIT(SEALED_MAX);
-	CLEANUP(buf_wipe) struct buf plain = BUF_INIT(KEYS_MAX * KEY_LEN);
+	CLEANUP(buf_done) struct buf plain = BUF_SECRET(KEYS_MAX * KEY_LEN);
 	int r = web_api_unlock(json, &sealed);
 
 	if (r == LL_OK) {

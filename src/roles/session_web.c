@@ -90,8 +90,8 @@ exchange_over(struct web_exchange *x)
 	if (x->started && x->route && x->route->handler->gone)
 		x->route->handler->gone(x);
 	sw.gathered -= x->body.len;
-	buf_wipe(&x->body);
-	buf_wipe(&x->answer);
+	buf_done(&x->body);
+	buf_done(&x->answer);
 	buf_done(&x->head);
 	free(x);
 }
@@ -113,7 +113,7 @@ keep_request(struct web_exchange *x, const struct web_request *q)
 	struct web_request *to = &x->request;
 
 	*to = *q;
-	x->head = BUF_INIT(WEB_LINK_HEAD_MAX);
+	x->head = BUF_SECRET(WEB_LINK_HEAD_MAX);
 	if (!buf_room(&x->head, WEB_LINK_HEAD_MAX))
 		return LL_ERR_NOMEM;
 	to->host = kept(&x->head, q->host);
@@ -241,7 +241,7 @@ web_exchange_answer_with(struct web_exchange *x, uint16_t status, struct slice c
 		a.headers[a.n_headers++] = (struct web_header){S("content-type"), content_type};
 	for (unsigned i = 0; i < n && a.n_headers < WEB_HEADERS_MAX; i++)
 		a.headers[a.n_headers++] = headers[i];
-	x->answer = BUF_INIT(ANSWER_MAX);
+	x->answer = BUF_SECRET(ANSWER_MAX);
 	if (buf_put(&x->answer, body) || web_exchange_respond(x, &a)) {
 		web_exchange_abort(x);
 		return;
@@ -362,7 +362,7 @@ begin(struct link *l, const struct web_event *e)
 	web_link_set_ctx(l->web, e->stream, x);
 	x->next = l->exchanges;
 	l->exchanges = x;
-	x->body = BUF_INIT(ANSWER_MAX);
+	x->body = BUF_SECRET(ANSWER_MAX);
 	x->route = route_find(x->request.path);
 	if (!refused(x)) {
 		x->started = true;

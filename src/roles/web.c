@@ -203,7 +203,7 @@ web_flow_new(struct web_call *c, enum web_flow_kind kind, struct web_flow **ret)
 	randombytes_buf(f->id, sizeof(f->id));
 	f->kind = kind;
 	f->until = clock_unix() + WEB_FLOW_S;
-	f->control.answer = BUF_INIT(IPC_PAYLOAD_MAX);
+	f->control.answer = BUF_SECRET(IPC_PAYLOAD_MAX);
 	if (c->session)
 		memcpy(f->session, c->session->id, sizeof(f->session));
 	if (c->session && kind == FLOW_KEYS) {
@@ -374,7 +374,7 @@ dispatch(struct web_call *c)
 void
 web_command(struct ipc_channel *frontend, const struct msg_web_command *m)
 {
-	struct web_call c = {.frontend = frontend, .m = m, .answer = BUF_INIT(IPC_PAYLOAD_MAX)};
+	struct web_call c = {.frontend = frontend, .m = m, .answer = BUF_SECRET(IPC_PAYLOAD_MAX)};
 	struct msg_web_reply reply = {.id = m->id};
 	int r = dispatch(&c);
 
@@ -393,5 +393,5 @@ web_command(struct ipc_channel *frontend, const struct msg_web_command *m)
 		log_warn("web-reply", "error=not-sent");
 	secret_wipe(c.token, sizeof(c.token));
 	web_account_free(c.account);
-	buf_wipe(&c.answer);
+	buf_done(&c.answer);
 }

@@ -207,7 +207,7 @@ web_account_cleanup(struct web_account **a)
 int
 web_account_load(const struct web_place *p, const uint8_t id[WEB_ID], struct web_account **ret)
 {
-	CLEANUP(buf_wipe) struct buf plain = BUF_INIT(RECORD_MAX);
+	CLEANUP(buf_done) struct buf plain = BUF_SECRET(RECORD_MAX);
 	CLEANUP(web_account_cleanup) struct web_account *a = calloc(1, sizeof(*a));
 	struct web_row_key k = account_key(id);
 	int r = a ? web_row_get(p, web_row_slice(&k), &plain) : LL_ERR_NOMEM;
@@ -238,7 +238,7 @@ add_token(struct web_rows *w, const struct web_account *a, const struct web_sess
 int
 web_account_save(const struct web_place *p, struct web_account *a)
 {
-	CLEANUP(buf_wipe) struct buf plain = BUF_INIT(RECORD_MAX);
+	CLEANUP(buf_done) struct buf plain = BUF_SECRET(RECORD_MAX);
 	CLEANUP(web_rows_done) struct web_rows w = WEB_ROWS_INIT(p);
 	int r = encode(a, &plain);
 

@@ -194,7 +194,7 @@ put_uri(struct buf *out, const char *host, const char *address, struct slice sec
 int
 web_totp_begin(struct web_call *c, struct slice body)
 {
-	CLEANUP(buf_wipe) struct buf secret = BUF_INIT(64), uri = BUF_INIT(4096);
+	CLEANUP(buf_done) struct buf secret = BUF_SECRET(64), uri = BUF_SECRET(4096);
 	struct web_totp m;
 	struct web_flow *f;
 	int r = web_factor_totp(c->account) ? LL_ERR_EXISTS : web_flow_new(c, FLOW_TOTP, &f);

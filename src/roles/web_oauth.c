@@ -104,7 +104,7 @@ drop_row(const uint8_t account[WEB_ID], const uint8_t unlocker[WEB_ID])
 static int
 end_password(const uint8_t account[WEB_ID], const uint8_t unlocker[WEB_ID])
 {
-	CLEANUP(buf_wipe) struct buf plain = BUF_INIT(VERIFIER_MAX);
+	CLEANUP(buf_done) struct buf plain = BUF_SECRET(VERIFIER_MAX);
 	CLEANUP(buf_done) struct buf sealed = BUF_INIT(VERIFIER_MAX + 256);
 	struct account_key key = account_key_verifier(unlocker);
 	struct store_op op = {.kind = STORE_PUT, .key = account_key_slice(&key)};
@@ -318,8 +318,8 @@ static int
 issue(struct web_call *c, struct oauth_token *t, const uint8_t nonce[OAUTH_NONCE_LEN],
 	const struct scope *scope)
 {
-	CLEANUP(buf_wipe) struct buf access = BUF_INIT(OAUTH_TOKEN_MAX);
-	CLEANUP(buf_wipe) struct buf refresh = BUF_INIT(OAUTH_TOKEN_MAX);
+	CLEANUP(buf_done) struct buf access = BUF_SECRET(OAUTH_TOKEN_MAX);
+	CLEANUP(buf_done) struct buf refresh = BUF_SECRET(OAUTH_TOKEN_MAX);
 	int64_t now = clock_unix(), ends = now + auth.env->config.access_token;
 	int r;
 

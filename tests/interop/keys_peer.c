@@ -123,7 +123,7 @@ answer(char *line)
 		printf("ok%.*s\n", SLICE_ARG(buf_slice(&out)));
 	fflush(stdout);
 	for (size_t i = 0; i < a.n; i++)
-		buf_wipe(&a.v[i]);
+		buf_done(&a.v[i]);
 }
 
 int
@@ -144,6 +144,6 @@ main(void)
 	for (size_t f = 0; f < ARRAY_SIZE(families); f++)
 		if (families[f]->done)
 			families[f]->done();
-	buf_wipe(&out);
+	buf_done(&out);
 	return 0;
 }

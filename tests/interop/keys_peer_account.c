@@ -190,7 +190,7 @@ cmd_owner_commit(const struct args *a)
 static int
 cmd_owner_keyring(const struct args *a)
 {
-	CLEANUP(buf_wipe) struct buf b = BUF_INIT(KEYRING_BODY_MAX);
+	CLEANUP(buf_done) struct buf b = BUF_SECRET(KEYRING_BODY_MAX);
 	int err = keyring_encode(&st.owner->keyring, &b);
 
 	(void)a;

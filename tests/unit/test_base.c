@@ -54,6 +54,29 @@ buffers(void)
 	CHECK_INT(r.err, LL_ERR_SYNTAX);
 }
 
+/* What a secret buffer no longer holds stands nowhere in its storage. */
+static void
+secret_buffers(void)
+{
+	CLEANUP(buf_done) struct buf b = BUF_SECRET(600);
+	static const uint8_t none[600];
+
+	CHECK_INT(buf_puts(&b, "correct horse"), 0);
+	buf_consume(&b, 8);
+	CHECK_SLICE(buf_slice(&b), S("horse"));
+	CHECK_SLICE(slice_new(b.ptr + 5, 8), slice_new(none, 8));
+	CHECK_INT(buf_put_fill(&b, 'x', 300), 0); /* into other storage */
+	CHECK_SLICE(slice_sub(buf_slice(&b), 0, 7), S("horsexx"));
+	CHECK_INT(buf_put_fill(&b, 'x', 300), LL_ERR_LIMIT);
+	buf_truncate(&b, 2);
+	CHECK_SLICE(slice_new(b.ptr + 2, 303), slice_new(none, 303));
+	buf_reset(&b);
+	CHECK_SLICE(slice_new(b.ptr, 305), slice_new(none, 305));
+	CHECK_INT(buf_err(&b), 0);
+	buf_done(&b);
+	CHECK(b.secret && b.max == 600);
+}
+
 static void
 copies_out(void)
 {
@@ -288,5 +311,6 @@ json_text(void)
 	}
 }
 
-T_MAIN(T(slices), T(buffers), T(copies_out), T(signed_varints), T(control_characters), T(arenas),
-	T(maps), T(secrets), T(encodings), T(json_text), T(unicode), T(dates), T(dates_like_libc))
+T_MAIN(T(slices), T(buffers), T(secret_buffers), T(copies_out), T(signed_varints),
+	T(control_characters), T(arenas), T(maps), T(secrets), T(encodings), T(json_text),
+	T(unicode), T(dates), T(dates_like_libc))

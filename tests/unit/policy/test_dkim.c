@@ -415,7 +415,7 @@ round_trip(void)
 	static const char text[] = "Dear Bob, \r\n\r\nbye\r\n\r\n";
 
 	for (size_t i = 0; i < ARRAY_SIZE(algs) * 4; i++) {
-		CLEANUP(buf_wipe) struct buf der = BUF_INIT(4096);
+		CLEANUP(buf_done) struct buf der = BUF_SECRET(4096);
 		enum dkim_canon hc = i & 1 ? DKIM_RELAXED : DKIM_SIMPLE;
 		enum dkim_canon bc = i & 2 ? DKIM_RELAXED : DKIM_SIMPLE;
 		struct dkim_key *key = NULL, *again = NULL;

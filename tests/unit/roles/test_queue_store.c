@@ -35,7 +35,7 @@ static int
 opened(const struct queue *q, const uint8_t id[RECORD_ID_LEN], struct slice value)
 {
 	CLEANUP(arena_done) struct arena arena = ARENA_INIT(1 << 20);
-	CLEANUP(buf_wipe) struct buf plain = BUF_INIT(STORE_VALUE_MAX);
+	CLEANUP(buf_done) struct buf plain = BUF_SECRET(STORE_VALUE_MAX);
 	struct queue_envelope e;
 	int r = queue_entry_open(q->opener, id, value, &plain, &arena, &e);
 
