@@ -56,7 +56,7 @@ export class World {
 		context.on("request", (r) => this.watchRequest(r.url()));
 		context.on("response", (r) => this.watchResponse(r));
 		context.on("console", (m) => this.watchConsole(m));
-		context.on("weberror", (e) => this.faults.push(`script: ${e.error().stack}`));
+		context.on("weberror", (e) => this.faults.push(`script: ${e.error().stack || e.error()}`));
 		return context;
 	}
 

@@ -348,6 +348,41 @@ export const tests = {
 		await context.close();
 	},
 
+	async "a tab whose device keeps nothing says that the connection is gone, and takes it back by itself"(world) {
+		const context = await world.visitor();
+		const page = await context.newPage();
+		await fillSignIn(world, page, "bob", world.config.people.bob.password, false);
+		await inbox(page);
+		// What looks after the connection is there, and so are its words.
+		await eventually("the part is loaded", () => page.evaluate(() => performance.getEntriesByType("resource").some((e) => /start-/.test(e.name))));
+		const kept = await row(page, "").count();
+		// No socket is closed by this, as when a cable is pulled: only the browser says so.
+		await context.setOffline(true);
+		await strip(page).waitFor();
+		await page.getByText("What is on the screen can be read").waitFor();
+		assert.equal(await row(page, "").count(), kept);
+		await page.keyboard.press("g");
+		await page.keyboard.press(",");
+		await strip(page).waitFor();
+		await page.getByText("This part could not be loaded.").waitFor();
+		await context.setOffline(false);
+		await strip(page).waitFor({ state: "detached" });
+		await page.getByRole("heading", { name: "Account", level: 1 }).waitFor();
+		// Now without a word of the browser: a request does not arrive, and neither does the next question.
+		await page.goto(`${world.url}/mail/inbox`);
+		await inbox(page);
+		await eventually("the part is loaded", () => page.evaluate(() => performance.getEntriesByType("resource").some((e) => /start-/.test(e.name))));
+		const lost = (route) => route.abort("connectionreset");
+		await context.route(/\/(jmap\/api|api\/v1\/session)$/, lost);
+		await page.getByRole("treeitem").filter({ hasText: "Archive" }).click();
+		await strip(page).waitFor();
+		await context.unroute(/\/(jmap\/api|api\/v1\/session)$/, lost);
+		await strip(page).waitFor({ state: "detached" });
+		await page.getByText("Offline", { exact: true }).waitFor({ state: "detached" });
+		world.forgive(/ERR_INTERNET_DISCONNECTED|ERR_CONNECTION_RESET|WebSocket connection to/);
+		await context.close();
+	},
+
 	async "the service worker tells of new mail when nobody is looking, and answers the server's question"(world) {
 		const context = await device(world);
 		await context.grantPermissions(["notifications"], { origin: world.url });

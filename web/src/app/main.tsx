@@ -1,6 +1,6 @@
 // The page starts here: language and looks, then whoever is signed in.
-import { render, type ComponentType } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { render } from "preact";
+import { useEffect } from "preact/hooks";
 import "../ui/base.css";
 import { preferredLanguage, t, useLanguage } from "../i18n/index.ts";
 import { Button } from "../ui/button.tsx";
@@ -8,6 +8,7 @@ import { Spinner } from "../ui/progress.tsx";
 import { Toasts } from "../ui/toast.tsx";
 import { startTooltips } from "../ui/tooltip.ts";
 import tips from "../ui/tooltip.module.css";
+import { Lazy, watchParts } from "./lazy.tsx";
 import { Logo } from "./logo.tsx";
 import { prefs, startTheme } from "./prefs.ts";
 import { route, startLinks } from "./router.ts";
@@ -15,16 +16,10 @@ import { lookAround, stage } from "./session.ts";
 import { Shell } from "./shell.tsx";
 import css from "./main.module.css";
 
-function Part({ load }: { load: () => Promise<ComponentType> }) {
-	const [part, setPart] = useState<{ view: ComponentType } | null>(null);
-	useEffect(() => void load().then((view) => setPart({ view })), []);
-	return part ? <part.view /> : <Waiting />;
-}
-
 const loadAuth = () => import("./auth/index.tsx").then((m) => m.Auth);
-const Auth = () => <Part load={loadAuth} />;
+const Auth = () => <Lazy load={loadAuth} props={{}} waiting={<Waiting />} />;
 const loadAuthorize = () => import("./authorize/index.tsx").then((m) => m.Authorize);
-const Authorize = () => <Part load={loadAuthorize} />;
+const Authorize = () => <Lazy load={loadAuthorize} props={{}} waiting={<Waiting />} />;
 
 function Waiting() {
 	return <div class={css.middle}><Spinner label={t("loading")} /></div>;
@@ -63,6 +58,7 @@ function Page() {
 async function start(): Promise<void> {
 	startTheme();
 	startLinks();
+	watchParts();
 	startTooltips({ tip: tips.tip ?? "", key: tips.key ?? "" });
 	await useLanguage(preferredLanguage(prefs.value.language, navigator.languages)).catch(() => undefined);
 	render(<Page />, document.getElementById("app") as HTMLElement);

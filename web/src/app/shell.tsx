@@ -1,14 +1,14 @@
 // The frame of the signed-in page: the bar at its top, and the view that the address names.
-import { useEffect, useState } from "preact/hooks";
-import type { ComponentType } from "preact";
 import { t } from "../i18n/index.ts";
 import { Avatar } from "../ui/avatar.tsx";
 import { IconButton } from "../ui/button.tsx";
 import { Menu, type MenuEntry } from "../ui/menu.tsx";
 import { Spinner } from "../ui/progress.tsx";
+import { Lazy } from "./lazy.tsx";
 import { overlay } from "./mail/commands.ts";
 import { Mail } from "./mail/index.tsx";
 import { SearchBox } from "./mail/search_box.tsx";
+import { strip } from "./offline/hooks.ts";
 import { dark, setPrefs } from "./prefs.ts";
 import { address, go, route } from "./router.ts";
 import { account, signOut } from "./session.ts";
@@ -42,11 +42,7 @@ function TopBar() {
 	);
 }
 
-function Lazy({ load }: { load: () => Promise<ComponentType> }) {
-	const [part, setPart] = useState<{ view: ComponentType } | null>(null);
-	useEffect(() => void load().then((view) => setPart({ view })), []);
-	return part ? <part.view /> : <div class={css.wait}><Spinner label={t("loading")} /></div>;
-}
+const loadSettings = () => import("./settings/index.tsx").then((m) => m.Settings);
 
 export function Shell() {
 	const settings = route.value.view === "settings";
@@ -54,8 +50,9 @@ export function Shell() {
 		<div class={css.shell}>
 			<a href="#content" class={css.skip} onClick={(e) => { e.preventDefault(); document.querySelector<HTMLElement>("#content [role=listbox], #content")?.focus(); }}>{t("skipToContent")}</a>
 			<TopBar />
+			{strip.value && <strip.value />}
 			<div class={css.view}>
-				{settings ? <Lazy load={() => import("./settings/index.tsx").then((m) => m.Settings)} /> : <Mail />}
+				{settings ? <Lazy load={loadSettings} props={{}} waiting={<div class={css.wait}><Spinner label={t("loading")} /></div>} /> : <Mail />}
 			</div>
 		</div>
 	);

@@ -71,6 +71,8 @@ export class JmapClient {
 	private readonly using: string[];
 	/** Told when the session is locked or over. */
 	onProblem: (error: JmapError) => void = () => undefined;
+	/** Told when a request did not reach the server. */
+	onLost: () => void = () => undefined;
 	fallback: Fallback | null = null;
 
 	constructor(readonly session: Session) {
@@ -124,6 +126,8 @@ export class JmapClient {
 			if (signal?.aborted)
 				throw new JmapError("aborted");
 			const error = e instanceof JmapError ? e : new JmapError("offline", 0, String(e));
+			if (error.type === "offline")
+				this.onLost();
 			this.onProblem(error);
 			throw error;
 		}
@@ -146,7 +150,7 @@ export class JmapClient {
 			request.responseType = "json";
 			request.upload.onprogress = (e) => progress(e.total ? e.loaded / e.total : 0);
 			request.onload = () => (request.status < 300 ? done(request.response) : failed(new JmapError("upload", request.status)));
-			request.onerror = () => failed(new JmapError("offline"));
+			request.onerror = () => { this.onLost(); failed(new JmapError("offline")); };
 			request.onabort = () => failed(new JmapError("aborted"));
 			stop?.addEventListener("abort", () => request.abort());
 			request.send(body);
@@ -177,7 +181,7 @@ export class JmapClient {
 		const own = this.localBlob(blobId);
 		if (own)
 			return own.arrayBuffer();
-		const response = this.fallback?.away ? null : await fetch(this.downloadUrl(blobId, "part", type), { credentials: "same-origin" }).catch(() => null);
+		const response = this.fallback?.away ? null : await fetch(this.downloadUrl(blobId, "part", type), { credentials: "same-origin" }).catch(() => { this.onLost(); return null; });
 		if (!response && this.fallback)
 			return this.fallback.blob(blobId);
 		if (!response?.ok)

@@ -44,6 +44,7 @@ export class MailStore {
 	constructor(readonly session: Session) {
 		this.client = new JmapClient(session);
 		this.push = new Push(session, (types) => this.stateChanged(types), (on) => this.connected(on));
+		this.client.onLost = this.push.doubt;
 	}
 
 	/** listen: the server can be reached. */

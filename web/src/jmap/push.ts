@@ -1,5 +1,6 @@
 // State changes as they happen: over a WebSocket (RFC 8887) where the server has one, else EventSource.
 // A connection that breaks is made again after a growing pause; after each one the state is asked for anew.
+// A cable that is pulled closes no socket: the browser's own word for it counts, and requests that fail.
 import { websocket, type Session, type StateChange } from "./types.ts";
 
 const longestPause = 60_000;
@@ -17,6 +18,7 @@ export class Push {
 		private readonly connected: (on: boolean) => void,
 	) {
 		addEventListener("online", this.now);
+		addEventListener("offline", this.doubt);
 	}
 
 	start(): void {
@@ -31,8 +33,8 @@ export class Push {
 		this.stopped = true;
 		clearTimeout(this.timer);
 		removeEventListener("online", this.now);
-		this.socket?.close();
-		this.source?.close();
+		removeEventListener("offline", this.doubt);
+		this.leave();
 	}
 
 	/** Tries at once, if it is waiting to. */
@@ -41,6 +43,23 @@ export class Push {
 		if (!this.socket && !this.source)
 			this.start();
 	};
+
+	/** Something says that the connection is gone: it is believed again when it has been made anew. */
+	readonly doubt = (): void => {
+		if (this.leave())
+			this.again();
+	};
+
+	/** Whether there was something to leave. */
+	private leave(): boolean {
+		const { socket, source } = this;
+		if (socket)
+			socket.onclose = socket.onmessage = socket.onopen = null;
+		socket?.close();
+		source?.close();
+		this.socket = this.source = null;
+		return Boolean(socket ?? source);
+	}
 
 	private take(change: StateChange): void {
 		for (const types of Object.values(change.changed))
@@ -88,6 +107,7 @@ export class Push {
 			return;
 		this.connected(false);
 		this.failures++;
+		clearTimeout(this.timer);
 		const pause = Math.min(longestPause, 1000 * 2 ** Math.min(this.failures, 6)) * (0.5 + Math.random() / 2);
 		this.timer = window.setTimeout(() => this.start(), pause);
 	}

@@ -4,7 +4,7 @@ import { t } from "../../i18n/index.ts";
 import { IconButton } from "../../ui/button.tsx";
 import { Splitter } from "../../ui/splitter.tsx";
 import { toast } from "../../ui/toast.tsx";
-import { useLazy } from "../lazy.ts";
+import { useLazy } from "../lazy.tsx";
 import { prefs, setPrefs } from "../prefs.ts";
 import { overlay, startKeys } from "./commands.ts";
 import { compose, herePrefix, notedWriting, noteWriting, writing } from "./compose_state.ts";

@@ -224,7 +224,6 @@ export function ListPane() {
 		<section class={css.pane} aria-label={title()}>
 			{list && selected.value.size > 0 ? <Selection list={list} /> : <Heading list={list} />}
 			<SearchLocked />
-			{strip.value && <strip.value />}
 			<div class={css.list}>
 				{gone() ? <Gone /> : list && list.ids.value.length > 0 ? <List list={list} /> : list ? <Empty list={list} /> : <div class={css.empty}><Spinner label={t("loading")} /></div>}
 			</div>

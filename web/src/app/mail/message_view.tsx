@@ -9,7 +9,7 @@ import { Button, IconButton } from "../../ui/button.tsx";
 import { Icon, type IconName } from "../../ui/icon.tsx";
 import { Menu, type MenuEntry } from "../../ui/menu.tsx";
 import { Ghost } from "../../ui/progress.tsx";
-import { useLazy } from "../lazy.ts";
+import { useLazy } from "../lazy.tsx";
 import { dark, prefs, setPrefs } from "../prefs.ts";
 import { address, go } from "../router.ts";
 import { fileSize, longDate, shortDate } from "../dates.ts";

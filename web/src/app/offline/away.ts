@@ -3,7 +3,7 @@
 import { fetchJson, JmapError, type Fallback, type Invocation } from "../../jmap/client.ts";
 import type { MailStore } from "../../jmap/mail.ts";
 import { note, replay } from "../../offline/changes.ts";
-import { blobName, type Around, type Ask } from "../../offline/keeper.ts";
+import { blobName, days, type Around, type Ask } from "../../offline/keeper.ts";
 import { Local } from "../../offline/local.ts";
 import type { Vault } from "../../offline/vault.ts";
 import type { FullEmail, Id } from "../../jmap/types.ts";
@@ -11,10 +11,13 @@ import { toast } from "../../ui/toast.tsx";
 import { unlockKept } from "../auth/keys.ts";
 import { account, ended, type WebSession } from "../session.ts";
 import { strip } from "./hooks.ts";
+import { stripFor } from "./strip.tsx";
 import { t } from "./texts.ts";
 
 const shortest = 2000;
 const longest = 30_000;
+/** A way on which everything is lost gives no error; no answer for so long is one. */
+const patience = 8000;
 
 export const asker = (mail: MailStore): Ask => async <T>(name: string, args: Record<string, unknown>) => {
 	const [answer] = await mail.client.request([[name, { accountId: mail.client.accountId, ...args }, "a"]]);
@@ -26,7 +29,7 @@ export const asker = (mail: MailStore): Ask => async <T>(name: string, args: Rec
 /** Whether one is signed in as before; rejects when the server cannot be reached. Who is not, is led out. */
 export async function stillIn(): Promise<boolean> {
 	try {
-		const session = await fetchJson<WebSession>("/api/v1/session");
+		const session = await fetchJson<WebSession>("/api/v1/session", { signal: AbortSignal.timeout(patience) });
 		if (session.state === "open" || await unlockKept()) {
 			account.value = { ...session, state: "open" };
 			return true;
@@ -62,7 +65,7 @@ export class Away implements Fallback {
 			return;
 		this.away = true;
 		this.mail.online.value = false;
-		void import("./strip.tsx").then((m) => { strip.value = this.away ? m.Strip : null; });
+		strip.value = stripFor(t("stripText", { n: days }), () => this.look());
 		this.pause = shortest;
 		this.wait();
 	}

@@ -8,10 +8,12 @@ import { keys } from "../auth/keys.ts";
 import { prefs } from "../prefs.ts";
 import { account, show, type WebSession } from "../session.ts";
 import { asker, Away, stillIn } from "./away.ts";
-import { noteKept } from "./hooks.ts";
+import { noteKept, strip } from "./hooks.ts";
 import { countUnsent, flush } from "./outbox.ts";
 import { followNews } from "./news.ts";
 import { startWorker, takeAddress } from "./register.ts";
+import { stripFor } from "./strip.tsx";
+import { t } from "./texts.ts";
 import { lasting, openVault } from "./vaults.ts";
 import { wipe } from "./wipe.ts";
 
@@ -43,19 +45,62 @@ function keeperOf(mail: MailStore): Keeper {
 const lookFirst = 300;
 const lookLast = 20_000;
 
-/** When the connection breaks that tells of changes: is the server away, or is the session over? Where nothing is kept it is
- * asked until it answers; else Away does that. */
-function watch(mail: MailStore, away: Away | null): () => void {
-	let timer = 0;
-	const look = (pause: number) => {
-		timer = window.setTimeout(() => void stillIn().then((yes) => yes && mail.listen(), () => (away ? away.lost() : look(Math.min(lookLast, pause * 2)))), pause);
+/** When the connection breaks that tells of changes: is the server away, or is the session over? */
+class Watch {
+	private timer = 0;
+	private pause = lookFirst;
+	private readonly end: () => void;
+
+	constructor(private readonly mail: MailStore, private readonly away: Away | null) {
+		this.end = effect(() => (mail.online.value ? this.found() : this.wait(navigator.onLine ? lookFirst : 0)));
+		addEventListener("online", this.soon);
+	}
+
+	stop(): void {
+		this.end();
+		clearTimeout(this.timer);
+		removeEventListener("online", this.soon);
+	}
+
+	private found(): void {
+		clearTimeout(this.timer);
+		if (!this.away)
+			strip.value = null;
+	}
+
+	private wait(pause: number): void {
+		this.pause = Math.max(pause, lookFirst);
+		clearTimeout(this.timer);
+		this.timer = window.setTimeout(() => void this.look(), pause);
+	}
+
+	private readonly soon = (): void => {
+		if (!this.mail.online.peek())
+			void this.look();
 	};
-	const end = effect(() => {
-		clearTimeout(timer);
-		if (!mail.online.value && !away?.away)
-			look(lookFirst);
-	});
-	return () => { clearTimeout(timer); end(); };
+
+	/** Away looks by itself once it has been told. */
+	private readonly look = async (): Promise<void> => {
+		if (this.away?.away)
+			return;
+		try {
+			if (!(await stillIn()))
+				return;
+			this.found();
+			this.mail.listen();
+		} catch {
+			this.missed();
+		}
+	};
+
+	private missed(): void {
+		if (this.mail.online.peek() || this.away?.away)
+			return;
+		if (this.away)
+			return this.away.lost();
+		strip.value ??= stripFor(t("stripBare"), this.look);
+		this.wait(Math.min(lookLast, this.pause * 2));
+	}
 }
 
 function run(mail: MailStore, keepMail: boolean): Away | null {
@@ -74,7 +119,8 @@ function run(mail: MailStore, keepMail: boolean): Away | null {
 		later(500);
 	}
 	mail.onConnected = () => void (now.away?.away ? now.away.look() : mail.sync().then(() => mail.loadMailboxes()).then(flush));
-	now.ends.push(followNews(mail), watch(mail, now.away));
+	const watch = new Watch(mail, now.away);
+	now.ends.push(followNews(mail), () => watch.stop());
 	return now.away;
 }
 

@@ -1,29 +1,30 @@
-// The line above the list that says that the server cannot be reached, and what is shown instead.
+// The line below the bar that says that the server cannot be reached, and what can be done meanwhile.
 import { useEffect, useState } from "preact/hooks";
-import { days } from "../../offline/keeper.ts";
 import { Icon } from "../../ui/icon.tsx";
 import { toast } from "../../ui/toast.tsx";
 import { mail } from "../mail/state.ts";
-import type { Away } from "./away.ts";
 import { t } from "./texts.ts";
 import css from "./strip.module.css";
 
-export function Strip() {
+/** look: whether it is there again. */
+export const stripFor = (text: string, look: () => Promise<void>) => () => <Strip text={text} look={look} />;
+
+function Strip({ text, look }: { text: string; look(): Promise<void> }) {
 	const [busy, setBusy] = useState(false);
 	useEffect(() => {
 		const hear = (e: MouseEvent) => void giveFile(e);
 		document.addEventListener("click", hear, true);
 		return () => document.removeEventListener("click", hear, true);
 	}, []);
-	const look = () => {
+	const now = () => {
 		setBusy(true);
-		void (mail().client.fallback as Away | null)?.look().finally(() => setBusy(false));
+		void look().finally(() => setBusy(false));
 	};
 	return (
 		<div class={css.strip} role="status">
 			<Icon name="warning" size={15} />
-			<span><b>{t("stripTitle")}</b> {t("stripText", { n: days })}</span>
-			<button type="button" disabled={busy} onClick={look}>{t("tryNow")}</button>
+			<span><b>{t("stripTitle")}</b> {text}</span>
+			<button type="button" disabled={busy} onClick={now}>{t("tryNow")}</button>
 		</div>
 	);
 }

@@ -3,6 +3,7 @@ import { part, type Like, type MainKey } from "../../i18n/part.ts";
 
 const en = {
 	stripTitle: "You are offline.",
+	stripBare: "What is on the screen can be read. The rest is there when the connection is back.",
 	stripText: "This is what the device keeps: mail of the last {n} days. Changes are made when the connection is back.",
 	tryNow: "Try now",
 	changesGone: {
@@ -60,6 +61,7 @@ const en = {
 
 const de: Like<typeof en> = {
 	stripTitle: "Keine Verbindung.",
+	stripBare: "Lesen lässt sich, was schon zu sehen ist. Alles andere geht wieder, sobald die Verbindung zurück ist.",
 	stripText: "Gezeigt wird, was auf dem Gerät liegt: die Mail der letzten {n} Tage. Änderungen werden nachgeholt.",
 	tryNow: "Jetzt versuchen",
 	changesGone: {
@@ -117,6 +119,7 @@ const de: Like<typeof en> = {
 
 const fr: Like<typeof en> = {
 	stripTitle: "Hors connexion.",
+	stripBare: "Ce qui est affiché reste lisible. Le reste sera possible au retour de la connexion.",
 	stripText: "Voici ce que garde l’appareil : le courrier des {n} derniers jours. Les changements seront faits au retour de la connexion.",
 	tryNow: "Essayer",
 	changesGone: {

@@ -4,7 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { t, type Key } from "./texts.ts";
 import { Icon, type IconName } from "../../ui/icon.tsx";
 import { route } from "../router.ts";
-import { Lazy } from "../transfer/lazy.tsx";
+import { Lazy } from "../lazy.tsx";
 import { DevicePage } from "../offline/device_page.tsx";
 import { AboutPage } from "./about_page.tsx";
 import { AccountPage } from "./account.tsx";

@@ -8,7 +8,7 @@ import { SelectField, Switch, TextArea, TextField } from "../../ui/field.tsx";
 import { Spinner } from "../../ui/progress.tsx";
 import { toast } from "../../ui/toast.tsx";
 import { mail } from "../mail/state.ts";
-import { useLazy } from "../lazy.ts";
+import { useLazy } from "../lazy.tsx";
 import { prefs, setPrefs } from "../prefs.ts";
 import { textToHtml } from "../mail/composer/letter.ts";
 import { attempt, Group, Item, useData, Waiting } from "./parts.tsx";

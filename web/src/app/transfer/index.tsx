@@ -7,7 +7,7 @@ import { Spinner } from "../../ui/progress.tsx";
 import { mail } from "../mail/state.ts";
 import { Group, Item } from "../settings/parts.tsx";
 import { Export } from "./export_view.tsx";
-import { Lazy } from "./lazy.tsx";
+import { Lazy } from "../lazy.tsx";
 import { Running } from "./running.tsx";
 import { sources, type Source } from "./sources.ts";
 import { t } from "./texts.ts";
