@@ -241,6 +241,7 @@ account_reload(struct account *a)
 	log_done(&a->log);
 	objects_done(&a->objects);
 	email_view_free(TAKE(a->emails));
+	verdict_store_free(TAKE(a->verdicts));
 	err = account_load(a);
 	for (size_t i = 0; !err && i < a->boxes.len; i++)
 		if (a->boxes.at[i]->users)
@@ -295,6 +296,7 @@ account_trim(struct account *a)
 	page_cache_drop(a);
 	body_drop(a);
 	email_view_free(TAKE(a->emails));
+	verdict_store_trim(a->verdicts);
 	log_done(&a->log);
 	objects_done(&a->objects);
 	thread_index_free(TAKE(a->threads));
@@ -315,7 +317,8 @@ size_t
 account_cached(const struct account *a)
 {
 	size_t n = a->cache.bytes + a->scratch.cap + brief_index_bytes(a->briefs) +
-		email_view_bytes(a->emails) + a->log.events.cap * sizeof(struct log_event);
+		email_view_bytes(a->emails) + verdict_store_bytes(a->verdicts) +
+		a->log.events.cap * sizeof(struct log_event);
 
 	VEC_EACH (mb, &a->boxes)
 		n += (*mb)->rows.cap * sizeof(struct message_row) + (*mb)->gone_tail.cap;
@@ -328,6 +331,7 @@ account_close(struct account *a)
 	if (!a)
 		return;
 	account_trim(a);
+	verdict_store_free(a->verdicts);
 	VEC_EACH (mb, &a->boxes)
 		mailbox_free(*mb);
 	VEC_DONE(&a->boxes);

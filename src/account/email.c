@@ -21,8 +21,6 @@ email_view_free(struct email_view *v)
 	VEC_DONE(&v->counted);
 	for (size_t i = 0; i < EMAIL_RESULTS; i++)
 		email_result_done(&v->results[i]);
-	for (size_t i = 0; i < EMAIL_VERDICTS; i++)
-		email_verdicts_done(&v->verdicts[i]);
 	free(v);
 }
 
@@ -35,8 +33,6 @@ email_view_bytes(const struct email_view *v)
 		return 0;
 	for (size_t i = 0; i < EMAIL_RESULTS; i++)
 		n += v->results[i].emails.cap * sizeof(uint32_t) + v->results[i].threads_max / 8;
-	for (size_t i = 0; i < EMAIL_VERDICTS; i++)
-		n += v->verdicts[i].bytes;
 	return n + v->infos.cap * sizeof(struct email_info) +
 		v->places.cap * sizeof(struct email_place) + v->threads.cap * sizeof(void *);
 }

@@ -1,104 +1,10 @@
-/* Whether an Email matches a filter. What a condition on text says of a message never changes, and
- * is dear to find out: it is remembered, so that the same words are not looked for twice in a
- * letter, whatever else is asked with them and whatever happens in the mailbox meanwhile. */
+/* Whether an Email matches a filter, in three steps of growing cost: without reading any message,
+ * without opening a body, and with it. */
 #include "account/email_view.h"
 
+#include "account/message.h"
+
 #include <stdlib.h>
-
-/* ---- What is known of texts ---- */
-
-#define VERDICTS_KEY_MAX ((size_t)64 << 10)
-enum verdict { VERDICT_NONE, VERDICT_NO = 2, VERDICT_YES = 3 };
-
-void
-email_verdicts_done(struct email_verdicts *v)
-{
-	buf_done(&v->key);
-	free(v->at);
-	*v = (struct email_verdicts){.used = 0};
-}
-
-/* One text for equal conditions. False: what it says may change. */
-static bool
-condition_key(const struct find_node *n, struct buf *out)
-{
-	bool lasts = n->op <= FIND_NOT || n->op >= FIND_INTERNAL;
-
-	buf_putc(out, (uint8_t)n->op);
-	buf_put_svarint(out, n->min);
-	buf_put_svarint(out, n->max);
-	buf_put_blob(out, n->name);
-	buf_put_blob(out, n->text);
-	for (const struct find_node *k = n->kids; k; k = k->next) {
-		buf_putc(out, '(');
-		lasts &= condition_key(k, out);
-	}
-	buf_putc(out, ')');
-	return lasts;
-}
-
-/* Where those of that key are, or may be put: in place of those not used for longest, but not of
- * any used after `since`. */
-static struct email_verdicts *
-verdicts_place(struct email_view *view, struct slice key, uint64_t since)
-{
-	struct email_verdicts *v = NULL;
-
-	for (size_t i = 0; i < EMAIL_VERDICTS; i++) {
-		struct email_verdicts *at = &view->verdicts[i];
-		if (at->key.len && slice_eq(buf_slice(&at->key), key))
-			return at;
-		if (at->used <= since && (!v || at->used < v->used))
-			v = at;
-	}
-	return v;
-}
-
-/* NULL: there is no room to remember any. */
-static struct email_verdicts *
-verdicts_of(struct email_view *view, const struct find_node *n, uint64_t since)
-{
-	CLEANUP(buf_done) struct buf key = BUF_INIT(VERDICTS_KEY_MAX);
-	struct email_verdicts *v = NULL;
-
-	if (condition_key(n, &key) && !buf_err(&key))
-		v = verdicts_place(view, buf_slice(&key), since);
-	if (!v)
-		return NULL;
-	if (!slice_eq(buf_slice(&v->key), buf_slice(&key))) {
-		email_verdicts_done(v);
-		v->key = key;
-		key = BUF_INIT(0);
-	}
-	v->used = ++view->clock;
-	return v;
-}
-
-static enum verdict
-verdict_get(const struct email_verdicts *v, uint32_t email)
-{
-	return v && email / 4 < v->bytes ? v->at[email / 4] >> email % 4 * 2 & 3 : VERDICT_NONE;
-}
-
-/* Without memory nothing is remembered. */
-static void
-verdict_put(struct email_verdicts *v, const struct account *a, uint32_t email, bool yes)
-{
-	size_t bytes = (((size_t)a->head.next_page + 1) << SLOTS_LOG) / 4;
-	uint8_t *at;
-
-	if (!v || email / 4 >= bytes)
-		return;
-	if (v->bytes < bytes) {
-		at = realloc(v->at, bytes);
-		if (!at)
-			return;
-		memset(at + v->bytes, 0, bytes - v->bytes);
-		v->at = at;
-		v->bytes = bytes;
-	}
-	v->at[email / 4] |= (uint8_t)((yes ? VERDICT_YES : VERDICT_NO) << email % 4 * 2);
-}
 
 /* ---- Making ---- */
 
@@ -107,10 +13,15 @@ struct condition {
 	struct condition *kids;
 	size_t n_kids;
 	struct finder *finder;
-	struct email_verdicts *verdicts; /* NULL: none are kept */
 	struct mailbox **boxes;
 	size_t n_boxes; /* those there are */
 	bool dear; /* messages must be read for it */
+};
+
+enum how_far {
+	ROUGHLY, /* no message is read */
+	UNOPENED, /* no body is opened */
+	EXACTLY,
 };
 
 struct email_test {
@@ -121,7 +32,7 @@ struct email_test {
 	const struct email_info *info;
 	const struct email_place *places;
 	size_t n_places;
-	bool rough; /* what is dear is not asked */
+	enum how_far how;
 	int err;
 };
 
@@ -178,8 +89,7 @@ condition_find(struct condition *c, struct email_test *t)
 	if (err)
 		return err;
 	c->dear = finder_reads(c->finder);
-	if (c->dear)
-		c->verdicts = verdicts_of(t->a->emails, &c->f->find, t->since);
+	finder_bind(c->finder, t->since);
 	return LL_OK;
 }
 
@@ -205,7 +115,7 @@ email_test_new(struct account *a, const struct email_filter *f, struct email_tes
 	if (!t)
 		return LL_ERR_NOMEM;
 	t->a = a;
-	t->since = a->emails->clock;
+	t->since = verdicts_now(a);
 	err = condition_make(&t->root, t, f ? f : &all, 0);
 	if (err)
 		email_test_free(t);
@@ -225,21 +135,22 @@ email_test_free(struct email_test *t)
 
 /* ---- Asking ---- */
 
-static bool ask(struct email_test *t, const struct condition *c);
+static enum find_answer ask(struct email_test *t, const struct condition *c);
 
-/* When only a rough answer is wanted, what is dear may be true: under AND and OR it counts as
- * that, under NOT it does not count. */
-static bool
+static enum find_answer
 ask_group(struct email_test *t, const struct condition *c)
 {
-	bool any = c->f->op != EMAIL_AND, none = c->f->op == EMAIL_NOT;
+	enum find_answer decides = c->f->op == EMAIL_AND ? ANSWER_NO : ANSWER_YES;
+	enum find_answer end = c->f->op == EMAIL_OR ? ANSWER_NO : ANSWER_YES;
 
 	for (size_t i = 0; i < c->n_kids; i++) {
-		const struct condition *k = &c->kids[i];
-		if (!(t->rough && none && k->dear) && ask(t, k) == any)
-			return c->f->op == EMAIL_OR;
+		enum find_answer one = ask(t, &c->kids[i]);
+		if (one == decides)
+			return c->f->op == EMAIL_OR ? ANSWER_YES : ANSWER_NO;
+		if (one == ANSWER_UNKNOWN)
+			end = ANSWER_UNKNOWN;
 	}
-	return c->f->op != EMAIL_OR;
+	return end;
 }
 
 static bool
@@ -288,55 +199,77 @@ ask_keyword(const struct email_test *t, const struct condition *c)
 	return c->f->op == EMAIL_SOME_IN_THREAD ? some : !some;
 }
 
-static bool
-ask_find(struct email_test *t, const struct condition *c)
+static enum find_answer
+answer(bool yes)
 {
-	uint32_t email = t->info->email;
-	enum verdict known = verdict_get(c->verdicts, email);
-	bool yes = false;
-
-	if (c->dear && t->rough)
-		return true;
-	if (known != VERDICT_NONE)
-		return known == VERDICT_YES;
-	t->err = finder_ask(c->finder, mailbox_row(t->places->mb, t->places->uid), &yes);
-	if (t->err)
-		return false;
-	if (c->dear)
-		verdict_put(c->verdicts, t->a, email, yes);
-	return yes;
+	return yes ? ANSWER_YES : ANSWER_NO;
 }
 
-static bool
+static enum find_answer
+ask_find(struct email_test *t, const struct condition *c)
+{
+	const struct message_row *row;
+	enum find_answer guess = ANSWER_NO;
+	bool yes = false;
+
+	if (c->dear && t->how == ROUGHLY)
+		return ANSWER_UNKNOWN;
+	row = mailbox_row(t->places->mb, t->places->uid);
+	if (t->how != EXACTLY) {
+		t->err = finder_guess(c->finder, row, &guess);
+		return guess;
+	}
+	t->err = finder_ask(c->finder, row, &yes);
+	return answer(yes);
+}
+
+static enum find_answer
 ask(struct email_test *t, const struct condition *c)
 {
 	if (t->err)
-		return false;
+		return ANSWER_NO;
 	if (c->f->op <= EMAIL_NOT)
 		return ask_group(t, c);
 	if (c->f->op == EMAIL_FIND)
 		return ask_find(t, c);
-	return c->f->op <= EMAIL_IN_OTHER_THAN ? ask_boxes(t, c) : ask_keyword(t, c);
+	return answer(c->f->op <= EMAIL_IN_OTHER_THAN ? ask_boxes(t, c) : ask_keyword(t, c));
 }
 
-static bool
-ask_email(struct email_test *t, const struct email_info *info, bool rough)
+static enum find_answer
+ask_email(struct email_test *t, const struct email_info *info, enum how_far how)
 {
 	t->info = info;
-	t->rough = rough;
+	t->how = how;
 	t->places = email_places(t->a, info->email, &t->n_places);
 	t->a->spent += SPENT_ROW;
-	return t->n_places && ask(t, &t->root);
+	return t->n_places ? ask(t, &t->root) : ANSWER_NO;
 }
 
 int
 email_test_ask(struct email_test *t, const struct email_info *info, bool *ret)
 {
-	bool yes = !t->root.dear || ask_email(t, info, false);
+	enum find_answer said = ANSWER_YES;
 
+	if (t->root.dear)
+		said = ask_email(t, info, UNOPENED);
+	if (said == ANSWER_UNKNOWN && !t->err)
+		said = ask_email(t, info, EXACTLY);
 	if (!t->err)
-		*ret = yes;
+		*ret = said == ANSWER_YES;
 	return t->err;
+}
+
+int
+email_test_expect(struct email_test *t, const struct email_info *info, bool *ret_opens)
+{
+	bool opens = t->root.dear && ask_email(t, info, UNOPENED) == ANSWER_UNKNOWN;
+
+	if (t->err)
+		return t->err;
+	if (opens)
+		message_expect(t->a, info->email);
+	*ret_opens = opens;
+	return LL_OK;
 }
 
 /* ---- Candidates ---- */
@@ -379,7 +312,7 @@ unique(struct uid_list *l)
 static void
 candidate(struct email_test *t, const struct email_info *info, struct uid_list *ret)
 {
-	if (info && !t->err && ask_email(t, info, true) && !t->err)
+	if (info && !t->err && ask_email(t, info, ROUGHLY) != ANSWER_NO && !t->err)
 		t->err = VEC_PUSH(ret, info->email);
 }
 

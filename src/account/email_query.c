@@ -92,21 +92,53 @@ result_ask(struct account *a, struct email_result *r, struct email_test *t)
 	return LL_OK;
 }
 
+/* ---- Looking ahead ---- */
+
+struct looking {
+	struct account *a;
+	const struct email_result *r;
+	struct email_test *t;
+};
+
+static int
+result_look(void *ctx, size_t i, bool *ret_opens)
+{
+	const struct looking *l = ctx;
+	const struct email_info *info = email_find(l->a, l->r->emails.at[i]);
+
+	*ret_opens = false;
+	return thread_told(l->r, info->thread) ? LL_OK : email_test_expect(l->t, info, ret_opens);
+}
+
+static int
+result_slice(struct account *a, struct email_result *r, size_t want, struct email_test *t)
+{
+	struct looking l = {a, r, t};
+	struct find_ahead ahead = {.next = r->next};
+	uint64_t until = a->spent + SLICE_NS;
+	int err = LL_OK;
+
+	while (!err && r->found < want && r->next < r->emails.len && a->spent < until) {
+		err = find_ahead(&ahead, r->next, r->emails.len, result_look, &l);
+		if (!err)
+			err = result_ask(a, r, t);
+	}
+	return err;
+}
+
 static int
 result_work(struct account *a, const struct email_query *q, size_t want, struct email_test *t,
 	struct email_result **ret)
 {
 	struct email_result *r = result_find(a, q->key);
-	uint64_t until;
 	int err = LL_OK;
 
 	if (!r) {
 		r = result_place(a);
 		err = result_start(a, q, t, r);
 	}
-	until = a->spent + SLICE_NS;
-	while (!err && r->found < want && r->next < r->emails.len && a->spent < until)
-		err = result_ask(a, r, t);
+	if (!err)
+		err = result_slice(a, r, want, t);
 	if (err)
 		email_result_done(r);
 	*ret = r;

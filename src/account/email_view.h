@@ -7,7 +7,6 @@
 
 /* More than there are requests under way, so that none of them loses what it has found. */
 #define EMAIL_RESULTS 12 /* query results kept */
-#define EMAIL_VERDICTS 32 /* conditions on text whose answers are kept */
 
 struct email_result {
 	struct buf key; /* empty: free */
@@ -16,14 +15,6 @@ struct email_result {
 	size_t found, next;
 	uint8_t *threads; /* bits: has an Email in the result; NULL: not collapsed */
 	size_t threads_max;
-	uint64_t used;
-};
-
-/* What a condition says of messages, two bits for each. */
-struct email_verdicts {
-	struct buf key; /* empty: free */
-	uint8_t *at;
-	size_t bytes;
 	uint64_t used;
 };
 
@@ -41,7 +32,6 @@ struct email_view {
 	bool threads_good;
 	VEC(struct mailbox *) open;
 	struct email_result results[EMAIL_RESULTS];
-	struct email_verdicts verdicts[EMAIL_VERDICTS];
 	VEC(struct email_counted) counted;
 	uint64_t clock;
 };
@@ -52,7 +42,6 @@ void email_result_done(struct email_result *r);
 
 /* ---- Filters (email_filter.c) ---- */
 
-void email_verdicts_done(struct email_verdicts *v);
 /* A filter (NULL: all), good until mail changes. Only one at a time is asked. */
 struct email_test;
 int email_test_new(
@@ -62,6 +51,8 @@ void email_test_free(struct email_test *t);
 int email_test_candidates(struct email_test *t, struct uid_list *ret) CHECKED;
 /* Whether a candidate matches. */
 int email_test_ask(struct email_test *t, const struct email_info *info, bool *ret) CHECKED;
+/* A candidate that will be asked for soon: its body comes if it must be opened (*ret_opens). */
+int email_test_expect(struct email_test *t, const struct email_info *info, bool *ret_opens) CHECKED;
 /* Whether all Emails of a thread have the keyword, and whether some have. */
 void email_thread_keyword(
 	const struct account *a, uint32_t thread, struct slice name, bool *ret_all, bool *ret_some);

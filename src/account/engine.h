@@ -325,15 +325,51 @@ struct txn;
 void email_view_apply(struct txn *t);
 size_t email_view_bytes(const struct email_view *v);
 
+/* ---- What is known of texts (verdict.c) ---- */
+
+/* Also what two bits of a table say. */
+enum find_answer { ANSWER_UNKNOWN, ANSWER_NO = 2, ANSWER_YES = 3 };
+struct find_node;
+struct verdict_store;
+struct verdicts; /* of one condition */
+void verdict_store_free(struct verdict_store *s);
+size_t verdict_store_bytes(const struct verdict_store *s);
+/* Leaves those used last, as far as they are small. */
+void verdict_store_trim(struct verdict_store *s);
+/* The moment before which tables may give way to others. */
+uint64_t verdicts_now(const struct account *a);
+/* Those of a condition on text; they stay until another is asked for or the account is trimmed.
+ * NULL: nothing is remembered, since there is no memory or all were used after `since`. */
+struct verdicts *verdicts_of(struct account *a, const struct find_node *n, uint64_t since);
+/* NULL is accepted: nothing is known, nothing remembered. */
+enum find_answer verdict_get(const struct verdicts *v, uint32_t email);
+void verdict_put(struct verdicts *v, const struct account *a, uint32_t email, bool yes);
+
 /* ---- Conditions asked of one message (find.c) ---- */
 
-struct find_node;
 struct finder;
 int finder_new(struct account *a, const struct find_node *root, struct finder **ret) CHECKED;
 void finder_free(struct finder *f);
+/* Takes up what is known. Before it asks, whenever others may have worked in between. since: see
+ * verdicts_of. */
+void finder_bind(struct finder *f, uint64_t since);
 int finder_ask(struct finder *f, const struct message_row *row, bool *ret) CHECKED;
+/* As far as it can be told without opening a body. */
+int finder_guess(struct finder *f, const struct message_row *row, enum find_answer *ret) CHECKED;
 /* Whether messages are read for it; what it says of one then never changes. */
 bool finder_reads(const struct finder *f);
+
+/* How a search looks ahead (find_job.c): bodies that it will open are asked for, several at once, before their
+ * turn has come. Positions are those of the caller's list. */
+#define FIND_AHEAD 16 /* bodies under way */
+struct find_ahead {
+	size_t next; /* not looked at yet */
+	size_t due[FIND_AHEAD], first, n; /* those whose bodies are under way, ascending */
+};
+/* Guesses at position i; *ret_opens: its body will be opened, and was asked for. */
+typedef int find_look(void *ctx, size_t i, bool *ret_opens);
+/* To be called before the message at position `at`, which is less than `end`, is asked. */
+int find_ahead(struct find_ahead *h, size_t at, size_t end, find_look *look, void *ctx) CHECKED;
 
 /* ---- The account ---- */
 
@@ -361,6 +397,7 @@ struct account {
 	struct change_log log;
 	struct object_store objects;
 	struct email_view *emails; /* NULL: not asked for yet */
+	struct verdict_store *verdicts;
 	struct signature_builder *signer;
 	VEC(struct record_opener *) openers; /* by vault version, when needed */
 	uint64_t bad;

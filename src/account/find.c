@@ -18,6 +18,7 @@ struct cond {
 	enum find_cost cost;
 	const struct find_node *node;
 	struct search_query *query;
+	struct verdicts *verdicts; /* NULL: nothing is remembered */
 	struct cond *kids;
 	size_t n_kids;
 };
@@ -29,6 +30,7 @@ struct exam {
 	struct page *page;
 	struct entry entry;
 	bool have_entry, have_sig, have_head, have_text;
+	bool open; /* bodies may be opened */
 	const struct message_meta *meta;
 	struct slice sig;
 	struct buf text, scratch; /* head or all of the message; decoded values */
@@ -281,17 +283,23 @@ ask_brief(struct exam *x, const struct cond *c)
 
 /* ---- The tree ---- */
 
-static bool ask(struct exam *x, const struct cond *c);
+static enum find_answer ask(struct exam *x, const struct cond *c);
 
-static bool
+/* FIND_NOT is said of all its kids together. */
+static enum find_answer
 ask_group(struct exam *x, const struct cond *c)
 {
-	bool any = c->op == FIND_OR;
+	enum find_answer decides = c->op == FIND_OR ? ANSWER_YES : ANSWER_NO;
+	enum find_answer end = c->op == FIND_AND ? ANSWER_YES : ANSWER_NO;
 
-	for (size_t i = 0; i < c->n_kids; i++)
-		if (ask(x, &c->kids[i]) == any)
-			return c->op == FIND_NOT ? true : any;
-	return c->op == FIND_NOT ? false : !any;
+	for (size_t i = 0; i < c->n_kids; i++) {
+		enum find_answer one = ask(x, &c->kids[i]);
+		if (one == decides)
+			return c->op == FIND_AND ? ANSWER_NO : ANSWER_YES;
+		if (one == ANSWER_UNKNOWN)
+			end = ANSWER_UNKNOWN;
+	}
+	return end;
 }
 
 typedef bool ask_fn(struct exam *x, const struct cond *c);
@@ -302,9 +310,9 @@ static const struct {
 	bool text; /* has a query */
 	bool covered; /* the signature knows the text */
 } ops[FIND_OPS] = {
-	[FIND_AND] = {ask_group, COST_ROW, false, false},
-	[FIND_OR] = {ask_group, COST_ROW, false, false},
-	[FIND_NOT] = {ask_group, COST_ROW, false, false},
+	[FIND_AND] = {NULL, COST_ROW, false, false},
+	[FIND_OR] = {NULL, COST_ROW, false, false},
+	[FIND_NOT] = {NULL, COST_ROW, false, false},
 	[FIND_FLAGS] = {ask_row, COST_ROW, false, false},
 	[FIND_UIDS] = {ask_row, COST_ROW, false, false},
 	[FIND_MODSEQ] = {ask_row, COST_ROW, false, false},
@@ -325,15 +333,34 @@ static const struct {
 	[FIND_TEXT] = {ask_text, COST_TEXT, true, true},
 };
 
-static bool
-ask(struct exam *x, const struct cond *c)
+static enum find_answer
+ask_one(struct exam *x, const struct cond *c)
 {
 	bool covered = ops[c->op].covered && c->node->text.len &&
 		(c->op != FIND_HEADER || search_field_covered(c->node->name));
+	bool yes = false;
 
-	if (x->err || (covered && !exam_may(x, c)))
-		return false;
-	return ops[c->op].ask(x, c);
+	if (!covered || exam_may(x, c)) {
+		if (c->cost == COST_TEXT && !x->open)
+			return ANSWER_UNKNOWN;
+		yes = ops[c->op].ask(x, c);
+	}
+	if (!x->err)
+		verdict_put(c->verdicts, x->a, x->row->email, yes);
+	return yes ? ANSWER_YES : ANSWER_NO;
+}
+
+static enum find_answer
+ask(struct exam *x, const struct cond *c)
+{
+	enum find_answer known;
+
+	if (x->err)
+		return ANSWER_NO;
+	if (c->op <= FIND_NOT)
+		return ask_group(x, c);
+	known = verdict_get(c->verdicts, x->row->email);
+	return known == ANSWER_UNKNOWN ? ask_one(x, c) : known;
 }
 
 /* ---- Compiling ---- */
@@ -449,85 +476,48 @@ finder_reads(const struct finder *f)
 	return f->root.cost >= COST_FIELD;
 }
 
-int
-finder_ask(struct finder *f, const struct message_row *row, bool *ret)
+static void
+cond_bind(struct cond *c, struct account *a, uint64_t since)
 {
-	exam_next(&f->x, row);
-	*ret = ask(&f->x, &f->root);
+	for (size_t i = 0; i < c->n_kids; i++)
+		cond_bind(&c->kids[i], a, since);
+	if (ops[c->op].text)
+		c->verdicts = verdicts_of(a, c->node, since);
+}
+
+void
+finder_bind(struct finder *f, uint64_t since)
+{
+	cond_bind(&f->root, f->x.a, since);
+}
+
+static int
+finder_err(const struct finder *f)
+{
 	return f->x.err == LL_ERR_NOTFOUND ? LL_ERR_CORRUPT : f->x.err;
 }
 
-/* ---- Running ---- */
-
-struct find_job {
-	struct mailbox *mb;
-	struct finder *finder;
-	uint32_t next; /* UID to go on with */
-};
-
-void
-find_job_free(struct find_job *j)
+int
+finder_guess(struct finder *f, const struct message_row *row, enum find_answer *ret)
 {
-	if (!j)
-		return;
-	finder_free(j->finder);
-	if (j->mb)
-		mailbox_close(j->mb);
-	free(j);
+	exam_next(&f->x, row);
+	f->x.open = false;
+	*ret = ask(&f->x, &f->root);
+	return finder_err(f);
 }
 
+/* What can be told without its body may decide, even where a condition on the body comes first. */
 int
-find_job_new(struct mailbox *mb, const struct find_node *root, struct find_job **ret)
+finder_ask(struct finder *f, const struct message_row *row, bool *ret)
 {
-	struct find_job *j = calloc(1, sizeof(*j));
-	int err = j ? finder_new(mb->account, root, &j->finder) : LL_ERR_NOMEM;
+	enum find_answer said;
+	int err = finder_guess(f, row, &said);
 
-	if (!err)
-		err = mailbox_open(mb);
-	if (err) {
-		find_job_free(j);
-		return err;
+	if (!err && said == ANSWER_UNKNOWN) {
+		f->x.open = true;
+		said = ask(&f->x, &f->root);
+		err = finder_err(f);
 	}
-	j->mb = mb;
-	*ret = j;
-	return LL_OK;
-}
-
-int
-find_job_step(struct find_job *j, struct uid_list *ret, bool *ret_done)
-{
-	struct account *a = j->mb->account;
-	uint64_t until = a->spent + SLICE_NS;
-	size_t i = mailbox_lower_bound(j->mb, j->next);
-	int err = LL_OK;
-
-	for (; i < j->mb->rows.len && !err && a->spent < until; i++) {
-		const struct message_row *row = &j->mb->rows.at[i];
-		bool match;
-		j->next = row->uid + 1;
-		a->spent += SPENT_ROW;
-		err = finder_ask(j->finder, row, &match);
-		if (!err && match)
-			err = VEC_PUSH(ret, j->next - 1);
-	}
-	*ret_done = i == j->mb->rows.len || !j->next;
-	return err;
-}
-
-int
-mailbox_find(struct mailbox *mb, const struct find_node *root, struct uid_list *ret)
-{
-	struct find_job *j;
-	size_t before = ret->len;
-	bool done = false;
-	int err = find_job_new(mb, root, &j);
-
-	if (err)
-		return err;
-	while (!err && !done)
-		err = find_job_step(j, ret, &done);
-	find_job_free(j);
-	if (err)
-		ret->len = before;
+	*ret = said == ANSWER_YES;
 	return err;
 }

@@ -1,5 +1,5 @@
 /* Blobs on their way through shared memory: large ones come in a window, those that were asked for
- * ahead have a place in its second half. */
+ * ahead have places of their own in it. */
 #include "base/error.h"
 #include "os/clock.h"
 #include "os/memfile.h"
@@ -10,10 +10,20 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define WINDOW_LEN ((size_t)1 << 20)
+#define AT_ONCE ((size_t)512 << 10)
 #define AHEAD_LEN ((size_t)64 << 10)
-#define AT_ONCE (WINDOW_LEN - AHEAD_SLOTS * AHEAD_LEN)
+#define WINDOW_LEN (AT_ONCE + AHEAD_SLOTS * AHEAD_LEN)
 #define SMALL_READ ((size_t)2 << 10)
+
+static struct ahead *
+ahead_by_blob(struct client *k, const struct store_id *blob, size_t len)
+{
+	for (size_t i = 0; i < AHEAD_SLOTS; i++)
+		if (k->ahead[i].used && k->ahead[i].len == len &&
+			memcmp(&k->ahead[i].blob, blob, sizeof(*blob)) == 0)
+			return &k->ahead[i];
+	return NULL;
+}
 
 static struct ahead *
 ahead_by_id(struct client *k, uint64_t id)
@@ -107,9 +117,12 @@ store_client_blob_ahead(
 	struct client *k = client_of(s);
 	size_t slot = k->next_ahead % AHEAD_SLOTS;
 	struct ahead *a = &k->ahead[slot];
-	struct msg_st_blob_read m = {.len = len, .at = (uint32_t)(AT_ONCE + slot * AHEAD_LEN)};
+	/* What is small would come in the message itself if it were not asked for as more. */
+	struct msg_st_blob_read m = {
+		.len = MAX(len, SMALL_READ + 1), .at = (uint32_t)(AT_ONCE + slot * AHEAD_LEN)};
 
-	if (len <= SMALL_READ || len > AHEAD_LEN || (a->used && !a->done) || k->closed)
+	if (!len || len > AHEAD_LEN || (a->used && !a->done) || k->closed ||
+		ahead_by_blob(k, &blob, len))
 		return;
 	if (!k->window)
 		make_window(k);
@@ -127,16 +140,13 @@ store_client_blob_ahead(
 static bool
 take_ahead(struct client *k, const struct store_id *blob, size_t len, struct buf *out)
 {
-	struct ahead *a = NULL;
-	size_t slot = 0;
+	struct ahead *a = ahead_by_blob(k, blob, len);
+	const uint8_t *at;
 	int r = LL_OK;
 
-	for (size_t i = 0; i < AHEAD_SLOTS; i++)
-		if (k->ahead[i].used && k->ahead[i].len == len &&
-			memcmp(&k->ahead[i].blob, blob, sizeof(*blob)) == 0)
-			a = &k->ahead[slot = i];
 	if (!a)
 		return false;
+	at = k->window + AT_ONCE + (size_t)(a - k->ahead) * AHEAD_LEN;
 	k->in_call = true;
 	k->call_deadline = clock_ms() + READ_MS;
 	while (!a->done && !k->closed && r == LL_OK)
@@ -144,8 +154,7 @@ take_ahead(struct client *k, const struct store_id *blob, size_t len, struct buf
 	k->in_call = false;
 	k->closed = k->closed || r;
 	a->used = !a->done;
-	return a->done && a->err == LL_OK &&
-		buf_put(out, slice_new(k->window + AT_ONCE + slot * AHEAD_LEN, a->got)) == LL_OK;
+	return a->done && a->err == LL_OK && buf_put(out, slice_new(at, a->got)) == LL_OK;
 }
 
 int

@@ -1,5 +1,5 @@
-/* Email/query: random questions about random mail, asked for a few results at a time while mail
- * changes, against one who reads every letter for every question. */
+/* Email/query and SEARCH: random questions about random mail, asked for a few results at a time while
+ * mail changes, against one who reads every letter for every question. */
 #include "fixture.h"
 
 #include "account/email.h"
@@ -72,6 +72,7 @@ static const char *const words[] = {
 struct letter {
 	uint32_t email;
 	char subject[64], body[256];
+	char flat[256]; /* the body as it is searched: white space is one space */
 };
 struct world {
 	struct fixture f;
@@ -87,6 +88,19 @@ a_word(struct world *w)
 	size_t most = 1 + fixture_below(&w->f, ARRAY_SIZE(words));
 
 	return words[fixture_below(&w->f, most)];
+}
+
+static void
+flatten(struct letter *l)
+{
+	size_t n = 0;
+
+	for (const char *p = l->body; *p; p++)
+		if (*p != '\r')
+			l->flat[n++] = *p == '\n' ? ' ' : *p;
+	if (!n)
+		l->flat[n++] = ' ';
+	l->flat[n] = '\0';
 }
 
 static void
@@ -107,6 +121,7 @@ letter_arrives(struct world *w)
 		strcat(l->body, a_word(w));
 		strcat(l->body, i % 5 ? " " : "\r\n");
 	}
+	flatten(l);
 	snprintf(id, sizeof(id), "%zu@x", w->n);
 	snprintf(refs, sizeof(refs), "t%zu@x", thread);
 	CHECK_INT(message_stage(w->f.a, fixture_message(l->subject, id, refs, l->body),
@@ -159,6 +174,7 @@ something_changes(struct world *w)
 struct question {
 	struct email_filter nodes[40];
 	struct find_node finds[40];
+	char phrases[40][64];
 	struct store_id boxes[40];
 	size_t n;
 	struct email_order order[2];
@@ -166,16 +182,38 @@ struct question {
 	char key[32];
 };
 
-/* Two words that must both be there are one condition, as the face makes it. */
+/* A piece of what stands in some letter, wherever its ends are, or two words side by side that may
+ * stand nowhere. */
+static struct slice
+a_phrase(struct world *w, char text[64])
+{
+	struct slice flat = slice_str(w->mail[fixture_below(&w->f, w->n)].flat);
+	size_t from = fixture_below(&w->f, flat.len), len = 6 + fixture_below(&w->f, 40);
+
+	if (flat.len - from < 6)
+		snprintf(text, 64, "%s %s", a_word(w), a_word(w));
+	else
+		snprintf(text, 64, "%.*s", (int)MIN(len, flat.len - from), flat.ptr + from);
+	return slice_str(text);
+}
+
+static void
+make_text(struct world *w, struct question *x, size_t i)
+{
+	static const enum find_op ops[] = {FIND_TEXT, FIND_TEXT, FIND_BODY, FIND_SUBJECT};
+
+	x->finds[i] = (struct find_node){.op = ops[fixture_below(&w->f, 4)],
+		.text = fixture_below(&w->f, 3) ? slice_str(a_word(w))
+						: a_phrase(w, x->phrases[i])};
+}
+
+/* Words that must all be there are one condition, as the face makes it. */
 static void
 make_words(struct world *w, struct question *x, struct email_filter *f)
 {
-	enum find_op op = fixture_below(&w->f, 4) ? FIND_TEXT : FIND_SUBJECT;
-	struct find_node *n = &x->finds[x->n - 1];
-
-	*n = (struct find_node){.op = op, .text = slice_str(a_word(w))};
+	make_text(w, x, x->n - 1);
 	f->op = EMAIL_FIND;
-	f->find = (struct find_node){.op = FIND_AND, .kids = n};
+	f->find = (struct find_node){.op = FIND_AND, .kids = &x->finds[x->n - 1]};
 }
 
 static struct email_filter *
@@ -239,9 +277,11 @@ static bool
 plain_find(const struct world *w, const struct find_node *n, uint32_t email)
 {
 	const struct letter *l = letter_of(w, email);
+	char field[80]; /* TEXT looks at names of fields, too */
 
-	return slice_find(slice_str(l->subject), n->text) != SLICE_NPOS ||
-		(n->op == FIND_TEXT && slice_find(slice_str(l->body), n->text) != SLICE_NPOS);
+	snprintf(field, sizeof(field), "%s%s", n->op == FIND_TEXT ? "subject: " : "", l->subject);
+	return (n->op != FIND_BODY && slice_find(slice_str(field), n->text) != SLICE_NPOS) ||
+		(n->op != FIND_SUBJECT && slice_find(slice_str(l->flat), n->text) != SLICE_NPOS);
 }
 
 static bool
@@ -377,12 +417,94 @@ ask_question(struct world *w, struct question *x)
 	}
 }
 
-static void
-random_questions(void)
-{
-	struct world *w = calloc(1, sizeof(*w));
-	struct question x;
+/* ---- The same of one mailbox, as IMAP asks ---- */
 
+static struct find_node *
+make_program(struct world *w, struct question *x, unsigned depth)
+{
+	struct find_node *n = &x->finds[x->n];
+	size_t kind = fixture_below(&w->f, depth ? 7 : 4), kids = fixture_below(&w->f, KIDS_MAX);
+	const struct find_node *first = NULL;
+
+	if (kind && kind < 4)
+		make_text(w, x, x->n);
+	else
+		*n = (struct find_node){.op = FIND_FLAGS, .mask = FLAG_SEEN, .bits = FLAG_SEEN};
+	x->n++;
+	if (kind < 4)
+		return n;
+	n->op = kind == 4 ? FIND_AND : kind == 5 ? FIND_OR : FIND_NOT;
+	for (size_t i = 0; i <= kids; i++) {
+		struct find_node *k = make_program(w, x, depth - 1);
+		k->next = first;
+		first = k;
+	}
+	n->kids = first;
+	return n;
+}
+
+static bool
+plain_program(const struct world *w, const struct find_node *n, const struct message_row *row)
+{
+	size_t all = 0, yes = 0;
+
+	if (n->op == FIND_FLAGS)
+		return row->flags & FLAG_SEEN;
+	if (n->op > FIND_NOT)
+		return plain_find(w, n, row->email);
+	for (const struct find_node *k = n->kids; k; k = k->next, all++)
+		yes += plain_program(w, k, row);
+	return n->op == FIND_AND ? yes == all : n->op == FIND_OR ? yes != 0 : yes != all;
+}
+
+static void
+check_program(const struct world *w, struct mailbox *mb, const struct find_node *root,
+	const struct uid_list *got)
+{
+	size_t n, at = 0;
+	const struct message_row *rows = mailbox_rows(mb, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		bool has = at < got->len && got->at[at] == rows[i].uid;
+		CHECK_INT(has, plain_program(w, root, &rows[i]));
+		at += has;
+	}
+	CHECK_INT(at, got->len);
+}
+
+/* Two at a time, whose slices take turns, as those of two connections do. */
+static void
+ask_programs(struct world *w)
+{
+	static struct question x[2];
+	struct find_node *root[2];
+	struct mailbox *mb[2];
+	struct find_job *job[2];
+	struct uid_list got[2] = {0};
+	bool done[2] = {false, false};
+
+	for (size_t i = 0; i < 2; i++) {
+		x[i].n = 0;
+		root[i] = make_program(w, &x[i], 2);
+		mb[i] = w->box[fixture_below(&w->f, BOXES)];
+		CHECK_INT(find_job_new(mb[i], root[i], &job[i]), 0);
+	}
+	for (size_t i = 0; !done[0] || !done[1]; i = !i) {
+		if (!done[i])
+			CHECK_INT(find_job_step(job[i], &got[i], &done[i]), 0);
+		if (fixture_below(&w->f, 30) == 0)
+			account_trim(w->f.a);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		check_program(w, mb[i], root[i], &got[i]);
+		find_job_free(job[i]);
+		uid_list_done(&got[i]);
+	}
+}
+
+static void
+world_make(struct world *w)
+{
 	fixture_init(&w->f);
 	w->box[0] = fixture_box(w->f.a, "INBOX");
 	CHECK_INT(account_mailbox_create(w->f.a, S("Work"), MAILBOX_NO_ROLE, &w->box[1]), 0);
@@ -391,11 +513,21 @@ random_questions(void)
 		CHECK_INT(mailbox_open(w->box[i]), 0);
 	for (size_t i = 0; i < 150; i++)
 		letter_arrives(w);
+}
+
+static void
+random_questions(void)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	static struct question x;
+
+	world_make(w);
 	CHECK_INT(emails_threads(w->f.a), 0);
 	for (size_t i = 0; i < 700; i++) {
 		make_question(w, &x, i);
 		ask_question(w, &x);
-		if (i % 100 == 99) /* nothing is known any more */
+		ask_programs(w);
+		if (i % 100 == 99)
 			account_trim(w->f.a);
 		CHECK_INT(emails_threads(w->f.a), 0);
 	}

@@ -1,0 +1,218 @@
+"""How long a search takes, over JMAP as the web client asks (the newest 50 conversations, then the count) and over IMAP (UID
+SEARCH TEXT), while another connection of the account asks for its mailboxes all the time. By hand, in the environment of the
+system tests:
+
+    LETTERLOCK_TEST_BINARY=build/letterlock LETTERLOCK_TEST_WORK=/somewhere/empty python3 tests/bench/search.py [LETTERS...]
+
+For each number of letters (20,000 and 100,000 without arguments) one line of JSON for each question: how many letters have it,
+milliseconds to the rows and from there to the count (over IMAP to the answer), the longest that the other connection waited, and
+for each of them what session and store took: milliseconds of processor time (without the other connection), and letters opened.
+LETTERLOCK_BENCH_OTHER names a second binary, which is asked the same of the same mail."""
+import base64
+import bisect
+import email.utils
+import http.client
+import itertools
+import json
+import os
+import pathlib
+import random
+import re
+import sys
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
+from harness import BINARY, Installation, check, check_equal  # noqa: E402
+from test_web import DOMAIN, add_person  # noqa: E402
+
+SIZES = [int(n) for n in sys.argv[1:]] or [20_000, 100_000]
+OTHER = os.environ.get("LETTERLOCK_BENCH_OTHER")
+FIRST = 1_500_000_000
+BATCH = 500
+WORDS_PER_LETTER = 300
+SYLLABLES = "ba ber con da en fi gel ha in ker lo ment na or per qui re sta ti un ver wo ya zen".split()
+RARE, USUAL, PHRASE = "xylophone", "invoice", "invoice harbour"
+# What people say: words that nearly every letter has, and turns of phrase in which they come.
+COMMON = ("the to and of a in for you is i on that be it with your we are this as have will at from not can or by if our an me "
+          "all please any has my but was thank letter know would new one time get let more us here so out what there up when "
+          "no do which just now about some need also week meeting like see who how been they work send date week call").split()
+TURNS = ("thank you for", "thank you very much", "for your letter", "for your time", "your letter of", "please let me know", "if you have",
+         "let us know", "i look forward to", "as soon as", "we would like to", "would you please", "if you need", "in the meeting",
+         "the end of the week", "about the invoice", "for the invoice", "you for coming", "best regards", "all the best",
+         "your invoice of", "on behalf of", "with reference to", "of the week", "at the harbour", "for our meeting", "for you and your")
+USUAL_PHRASE = "thank you for your letter"
+
+
+def vocabulary(rng):
+    """A language in which a word's frequency falls with its rank; the words we look for are in it."""
+    words = COMMON + ["".join(rng.choices(SYLLABLES, k=rng.randint(2, 4))) for _ in range(20_000)]
+    words[100], words[101] = USUAL, "harbour"
+    return words, list(itertools.accumulate(1 / (i + 5) for i in range(len(words))))
+
+
+def prose(rng, words, weights):
+    text = []
+    while len(text) < WORDS_PER_LETTER:
+        if rng.random() < 0.08:
+            text += rng.choice(TURNS).split()
+        else:
+            text.append(words[bisect.bisect(weights, rng.random() * weights[-1])])
+    return text
+
+
+def letters(rng, start, end):
+    words, weights = vocabulary(random.Random(1))
+    for n in range(start, end):
+        text = prose(rng, words, weights)
+        if n % 5000 == 77:
+            text.append(RARE)
+        if n % 400 == 123:
+            text[20:20] = USUAL_PHRASE.split()
+        lines = "\r\n".join(" ".join(text[i:i + 10]) for i in range(0, len(text), 10))
+        token = f"{rng.getrandbits(128):032x}"
+        yield (f"Return-Path: <writer{n % 100}@large.example>\r\n"
+               f"Received: from mail{n % 7}.large.example (mail{n % 7}.large.example [192.0.2.{n % 250}])\r\n"
+               f"\tby mx.{DOMAIN} (Letterlock) with ESMTPS id {token[:12]}\r\n\tfor <alice@{DOMAIN}>; "
+               f"{email.utils.formatdate(FIRST + 60 * n)}\r\n"
+               f"From: Writer {n % 100} <writer{n % 100}@large.example>\r\nTo: alice@{DOMAIN}\r\nSubject: {text[0]} {text[1]} {n}\r\n"
+               f"Date: {email.utils.formatdate(FIRST + 60 * n)}\r\nMessage-ID: <{token}@large.example>\r\n"
+               f"MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{lines}\r\n").encode()
+
+
+def fill(world, start, end):
+    with world.imap(f"alice@{DOMAIN}") as m:
+        sock, lines = m.sock, m.sock.makefile("rb")
+        all_of_them = letters(random.Random(start), start, end)
+        for first in range(start, end, BATCH):
+            parts = []
+            for n, text in zip(range(first, min(first + BATCH, end)), all_of_them):
+                date = time.strftime("%d-%b-%Y %H:%M:%S +0000", time.gmtime(FIRST + 60 * n))
+                parts.append(b' "%s" {%d+}\r\n%s' % (date.encode(), len(text), text))
+            sock.sendall(b"x APPEND INBOX" + b"".join(parts) + b"\r\n")
+            while not (line := lines.readline()).startswith(b"x "):
+                check(line, "the connection ended")
+            check(line.startswith(b"x OK"), line)
+
+
+class Client:
+    def __init__(self, world, person):
+        self.http = http.client.HTTPSConnection("localhost", world.ports["https"], context=world.tls())
+        pair = f"{person['address']}:{person['app']}".encode()
+        self.headers = {"Authorization": "Basic " + base64.b64encode(pair).decode(), "Content-Type": "application/json"}
+        self.http.request("GET", "/jmap/session", headers=self.headers)
+        session = json.loads(self.http.getresponse().read())
+        self.account = session["primaryAccounts"]["urn:ietf:params:jmap:mail"]
+
+    def call(self, *calls):
+        """The answers, and the milliseconds."""
+        body = json.dumps({"using": ["urn:ietf:params:jmap:core", "urn:ietf:params:jmap:mail"], "methodCalls": [
+            [name, {"accountId": self.account} | args, str(i)] for i, (name, args) in enumerate(calls)]})
+        start = time.monotonic()
+        self.http.request("POST", "/jmap/api", body, self.headers)
+        answer = json.loads(self.http.getresponse().read())
+        took = (time.monotonic() - start) * 1000
+        return [r[1] for r in answer["methodResponses"]], took
+
+
+class Neighbour(threading.Thread):
+    def __init__(self, client):
+        super().__init__(daemon=True)
+        self.client, self.longest, self.stopped = client, 0.0, False
+        self.start()
+
+    def run(self):
+        while not self.stopped:
+            _, took = self.client.call(("Mailbox/get", {"ids": None}))
+            self.longest = max(self.longest, took)
+
+    def stop(self):
+        self.stopped = True
+        self.join()
+        return self.longest
+
+
+class Spent:
+    """Processor time of session and store, and what the store was asked for, since it was made."""
+
+    def __init__(self, world):
+        self.world, self.before = world, self.now(world)
+
+    @staticmethod
+    def now(world):
+        ticks = 0
+        for pid in world.pids("session-of-account") + world.pids("store"):
+            with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+                fields = f.read().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+        reads = re.search(r"blob_reads[= ]+(\d+)", world.ctl("status"))
+        return ticks * 1000 // os.sysconf("SC_CLK_TCK"), int(reads[1])
+
+    def __call__(self):
+        cpu, reads = self.now(self.world)
+        return {"cpu": cpu - self.before[0], "opened": reads - self.before[1]}
+
+
+QUESTIONS = ("nowhereatall", RARE, USUAL, f'"{PHRASE}"', f'"{USUAL_PHRASE}"', "the same again")
+
+
+def ask_jmap(world, client, text):
+    query = {"filter": {"text": text}, "collapseThreads": True, "sort": [{"property": "receivedAt", "isAscending": False}]}
+    spent = Spent(world)
+    (q, got), rows = client.call(("Email/query", query | {"limit": 50}), ("Email/get", {
+        "#ids": {"resultOf": "0", "name": "Email/query", "path": "/ids"}, "properties": ["from", "subject", "preview", "keywords"]}))
+    check_equal(len(got["list"]), len(q["ids"]), "letters of the rows")
+    first, spent = spent(), Spent(world)
+    (total,), count = client.call(("Email/query", query | {"limit": 0, "calculateTotal": True}))
+    return {"found": total["total"], "rows": round(rows, 1), "rows_spent": first, "count": round(count, 1), "count_spent": spent()}
+
+
+def ask_imap(world, client, text):
+    spent, start = Spent(world), time.monotonic()
+    found = client.do("uid", "search", "TEXT", text if text.startswith('"') else f'"{text}"')[0].split()
+    took = (time.monotonic() - start) * 1000
+    return {"found": len(found), "answer": round(took, 1), "spent": spent()}
+
+
+def connected(world, person, face):
+    """A client of a session that knows nothing yet but which letters there are."""
+    world.stop()
+    world.start()
+    if face == "JMAP":
+        client = Client(world, person)
+        client.call(("Email/query", {"limit": 1, "calculateTotal": True}))
+    else:
+        client = world.imap(f"alice@{DOMAIN}")
+        client.do("select", "INBOX")
+    return client
+
+
+def measure(world, person, what):
+    for face, ask in (("JMAP", ask_jmap), ("IMAP", ask_imap)):
+        lines = {}
+        client = connected(world, person, face)
+        for text in QUESTIONS:
+            lines[text] = ask(world, client, f'"{USUAL_PHRASE}"' if text == QUESTIONS[-1] else text)
+        client = connected(world, person, face)
+        for text in QUESTIONS:
+            neighbour = Neighbour(Client(world, person))
+            ask(world, client, f'"{USUAL_PHRASE}"' if text == QUESTIONS[-1] else text)
+            print(json.dumps(what | {"face": face, "text": text} | lines[text] | {"neighbour": round(neighbour.stop(), 1)}), flush=True)
+
+
+def main():
+    world = Installation(domains=(DOMAIN,)).start().populate()
+    person = add_person(world, "alice")
+    have = 0
+    for size in SIZES:
+        fill(world, have, size)
+        have = size
+        for binary in (b for b in (BINARY, OTHER) if b):
+            world.stop()
+            world.binary = binary
+            world.start()
+            measure(world, person, {"letters": size, "binary": binary})
+    world.stop()
+
+
+main()
