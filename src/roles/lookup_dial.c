@@ -19,32 +19,66 @@
 #define DIALS_MAX 200
 #define ADDRESSES_MAX 8
 #define TRY_MS 8000 /* one address */
+/* For the DNS. Resolving goes on for minutes where no server of a zone answers; whoever waits here
+ * can name another server meanwhile. */
+#define FIND_MS 10000
+#define NAME_MS 20000
 #define IMAPS_PORT 993
+
+struct dial;
+
+/* Something that may name the server of a domain. */
+struct hint {
+	struct dial *d;
+	unsigned waiting; /* answers that are still to come */
+	bool found;
+	uint16_t port;
+	char host[SRV_NAME_MAX + 1];
+};
+
+enum { HINT_SRV, HINT_IMAP, HINT_MAIL, HINTS };
 
 struct dial {
 	struct lookup_asker asker;
 	uint64_t id;
 	uint16_t port;
 	char host[SRV_NAME_MAX + 1];
+	unsigned open; /* questions to the DNS; their answers need this struct */
+	bool over; /* its own answer is given */
 	unsigned waiting; /* for A and AAAA */
 	struct ip_addr addresses[ADDRESSES_MAX];
 	size_t n, at;
-	bool exists, private; /* the name has addresses; one of them was not public */
+	bool private; /* one of the addresses was not public */
 	int err; /* of the last try */
 	int fd;
 	struct loop_watch watch;
 	struct loop_timer timer;
-	/* DIAL_FIND */
-	char domain[SRV_NAME_MAX + 1];
-	unsigned guess; /* which name is asked about */
+	struct hint hints[HINTS]; /* DIAL_FIND: the first that is found counts */
 };
 
 static unsigned running;
 
 static void next_address(struct dial *d);
-static void next_guess(struct dial *d);
 
 /* ---- Answers ---- */
+
+static void
+release(struct dial *d)
+{
+	if (d->over && !d->open)
+		free(d);
+}
+
+/* False: the answer comes too late, and d may be gone. */
+static bool
+still_wanted(struct dial *d)
+{
+	d->open--;
+	if (!d->over)
+		return true;
+	release(d);
+	return false;
+}
 
 static void
 done(struct dial *d, int err)
@@ -59,7 +93,8 @@ done(struct dial *d, int err)
 		(void)ipc_send_dialled(c, &m, err ? -1 : d->fd);
 	fd_close(&d->fd);
 	running--;
-	free(d);
+	d->over = true;
+	release(d);
 }
 
 /* ---- Addresses ---- */
@@ -78,7 +113,6 @@ add_address(struct dial *d, struct slice rdata)
 		memcpy(full + 12, rdata.ptr, 4);
 	} else
 		return;
-	d->exists = true;
 	if (!lk.env->config.private_fetch && !ip_is_public(full))
 		d->private = true;
 	else if (d->n < ADDRESSES_MAX && ip.version)
@@ -94,17 +128,6 @@ add_addresses(struct dial *d, const struct msg_dns_answer *m)
 		add_address(d, reader_bytes(&r, reader_be16(&r)));
 	if (m->status == DNS_SERVFAIL || m->status == DNS_BOGUS)
 		d->err = LL_ERR_AGAIN;
-}
-
-static void
-ask_addresses(struct dial *d, lookup_found *found)
-{
-	d->waiting = 2;
-	d->n = d->at = 0;
-	d->exists = d->private = false;
-	d->err = LL_OK;
-	lookup_ask(slice_str(d->host), DNS_AAAA, found, d);
-	lookup_ask(slice_str(d->host), DNS_A, found, d);
 }
 
 /* ---- Connecting ---- */
@@ -150,18 +173,48 @@ next_address(struct dial *d)
 	done(d, d->err ? d->err : LL_ERR_AGAIN);
 }
 
+/* What is known of the name by now is all that will be. */
+static void
+addresses_known(struct dial *d)
+{
+	d->waiting = 0;
+	if (d->n)
+		next_address(d);
+	else
+		done(d, d->private ? LL_ERR_DENIED : d->err ? d->err : LL_ERR_NOTFOUND);
+}
+
 static void
 on_addresses(void *ctx, const struct msg_dns_answer *m)
 {
 	struct dial *d = ctx;
 
-	add_addresses(d, m);
-	if (--d->waiting)
+	if (!still_wanted(d) || !d->waiting)
 		return;
-	if (d->n)
-		next_address(d);
-	else
-		done(d, d->private ? LL_ERR_DENIED : d->err ? d->err : LL_ERR_NOTFOUND);
+	add_addresses(d, m);
+	if (--d->waiting == 0)
+		addresses_known(d);
+}
+
+static void
+on_names_late(void *ctx)
+{
+	struct dial *d = ctx;
+
+	d->err = LL_ERR_AGAIN;
+	addresses_known(d);
+}
+
+static void
+connect_to(struct dial *d)
+{
+	if (loop_timer_set(lk.env->loop, &d->timer, NAME_MS, on_names_late, d)) {
+		done(d, LL_ERR_NOMEM);
+		return;
+	}
+	d->open = d->waiting = 2;
+	lookup_ask(slice_str(d->host), DNS_AAAA, on_addresses, d);
+	lookup_ask(slice_str(d->host), DNS_A, on_addresses, d);
 }
 
 /* ---- Finding ---- */
@@ -185,64 +238,93 @@ best_srv(const struct msg_dns_answer *m, struct srv *ret)
 	return found;
 }
 
+/* Answers with the first hint that is found, once those before it are known to be none; final: what
+ * has not come by now is none. */
+static void
+decide(struct dial *d, bool final)
+{
+	int err = final ? LL_ERR_AGAIN : LL_ERR_NOTFOUND;
+
+	d->host[0] = '\0';
+	for (struct hint *h = d->hints; h < d->hints + HINTS; h++) {
+		if (h->waiting && !final)
+			return;
+		if (!h->found)
+			continue;
+		memcpy(d->host, h->host, sizeof(d->host));
+		d->port = h->port;
+		err = LL_OK;
+		break;
+	}
+	done(d, err);
+}
+
+static void
+on_find_late(void *ctx)
+{
+	decide(ctx, true);
+}
+
 static void
 on_srv(void *ctx, const struct msg_dns_answer *m)
 {
-	struct dial *d = ctx;
+	struct hint *h = ctx;
 	struct srv s;
 
-	if (!best_srv(m, &s)) {
-		next_guess(d);
+	if (!still_wanted(h->d))
 		return;
+	h->waiting--;
+	if (best_srv(m, &s)) {
+		snprintf(h->host, sizeof(h->host), "%s", s.target);
+		h->port = s.port;
+		h->found = true;
 	}
-	snprintf(d->host, sizeof(d->host), "%s", s.target);
-	d->port = s.port;
-	d->fd = -1;
-	done(d, LL_OK);
+	decide(h->d, false);
 }
 
+/* A name that has an address, whichever. */
 static void
 on_guess(void *ctx, const struct msg_dns_answer *m)
 {
-	struct dial *d = ctx;
+	struct hint *h = ctx;
 
-	add_addresses(d, m);
-	if (--d->waiting)
+	if (!still_wanted(h->d))
 		return;
-	if (d->exists)
-		done(d, LL_OK);
-	else
-		next_guess(d);
+	h->found |= m->status == DNS_OK && m->rdata.len;
+	h->waiting = h->found ? 0 : h->waiting - 1;
+	decide(h->d, false);
 }
 
-/* What is usual, where the domain does not say. */
-static void
-next_guess(struct dial *d)
-{
-	static const char *const names[] = {"imap", "mail"};
-	int n;
-
-	if (d->guess == ARRAY_SIZE(names)) {
-		d->host[0] = '\0';
-		done(d, LL_ERR_NOTFOUND);
-		return;
-	}
-	n = snprintf(d->host, sizeof(d->host), "%s.%s", names[d->guess++], d->domain);
-	d->port = IMAPS_PORT;
-	if (n < (int)sizeof(d->host))
-		ask_addresses(d, on_guess);
-	else
-		next_guess(d);
-}
-
+/* All at once: where a zone's servers do not answer, each question takes its time. What is usual
+ * counts where the domain does not say. */
 static void
 find_server(struct dial *d)
 {
-	char name[SRV_NAME_MAX + 16];
+	static const char *const usual[HINTS] = {"_imaps._tcp", "imap", "mail"};
+	static const struct {
+		uint8_t hint;
+		uint16_t type;
+		lookup_found *found;
+	} asked[] = {{HINT_SRV, DNS_SRV, on_srv}, {HINT_IMAP, DNS_AAAA, on_guess},
+		{HINT_IMAP, DNS_A, on_guess}, {HINT_MAIL, DNS_AAAA, on_guess},
+		{HINT_MAIL, DNS_A, on_guess}};
+	char names[HINTS][SRV_NAME_MAX + 16];
 
-	memcpy(d->domain, d->host, sizeof(d->domain));
-	snprintf(name, sizeof(name), "_imaps._tcp.%s", d->domain);
-	lookup_ask(slice_str(name), DNS_SRV, on_srv, d);
+	for (size_t i = 0; i < HINTS; i++) {
+		snprintf(names[i], sizeof(names[i]), "%s.%s", usual[i], d->host);
+		d->hints[i] = (struct hint){.d = d, .port = IMAPS_PORT};
+		snprintf(d->hints[i].host, sizeof(d->hints[i].host), "%s", names[i]);
+	}
+	if (loop_timer_set(lk.env->loop, &d->timer, FIND_MS, on_find_late, d)) {
+		done(d, LL_ERR_NOMEM);
+		return;
+	}
+	d->open = ARRAY_SIZE(asked);
+	for (size_t i = 0; i < ARRAY_SIZE(asked); i++)
+		d->hints[asked[i].hint].waiting++;
+	for (size_t i = 0; i < ARRAY_SIZE(asked); i++)
+		lookup_ask(slice_str(names[asked[i].hint]), asked[i].type, asked[i].found,
+			&d->hints[asked[i].hint]);
 }
 
 /* ---- Beginning ---- */
@@ -293,5 +375,5 @@ dial_begin(struct lookup_asker asker, const struct msg_dial *m)
 	else if (m->kind == DIAL_FIND)
 		find_server(d);
 	else
-		ask_addresses(d, on_addresses);
+		connect_to(d);
 }

@@ -93,6 +93,48 @@ export const tests = {
 		await page.close();
 	},
 
+	async "a server that cannot be found: the search ends by itself, and nobody has to wait for it"(world) {
+		const page = await world.page();
+		const { password: right, address, port } = await world.ask("other", {});
+		const dialog = page.getByRole("dialog");
+		const search = async () => {
+			await transfer(page, world);
+			await source(page).getByRole("button", { name: "Next" }).click();
+			await dialog.getByLabel("Your e-mail address there").fill("me@silent.example");
+			await dialog.getByLabel("Your password there", { exact: true }).fill(right);
+			await dialog.getByRole("button", { name: "Next" }).click();
+			await dialog.getByText("Looking for the server").waitFor();
+		};
+		const jobs = page.locator("[data-import]");
+		// Given up at once.
+		await search();
+		await look(world, page, "import looking");
+		await dialog.getByRole("button", { name: "Give up" }).click();
+		await dialog.waitFor({ state: "detached" });
+		await jobs.first().waitFor({ state: "detached" });
+		// By hand, while it goes on.
+		await search();
+		await dialog.getByRole("button", { name: "Type the server’s name" }).click();
+		await dialog.getByText("Your provider’s help pages say").waitFor();
+		await look(world, page, "import by hand");
+		await dialog.getByLabel("Server").fill("mail.two.example");
+		await dialog.getByLabel("Port").fill(String(port));
+		await dialog.getByLabel("User name").fill(address);
+		await dialog.getByRole("button", { name: "Connect" }).click();
+		await dialog.getByText("Which folders shall come along?").waitFor();
+		await dialog.getByRole("button", { name: "Close" }).click();
+		await jobs.getByRole("button", { name: "Give up" }).click();
+		await jobs.first().waitFor({ state: "detached" });
+		// By itself, long before resolving is given up.
+		await search();
+		await dialog.getByText("No server was found for this address.").waitFor();
+		await look(world, page, "import no server");
+		await dialog.getByRole("button", { name: "Close" }).click();
+		await jobs.getByRole("button", { name: "Give up" }).click();
+		await jobs.first().waitFor({ state: "detached" });
+		await page.close();
+	},
+
 	async "a dialog that was closed goes on from the page, on a phone and in the dark"(world) {
 		await (await world.page("bob")).close();
 		const storageState = await world.people.get("bob").storageState();

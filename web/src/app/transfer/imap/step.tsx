@@ -6,10 +6,11 @@ import { Button } from "../../../ui/button.tsx";
 import { PasswordField, SelectField, TextField } from "../../../ui/field.tsx";
 import { Icon } from "../../../ui/icon.tsx";
 import { Spinner } from "../../../ui/progress.tsx";
+import { attempt } from "../../settings/parts.tsx";
 import type { StepProps } from "../sources.ts";
 import common from "../transfer.module.css";
 import css from "./imap.module.css";
-import { create, jobs, Refused, update, watch, type ImportFolder, type ImportJob, type Security } from "./jobs.ts";
+import { create, jobs, Refused, remove, update, watch, type ImportFolder, type ImportJob, type Security } from "./jobs.ts";
 import { ProviderHelp } from "./provider.tsx";
 import { t, type Key } from "./texts.ts";
 
@@ -68,7 +69,8 @@ function Who({ made }: { made(id: string, secret: string): void }) {
 
 const usual: Record<Security, number> = { tls: 993, starttls: 143 };
 
-function Server({ job, known }: { job: ImportJob; known: string }) {
+/** byHand: typed by somebody who did not wait for the search. */
+function Server({ job, known, byHand }: { job: ImportJob; known: string; byHand: boolean }) {
 	const [host, setHost] = useState(job.host ?? "");
 	const [port, setPort] = useState(String(job.port));
 	const [security, setSecurity] = useState(job.security);
@@ -83,7 +85,7 @@ function Server({ job, known }: { job: ImportJob; known: string }) {
 	const server = fixed ? {} : { host: host.trim(), port: Number(port), security, user: user.trim() };
 	return (
 		<Form button={t("connect")} act={() => update(job.id, { ...server, secret })}>
-			{fixed ? <p>{t("titleGoOn", { host: job.host ?? "" })}</p> : <p>{t(job.host ? "serverLead" : "serverLeadNone")}</p>}
+			{fixed ? <p>{t("titleGoOn", { host: job.host ?? "" })}</p> : <p>{t(byHand ? "serverLeadHand" : job.host ? "serverLead" : "serverLeadNone")}</p>}
 			{job.error?.type !== "serverNotFound" && <ErrorText job={job} />}
 			{!fixed && (
 				<>
@@ -134,18 +136,34 @@ function Choose({ job, close }: { job: ImportJob; close(): void }) {
 	);
 }
 
+/** While the server here works: nobody has to wait for that. */
+function Waiting({ job, close, byHand }: { job: ImportJob; close(): void; byHand(): void }) {
+	const finding = job.state === "finding";
+	const label = finding ? t("looking") : t("connecting", { host: job.host ?? "" });
+	const giveUp = () => void attempt(() => remove(job.id)).then((good) => good && close());
+	return (
+		<div class={common.step}>
+			<div class={common.middle} role="status"><Spinner label={label} /><span class={common.soft}>{label}</span></div>
+			<div class={common.buttons}>
+				<Button onClick={giveUp}>{t("giveUp")}</Button>
+				{finding && <Button onClick={byHand}>{t("typeServer")}</Button>}
+			</div>
+		</div>
+	);
+}
+
 /** A job that is there already; secret: what was typed before, if anything. */
 export function JobStep({ id, secret, close }: { id: string; secret: string; close(): void }) {
 	const job = jobs.value.find((j) => j.id === id);
+	const [byHand, setByHand] = useState(false);
 	useEffect(() => (job && job.folders.length > 0 && ["running", "waiting", "paused", "done"].includes(job.state) ? close() : undefined), [job?.state]);
 	if (!job)
 		return null;
-	if (job.state === "needsSecret")
-		return <Server key={job.error?.type ?? ""} job={job} known={secret} />;
+	if (job.state === "needsSecret" || (byHand && job.state === "finding"))
+		return <Server key={byHand ? "byHand" : job.error?.type ?? ""} job={job} known={secret} byHand={byHand} />;
 	if (job.state === "choosing")
 		return <Choose job={job} close={close} />;
-	const label = job.state === "finding" ? t("looking") : t("connecting", { host: job.host ?? "" });
-	return <div class={common.middle}><Spinner label={label} /><span class={common.soft}>{label}</span></div>;
+	return <Waiting job={job} close={close} byHand={() => setByHand(true)} />;
 }
 
 export function ImapStep({ close }: StepProps) {
