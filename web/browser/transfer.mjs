@@ -172,6 +172,21 @@ export const tests = {
 		assert.match(await finished(page), /^2 messages imported/);
 	},
 
+	"a file that holds no mail is told of before the import": async (world) => {
+		const page = await transferPage(world, "emil");
+		const pdf = { name: "report.mbox", mimeType: "application/pdf", buffer: Buffer.from("%PDF-1.7\n1 0 obj\n<< >>\nendobj\n") };
+		await choose(page, "mbox files", pdf);
+		await wizard(page).getByRole("alert").getByText("No mail was found in “report.mbox”.").waitFor();
+		assert.equal(await wizard(page).getByRole("button", { name: "Import", exact: true }).count(), 0);
+		await page.setInputFiles("dialog input[type=file]", [pdf, { ...pdf, name: "other.mbox" }]);
+		await wizard(page).getByRole("alert").getByText("No mail was found in “report.mbox and others, 2 files”").waitFor();
+		// Another choice can be made at once.
+		await page.setInputFiles("dialog input[type=file]", join(world.config.files, "odd.mbox"));
+		await wizard(page).getByRole("button", { name: "Import", exact: true }).waitFor();
+		await wizard(page).getByRole("button", { name: "Close" }).click();
+		await page.close();
+	},
+
 	"all of an account as mbox, into an empty one": (world) => roundTrip(world, "mbox", "gert"),
 	"all of an account as Maildir, into an empty one": (world) => roundTrip(world, "maildir", "hans"),
 	"all of an account as .eml files, into an empty one": (world) => roundTrip(world, "eml", "ines"),

@@ -1,7 +1,7 @@
 // What is exported is what an import reads: the same messages, flags, dates and mailboxes.
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { createDeflateRaw, gzipSync } from "node:zlib";
 import { Duplex } from "node:stream";
 import { execFileSync } from "node:child_process";
@@ -227,6 +227,29 @@ test("what cannot be imported is told of", async () => {
 	assert.deepEqual(large.map((l) => [l.failed, l.subject]), [["tooLarge", "Subject 1"]]);
 	const [empty] = await letters([file("a.mbox", "From a@b Mon Jan  1 12:00:00 2024\n\nno header\n")]);
 	assert.equal(empty?.failed, "notMessage");
+});
+
+test("what holds no mail is told before anything is imported", async () => {
+	const verdict = (files: readonly Picked[], most?: number) => new FileWalk(files, 1 << 20).probe(most).then(() => "mail", (e: Error) => e.message);
+	const [pdf, letter] = ["%PDF-1.7\n1 0 obj\n<< >>\nendobj\n", "Subject: m\n\nm\n"];
+	const zipped = async (...all: [string, string][]) => file("a.zip", await zip(all.map(([name, data]) => ({ name, data: bytesOf(data) }))).arrayBuffer());
+	assert.equal(await verdict([file("report.pdf", pdf)]), "notMail");
+	assert.equal(await verdict([file("renamed.mbox", pdf)]), "notMail");
+	assert.equal(await verdict([file("f/a.txt", "hello"), file("f/b.pdf", pdf)]), "notMail");
+	assert.equal(await verdict([file("empty.mbox", "")]), "notMail");
+	assert.equal(await verdict([await zipped(["photo.jpg", "x"], ["notes.mbox", pdf])]), "notMail");
+	assert.equal(await verdict([file("a.tgz", gz(tar([{ name: "a/notes.txt", data: bytesOf("hello") }])))]), "notMail");
+	assert.equal(await verdict([file("a.gz", gz(bytesOf(pdf)))]), "notMail");
+	assert.equal(await verdict([await zipped(["photo.jpg", "x"], ["a/letter", letter])]), "mail");
+	assert.equal(await verdict([file("f/a.txt", "hello"), file("f/b.eml", letter)]), "mail");
+	assert.equal(await verdict([file("a.zip", await zip([{ name: "a.mbox", data: bytesOf(letter), crc: 7 }]).arrayBuffer())]), "damaged");
+	// Not all of what is very large is looked through.
+	const large = file("a.tar", tar([{ name: "a.bin", data: bytesOf("x".repeat(9 << 20)) }, { name: "b.eml", data: bytesOf(letter) }]));
+	assert.equal(await verdict([large]), "mail");
+	assert.equal(await verdict([file("a.tar", tar([{ name: "a.bin", data: bytesOf("x".repeat(9 << 20)) }]))]), "notMail");
+	assert.equal(await verdict([file("a.tar", tar([{ name: "a.bin", data: bytesOf("x".repeat(9 << 20)) }]))], 4 << 20), "mail");
+	assert.equal(await verdict([file("a.tgz", gz(tar([{ name: "a.bin", data: new Uint8Array(randomBytes(9 << 20)) }])))], 4 << 20), "mail");
+	assert.equal(await verdict([await zipped(["a.bin", "x".repeat(9 << 20)], ["b.bin", "x".repeat(9 << 20)])], 4 << 20), "notMail");
 });
 
 test("names that every file system takes, none twice", () => {

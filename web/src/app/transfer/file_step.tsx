@@ -103,7 +103,8 @@ export function fileStep(kind: FileKind) {
 			setError(null);
 			openFiles(chosen, nameOf(chosen)).then(setSeen, (e: unknown) => {
 				back();
-				setError(reasonText(e instanceof RpcError ? e.code : ""));
+				const code = e instanceof RpcError ? e.code : "";
+				setError(code === "notMail" ? t("noMailIn", { name: nameOf(chosen) }) : reasonText(code));
 			});
 		};
 		if (files.length === 0)

@@ -53,6 +53,10 @@ export interface Manifest {
 
 type Kind = "mbox" | "message" | "zip" | "gzip" | "tar" | "other";
 const headSize = 64 << 10;
+/** How much is looked through for a first message. */
+const mostProbed = 128 << 20;
+
+class Enough extends Error {}
 
 export function kindOf(head: Uint8Array): Kind {
 	const begin = latin1(head.subarray(0, 4));
@@ -78,6 +82,9 @@ export class FileWalk {
 	/** Bytes behind us; of compressed files, of what was unpacked. */
 	private passed = 0;
 	private total = 0;
+	/** Bytes that were read, and how many may be. */
+	private probed = 0;
+	private most = Infinity;
 
 	constructor(files: readonly Picked[], private readonly largest: number) {
 		this.files = [...files].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
@@ -127,6 +134,35 @@ export class FileWalk {
 		return entries;
 	}
 
+	/** Throws BadFile where no message is found. In what is very large, one is supposed behind what was looked through. */
+	async probe(most = mostProbed): Promise<void> {
+		let bad: BadFileCode = "notMail";
+		this.most = most;
+		try {
+			for await (const w of this.walk({ file: 0, entry: 0, offset: 0 })) {
+				if (!isBroken(w))
+					return;
+				bad = w.code;
+			}
+		} catch (e) {
+			if (e instanceof Enough)
+				return;
+			throw e;
+		} finally {
+			this.most = Infinity;
+		}
+		throw new BadFile(bad);
+	}
+
+	private async *probing(chunks: AsyncGenerator<Bytes>): AsyncGenerator<Bytes> {
+		for await (const c of chunks) {
+			this.probed += c.length;
+			if (this.probed > this.most)
+				throw new Enough();
+			yield c;
+		}
+	}
+
 	async *walk(from: Position): AsyncGenerator<Walked> {
 		await this.readKeywords();
 		for (let i = 0; i < this.files.length; i++) {
@@ -168,7 +204,7 @@ export class FileWalk {
 	}
 
 	private async *counted(chunks: AsyncGenerator<Bytes>): AsyncGenerator<Bytes> {
-		for await (const c of chunks) {
+		for await (const c of this.probing(chunks)) {
 			this.passed += c.length;
 			yield c;
 		}
@@ -231,7 +267,7 @@ export class FileWalk {
 	/** A tar file, compressed or not; also an mbox file that is compressed alone. */
 	private async *walkPacked(f: Picked, from: Position, kind: "gzip" | "tar"): AsyncGenerator<Walked> {
 		const saw = (n: number) => { this.passed += n; };
-		const raw = kind === "tar" ? this.counted(chunksOf(f.file)) : inflated(streamOf(f.file, saw), "gzip");
+		const raw = kind === "tar" ? this.counted(chunksOf(f.file)) : this.probing(inflated(streamOf(f.file, saw), "gzip"));
 		const { head, all } = await peek(raw);
 		if (!looksLikeTar(head)) {
 			if (kindOf(head) !== "mbox")

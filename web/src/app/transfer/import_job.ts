@@ -52,6 +52,8 @@ export class ImportJob {
 		this.files = files;
 		this.walk = new FileWalk(files, this.largest());
 		this.look = await this.walk.look();
+		if (!this.look.manifest)
+			await this.walk.probe();
 		const key = `${account} ${this.look.fingerprint}`;
 		const before = await kept(key).catch(() => null);
 		this.record = before ?? { key, account, name, into: null, fraction: 0, position: start, counts: { ...none }, failures: [], changed: 0 };
