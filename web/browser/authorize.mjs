@@ -88,7 +88,12 @@ export const tests = {
 		assert.equal(tokens.scope, "urn:letterlock:scope:send");
 		assert.equal((await world.ask("reads", { access: tokens.access_token })).address, null, "it cannot read");
 		const list = await programs(world, page);
-		await list.getByText(/ends \d/).waitFor();
+		await list.getByText(/ends on \d/).waitFor();
+		// Seen again when the end has passed.
+		await page.addInitScript(() => { const now = Date.now; Date.now = () => now() + 40 * 86_400_000; });
+		await page.reload();
+		await list.getByText(/ended on \d/).waitFor();
+		assert.equal(await list.getByText(/ends on \d/).count(), 0);
 	},
 
 	async "a program that is refused is told so, and gets nothing"(world) {

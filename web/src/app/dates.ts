@@ -47,6 +47,9 @@ export function dueDate(iso: string, now = new Date()): string {
 	return formatter({ ...day, hour: "numeric", minute: "2-digit" }).format(d);
 }
 
+/** Which of two texts an end needs, in seconds since 1970. */
+export const endKey = (seconds: number) => (seconds * 1000 < Date.now() ? "endedOn" : "endsOn");
+
 export function dayDate(iso: string | number): string {
 	return formatter({ day: "numeric", month: "short", year: "numeric" }).format(new Date(iso));
 }

@@ -87,7 +87,7 @@ export const de: Catalogue = {
 
 	passkey: "Passkey",
 
-	addedOn: "hinzugefügt {date}", endsOn: "endet {date}",
+	addedOn: "hinzugefügt am {date}", endsOn: "gültig bis {date}", endedOn: "abgelaufen am {date}",
 
 	revoke: "{name} widerrufen",
 

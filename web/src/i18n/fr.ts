@@ -81,8 +81,9 @@ export const fr: Catalogue = {
 
 	passkey: "Clé d’accès",
 
-	addedOn: "ajouté le {date}",
-	endsOn: "finit le {date}",
+	addedOn: "depuis le {date}",
+	endsOn: "prend fin le {date}",
+	endedOn: "a pris fin le {date}",
 
 	revoke: "Révoquer {name}",
 

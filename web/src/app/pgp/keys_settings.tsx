@@ -6,6 +6,7 @@ import { Button, IconButton } from "../../ui/button.tsx";
 import { Icon } from "../../ui/icon.tsx";
 import { Menu, type MenuEntry } from "../../ui/menu.tsx";
 import { toast } from "../../ui/toast.tsx";
+import { dayDate, endKey } from "../dates.ts";
 import { attempt, Group, Item, useData, Waiting } from "../settings/parts.tsx";
 import { account } from "../session.ts";
 import { change } from "./change.ts";
@@ -18,7 +19,7 @@ import { askForKeys, pgp } from "./worker.ts";
 import css from "./pgp.module.css";
 
 const address = () => account.peek()?.address ?? "";
-const day = (seconds: number) => new Date(seconds * 1000).toLocaleDateString(document.documentElement.lang, { dateStyle: "medium" });
+const day = (seconds: number) => dayDate(seconds * 1000);
 const algorithm = (name: string) => name.replace(/^rsa\w*/i, "RSA").replace(/^ed25519(Legacy)?$/i, "Ed25519");
 const mine = (k: KeyInfo) => k.addresses.includes(address().toLowerCase());
 
@@ -73,7 +74,7 @@ function OwnKey({ data, own, again }: { data: KeyInfo; own: Own; again(): void }
 	return (
 		<>
 			<Item icon={<Icon name={data.revoked ? "warning" : "key"} size={20} />} title={<span data-own-key={data.fingerprint} data-revoked={data.revoked}>{data.userIds.map((u) => u.replace(/^<(.*)>$/, "$1")).join(", ")}</span>}
-				detail={<span class={css.keyDetail}><Fingerprint value={data.fingerprint} /><span>{marks(data, own)} · {algorithm(data.algorithm)} · {t("addedOn", { date: day(data.created) })}{data.expires ? ` · ${t("endsOn", { date: day(data.expires) })}` : ""}</span></span>}>
+				detail={<span class={css.keyDetail}><Fingerprint value={data.fingerprint} /><span>{marks(data, own)} · {algorithm(data.algorithm)} · {t("addedOn", { date: day(data.created) })}{data.expires ? ` · ${t(endKey(data.expires), { date: day(data.expires) })}` : ""}</span></span>}>
 				<Menu label={t("pgpKeyMenu")} side="end" entries={() => entries(data, own, setDialog, again)} button={(p) => <IconButton icon="more" label={t("pgpKeyMenu")} {...p} />} />
 			</Item>
 			{View && <View info={data} published={own.published === data.fingerprint} close={close} />}

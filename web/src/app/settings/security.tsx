@@ -9,7 +9,7 @@ import { toast } from "../../ui/toast.tsx";
 import { useState } from "preact/hooks";
 import { keys } from "../auth/keys.ts";
 import { passkeysWork } from "../auth/passkey.ts";
-import { dayDate, longDate } from "../dates.ts";
+import { dayDate, endKey, longDate } from "../dates.ts";
 import { command, withProof, type AccountInfo, type Factor, type Unlocker, type WebSessionInfo } from "./api.ts";
 import { addPasskey, AppPasswordDialog, PasswordDialog, RecoveryDialog, TotpDialog } from "./security_dialogs.tsx";
 import { attempt, Group, Item, useData, Waiting } from "./parts.tsx";
@@ -60,7 +60,7 @@ function AppPasswords({ open, version }: { open(o: Open): void; version: number 
 		<Group key={version} title={t("appPasswords")} lead={t("appPasswordsLead")} action={<Button icon="plus" onClick={() => open("app")}>{t("makeNew")}</Button>}>
 			{list?.length === 0 && <Item title={<span class={css.detail}>{t("noAppPasswords")}</span>} />}
 			{list ? list.map((u) => (
-				<Item key={u.id} title={u.name} detail={`${t("addedOn", { date: dayDate(u.created * 1000) })} · ${used(u.lastUsed)}${u.expires ? ` · ${t("endsOn", { date: dayDate(u.expires * 1000) })}` : ""}`}>
+				<Item key={u.id} title={u.name} detail={`${t("addedOn", { date: dayDate(u.created * 1000) })} · ${used(u.lastUsed)}${u.expires ? ` · ${t(endKey(u.expires), { date: dayDate(u.expires * 1000) })}` : ""}`}>
 					<IconButton icon="trash" label={t("revoke", { name: u.name })} onClick={() => revoke(u)} />
 				</Item>
 			)) : <Waiting failed={failed} again={again} />}
