@@ -88,6 +88,66 @@ export const tests = {
 		await page.close();
 	},
 
+	async "a folder is drawn below another one by the mouse, out of it again, and never below itself"(world) {
+		const page = await world.page("bob");
+		const make = async (name, inside) => {
+			await page.getByRole("button", { name: inside ? `Actions for ${inside}` : "New folder" }).click();
+			if (inside)
+				await page.getByRole("menuitem", { name: `New folder in ${inside}` }).click();
+			await page.getByRole("dialog").getByRole("textbox").fill(name);
+			await page.getByRole("dialog").getByRole("button", { name: "Create" }).click();
+			await page.getByRole("heading", { name }).waitFor();
+		};
+		const level = (name, n) => eventually(`${name} on level ${n}`, async () => await box(page, name).getAttribute("aria-level") === String(n));
+		const point = async (where) => {
+			const at = await where.boundingBox();
+			await page.mouse.move(at.x + at.width / 2, at.y + at.height / 2, { steps: 4 });
+			// What is entered by one movement is stood upon by the next.
+			await page.mouse.move(at.x + at.width / 2 + 2, at.y + at.height / 2);
+		};
+		/** Held above a place; what is seen there, then dropped. */
+		const draw = async (name, where, seen) => {
+			await point(box(page, name));
+			await page.mouse.down();
+			await point(box(page, "Inbox"));
+			await page.locator("[role=tree][data-dragging]").waitFor();
+			await seen?.();
+			await point(where());
+			if (seen)
+				await where().and(page.locator("[data-over]")).waitFor();
+			await page.mouse.up();
+			await page.locator("[role=tree]:not([data-dragging])").waitFor();
+		};
+		await make("Years");
+		await make("Spring", "Years");
+		await make("Plans");
+		// Not into the inbox, not below its own child: both are seen beforehand, and nothing happens.
+		await draw("Years", () => box(page, "Plans"), async () => {
+			await eventually("where it may go", async () => await box(page, "Plans").getAttribute("data-may") !== null);
+			for (const name of ["Inbox", "Years", "Spring", "Trash"])
+				assert.equal(await box(page, name).getAttribute("data-may"), null, name);
+		});
+		await toast(page, "Folder Years moved").waitFor();
+		await level("Years", 2);
+		await level("Spring", 3);
+		await toast(page, "Folder Years moved").getByRole("button", { name: "Undo" }).click();
+		await level("Years", 1);
+		await draw("Years", () => box(page, "Spring"));
+		await draw("Years", () => box(page, "Trash"));
+		await level("Spring", 2);
+		// Out again.
+		await draw("Spring", () => page.getByText("Out of this folder"), () => page.getByText("Out of this folder").waitFor());
+		await level("Spring", 1);
+		assert.equal(await box(page, "Inbox").getAttribute("draggable"), null);
+		for (const name of ["Spring", "Years", "Plans"]) {
+			await box(page, name).click({ button: "right" });
+			await page.getByRole("menuitem", { name: "Delete folder" }).click();
+			await page.getByRole("dialog").getByRole("button", { name: "Delete folder" }).click();
+			await box(page, name).waitFor({ state: "detached" });
+		}
+		await page.close();
+	},
+
 	async "a label of one's own, by the keys alone, with nothing open; an address of no folder says so"(world) {
 		const page = await world.page("bob");
 		await page.getByRole("listbox", { name: "Inbox" }).focus();

@@ -21,9 +21,15 @@ interface TreeProps<N extends TreeNode> {
 	/** By the right button, a long press, or the key for it. */
 	onMenu?(node: N, at: { x: number; y: number }): void;
 	render(node: N): ComponentChildren;
+	/** What a mouse may draw elsewhere; the two others are told when it begins and ends. */
+	mayDrag?(node: N): boolean;
+	onDrag?(node: N, data: DataTransfer): void;
+	onDragEnd?(): void;
+	/** The type of one of the tree's own that is being dragged: where it cannot go is seen. */
+	dragging?: string | undefined;
+	/** types: of what is dragged. */
+	mayDrop?(node: N, types: readonly string[]): boolean;
 	onDrop?(node: N, data: DataTransfer): void;
-	/** The type that a dragged thing must have to be dropped here. */
-	accepts?: string;
 }
 
 export function Tree<N extends TreeNode>(p: TreeProps<N>) {
@@ -48,14 +54,14 @@ export function Tree<N extends TreeNode>(p: TreeProps<N>) {
 		e.stopPropagation();
 		act[e.key]?.();
 	};
-	const wanted = (e: DragEvent) => Boolean(p.accepts && e.dataTransfer?.types.includes(p.accepts));
+	const wanted = (e: DragEvent, node: N) => Boolean(e.dataTransfer && p.mayDrop?.(node, e.dataTransfer.types));
 
 	return (
-		<ul ref={box} role="tree" aria-label={p.label} class={css.tree}>
+		<ul ref={box} role="tree" aria-label={p.label} class={css.tree} data-dragging={p.dragging}>
 			{p.nodes.map((node, i) => (
 				<li key={node.id} role="treeitem" aria-level={node.level} aria-expanded={node.open}
 					aria-current={node.id === p.current ? "page" : undefined} aria-selected={node.id === p.current}
-					tabIndex={node.id === stop ? 0 : -1} class={css.node}
+					tabIndex={node.id === stop ? 0 : -1} class={css.node} draggable={p.mayDrag?.(node) || undefined}
 					style={{ paddingInlineStart: `${(node.level - 1) * 16 + 4}px` }}
 					onClick={() => p.onPick(node)} onKeyDown={(e) => key(e, node, i)}
 					onContextMenu={(e) => {
@@ -65,11 +71,13 @@ export function Tree<N extends TreeNode>(p: TreeProps<N>) {
 						const box = e.currentTarget.getBoundingClientRect();
 						p.onMenu(node, e.button === 2 ? { x: e.clientX, y: e.clientY } : { x: box.left + 24, y: box.bottom });
 					}}
-					onDragOver={(e) => { if (wanted(e)) { e.preventDefault(); e.currentTarget.dataset.over = ""; } }}
+					onDragStart={(e) => e.dataTransfer && p.onDrag?.(node, e.dataTransfer)} onDragEnd={() => p.onDragEnd?.()}
+					data-may={(p.dragging && p.mayDrop?.(node, [p.dragging])) || undefined}
+					onDragOver={(e) => { if (wanted(e, node)) { e.preventDefault(); e.currentTarget.dataset.over = ""; } }}
 					onDragLeave={(e) => delete e.currentTarget.dataset.over}
 					onDrop={(e) => {
 						delete e.currentTarget.dataset.over;
-						if (wanted(e) && e.dataTransfer) {
+						if (e.dataTransfer && wanted(e, node)) {
 							e.preventDefault();
 							p.onDrop?.(node, e.dataTransfer);
 						}

@@ -1,4 +1,4 @@
-// The mailboxes, with their counters. Messages can be dropped on them.
+// The mailboxes, with their counters. Messages can be dropped on them, and folders below others.
 import { signal } from "@preact/signals";
 import { t } from "../../i18n/index.ts";
 import type { Id, Mailbox } from "../../jmap/types.ts";
@@ -12,6 +12,12 @@ import { boxAddress, drawer, place, store } from "./state.ts";
 import css from "./sidebar.module.css";
 
 export const dragType = "application/x-letterlock-messages";
+const folderType = "application/x-letterlock-folder";
+
+/** A folder that is being dragged, and where it may go, once that is known (boxes/drag.ts). */
+export interface Dragged { id: Id; may: ReadonlySet<Id>; top: string; move(to: Id | null): void }
+export const dragged = signal<Dragged | null>(null);
+const hasMouse = matchMedia("(any-pointer: fine)").matches;
 
 const order = ["inbox", "snoozed", "drafts", "scheduled", "sent", "archive", "junk", "trash"];
 const icons: Record<string, IconName> = {
@@ -49,6 +55,36 @@ function boxNodes(all: readonly Mailbox[], parent: Id | null, level: number): Bo
 	});
 }
 
+function dragFolder(node: BoxNode, data: DataTransfer): void {
+	const { box } = node;
+	data.setData(folderType, node.id);
+	data.effectAllowed = "move";
+	dragged.value = { id: node.id, may: new Set(), top: "", move: () => undefined };
+	if (box)
+		void import("./boxes/drag.ts").then((m) => m.begin(box));
+}
+
+const dragEnd = () => { dragged.value = null; };
+
+function mayDrop(node: BoxNode, types: readonly string[]): boolean {
+	return types.includes(folderType) ? Boolean(dragged.value?.may.has(node.id)) : Boolean(node.box && types.includes(dragType));
+}
+
+function drop(node: BoxNode, data: DataTransfer): void {
+	if (data.types.includes(folderType))
+		dragged.peek()?.move(node.id);
+	else if (node.box)
+		moveTo(node.box, JSON.parse(data.getData(dragType)) as Id[]);
+}
+
+/** Where a folder is dropped that shall be in no other one. */
+function Top({ what }: { what: Dragged }) {
+	return (
+		<div class={css.top} onDragOver={(e) => { e.preventDefault(); e.currentTarget.dataset.over = ""; }} onDragLeave={(e) => delete e.currentTarget.dataset.over}
+			onDrop={(e) => { e.preventDefault(); what.move(null); }}>{what.top}</div>
+	);
+}
+
 function starred(): BoxNode {
 	return { id: "starred", label: t("boxStarred"), level: 1, box: null, icon: "star", count: 0, strong: false, to: address("mail", "starred") };
 }
@@ -72,7 +108,8 @@ export function Sidebar({ onCompose, onWaiting }: { onCompose(): void; onWaiting
 				<Icon name="compose" size={18} /><span>{t("compose")}</span>
 			</button>
 			<Tree label={t("mailboxes")} nodes={nodes} current={p.kind === "box" ? p.mailbox?.id ?? null : p.key}
-				accepts={dragType} onMenu={(node, at) => { const { box } = node; if (box) void import("./boxes/box_menu.ts").then((m) => m.openBoxMenu(box, at)); }}
+				mayDrag={(node) => hasMouse && node.box !== null && !node.box.role} onDrag={dragFolder} onDragEnd={dragEnd}
+				dragging={dragged.value ? folderType : undefined} mayDrop={mayDrop} onDrop={drop} onMenu={(node, at) => { const { box } = node; if (box) void import("./boxes/box_menu.ts").then((m) => m.openBoxMenu(box, at)); }}
 				onPick={(node) => {
 					drawer.value = false;
 					if (node.to)
@@ -85,7 +122,6 @@ export function Sidebar({ onCompose, onWaiting }: { onCompose(): void; onWaiting
 					next[open ? "delete" : "add"](node.id);
 					closed.value = next;
 				}}
-				onDrop={(node, data) => node.box && moveTo(node.box, JSON.parse(data.getData(dragType)) as Id[])}
 				render={(node) => (
 					<span class={css.box}>
 						<Icon name={node.icon} size={17} />
@@ -97,9 +133,9 @@ export function Sidebar({ onCompose, onWaiting }: { onCompose(): void; onWaiting
 						)}
 					</span>
 				)} />
-			<button type="button" class={css.fresh} onClick={() => { drawer.value = false; void import("./boxes/box_menu.ts").then((m) => m.newFolder(null)); }}>
+			{dragged.value?.top ? <Top what={dragged.value} /> : <button type="button" class={css.fresh} onClick={() => { drawer.value = false; void import("./boxes/box_menu.ts").then((m) => m.newFolder(null)); }}>
 				<Icon name="plus" size={17} /><span>{t("newFolder")}</span>
-			</button>
+			</button>}
 		</nav>
 	);
 }

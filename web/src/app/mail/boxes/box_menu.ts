@@ -54,24 +54,30 @@ function rename(box: Mailbox): void {
 	});
 }
 
-/** Below another folder, or beside the others; not below itself. */
-function move(box: Mailbox): void {
+/** Those that a folder can be put below: not itself, and not what is below it. */
+export function placesOf(box: Mailbox): Mailbox[] {
 	const isBelow = (m: Mailbox): boolean => m.id === box.id || (m.parentId !== null && boxes().some((p) => p.id === m.parentId && isBelow(p)));
-	const others = sortMailboxes(boxes()).filter((m) => !isBelow(m) && !fixed.has(m.role ?? "") && m.myRights?.["mayCreateChild"] !== false);
-	const to = (parentId: Id | null) => set({ update: { [box.id]: { parentId } } });
+	return sortMailboxes(boxes()).filter((m) => !isBelow(m) && !fixed.has(m.role ?? "") && m.myRights?.["mayCreateChild"] !== false);
+}
+
+/** Below another folder, or beside the others. Why it cannot be, or undefined. */
+export async function put(box: Mailbox, parentId: Id | null): Promise<string | undefined> {
+	const before = box.parentId;
+	const to = (parent: Id | null) => set({ update: { [box.id]: { parentId: parent } } });
+	if (parentId === before)
+		return undefined;
+	if (taken(box.name, parentId, box.id))
+		return t("folderExists");
+	await to(parentId);
+	toast({ text: t("folderMoved", { name: boxName(box) }), undo: () => void to(before).catch(() => toast({ text: t("failedAction"), bad: true })) });
+	return undefined;
+}
+
+function move(box: Mailbox): void {
 	ask({
 		title: t("moveFolderTitle", { name: boxName(box) }), choice: t("moveFolderTo"), value: box.parentId ?? "", action: t("move"),
-		choices: [["", t("topLevel")], ...others.map((m) => [m.id, boxPath(m)] as const)],
-		async run(chosen) {
-			const [parentId, before] = [chosen || null, box.parentId];
-			if (parentId === before)
-				return undefined;
-			if (taken(box.name, parentId, box.id))
-				return t("folderExists");
-			await to(parentId);
-			toast({ text: t("folderMoved", { name: boxName(box) }), undo: () => void to(before).catch(() => toast({ text: t("failedAction"), bad: true })) });
-			return undefined;
-		},
+		choices: [["", t("topLevel")], ...placesOf(box).map((m) => [m.id, boxPath(m)] as const)],
+		run: (chosen) => put(box, chosen || null),
 	});
 }
 
