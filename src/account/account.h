@@ -49,6 +49,9 @@ int account_create(const struct account_env *env) CHECKED;
  * it does nothing but have account_work poll. Listeners hear of it. LL_ERR_AUTH and _CORRUPT mean
  * that the stored state is not to be trusted: end the session. */
 int account_poll(struct account *a) CHECKED;
+/* account_poll, if the store rang since the last one, or that one failed: for a client that asks
+ * what is new. What anybody was told is committed is not missed. */
+int account_freshen(struct account *a) CHECKED;
 /* A slice of the work that may wait (dropping the bodies of expunged messages, packing pages): one
  * commit at most. *ret_more: call again when idle. Costs nothing when there is none. */
 int account_work(struct account *a, bool *ret_more) CHECKED;

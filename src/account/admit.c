@@ -386,9 +386,11 @@ account_poll(struct account *a)
 	size_t most = BATCH_MAX;
 	int tries = 0, err;
 
+	a->stale = true;
 	a->poll_again = a->busy != 0;
 	if (a->busy) /* the store rang from within a commit */
 		return LL_OK;
+	(void)store_rang(a->env.store, a->env.id); /* what rings from here on is news */
 	err = account_reload(a);
 
 	while (!err && more) {
@@ -403,5 +405,12 @@ account_poll(struct account *a)
 			err = LL_OK;
 		}
 	}
+	a->stale = err != LL_OK;
 	return err;
+}
+
+int
+account_freshen(struct account *a)
+{
+	return a->stale || store_rang(a->env.store, a->env.id) ? account_poll(a) : LL_OK;
 }

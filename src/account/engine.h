@@ -380,6 +380,7 @@ struct account {
 	bool reloading;
 	unsigned busy; /* commits under way; a bell that rings meanwhile is answered later */
 	bool poll_again;
+	bool stale; /* the last poll did not come to its end */
 	struct head head;
 	VEC(struct mailbox *) boxes;
 	VEC(struct mailbox *) dead; /* deleted but still open */

@@ -171,7 +171,7 @@ state_fits(struct imap_conn *c)
 static bool
 freshen(struct imap_conn *c)
 {
-	int err = c->command->flags & FRESH ? account_poll(c->account) : LL_OK;
+	int err = c->command->flags & FRESH ? account_freshen(c->account) : LL_OK;
 
 	if (err == LL_ERR_AUTH || err == LL_ERR_CORRUPT) {
 		imap_put_tagged(c, imap_error_text(err));

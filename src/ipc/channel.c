@@ -380,3 +380,17 @@ ipc_pump(struct ipc_channel *c, int64_t deadline)
 		(void)shutdown(c->fd, SHUT_RDWR);
 	return r == 1 ? LL_OK : r;
 }
+
+int
+ipc_take(struct ipc_channel *c)
+{
+	bool freed = false;
+	int r;
+
+	do
+		r = receive_one(c, &freed);
+	while (r == 1 && !freed);
+	if (r < 0 && r != LL_ERR_AGAIN && !freed)
+		(void)shutdown(c->fd, SHUT_RDWR);
+	return r == 1 || r == LL_ERR_AGAIN ? LL_OK : r;
+}

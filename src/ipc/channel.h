@@ -50,6 +50,9 @@ size_t ipc_backlog(const struct ipc_channel *c);
 #define IPC_NO_DEADLINE INT64_MAX
 int ipc_pump(struct ipc_channel *c, int64_t deadline) CHECKED;
 
+/* Handles what has arrived already, without waiting. LL_ERR_CLOSED and the like, as ipc_pump. */
+int ipc_take(struct ipc_channel *c) CHECKED;
+
 /* A connected pair of sockets as channels want them; 0 or LL_ERR_IO. */
 int ipc_socketpair(int ret_fds[2]) CHECKED;
 

@@ -29,7 +29,7 @@ on_bell(struct client *k, const struct msg_st_bell *m)
 {
 	VEC_EACH (b, &k->bells)
 		if (memcmp(b->partition.b, m->partition, STORE_ID_LEN) == 0)
-			b->rung = true;
+			b->rung = b->news = true;
 	if (!k->ring.slot && loop_timer_set(k->loop, &k->ring, 0, ring_bells, k))
 		ring_bells(k);
 }
@@ -312,7 +312,7 @@ client_watch(struct store *s, struct store_id partition, store_bell *bell, void 
 {
 	struct client *k = client_of(s);
 	struct msg_st_watch m;
-	struct bell b = {partition, bell, ctx, false};
+	struct bell b = {partition, bell, ctx, false, true};
 	int r;
 
 	VEC_EACH (old, &k->bells)
@@ -342,6 +342,26 @@ client_unwatch(struct store *s, struct store_id partition)
 	(void)ipc_send_st_unwatch(k->c, &m, -1);
 }
 
+static bool
+client_rang(struct store *s, struct store_id partition)
+{
+	struct client *k = client_of(s);
+	bool in_call = k->in_call, news = true;
+	int r;
+
+	k->in_call = true; /* what a commit's done does is left to the loop */
+	r = ipc_take(k->c);
+	k->in_call = in_call;
+	if (r)
+		return true; /* the loop finds out why */
+	VEC_EACH (b, &k->bells)
+		if (memcmp(&b->partition, &partition, sizeof(partition)) == 0) {
+			news = b->news;
+			b->news = false;
+		}
+	return news;
+}
+
 static int
 client_drop(struct store *s, struct store_id partition)
 {
@@ -365,6 +385,7 @@ static const struct store_vtable vtable = {
 	.blob_size = store_client_blob_size,
 	.watch = client_watch,
 	.unwatch = client_unwatch,
+	.rang = client_rang,
 	.drop = client_drop,
 };
 

@@ -32,6 +32,7 @@ struct bell {
 	store_bell *fn;
 	void *ctx;
 	bool rung;
+	bool news; /* it rang, and nobody has asked since */
 };
 
 /* A blob that was asked for before it is read. */

@@ -155,13 +155,14 @@ call_done(struct engine *e, struct job *j)
 {
 	struct watch *w;
 
+	/* In this order: whoever acts on what done says finds that the bell has rung. */
+	if (!j->err && (w = map_get(e->watches, id_slice(&j->partition))))
+		w->bell(w->ctx, j->partition);
 	if (j->done) {
 		e->pending--;
 		e->called++;
 		j->done(j->ctx, j->err, j->version);
 	}
-	if (!j->err && (w = map_get(e->watches, id_slice(&j->partition))))
-		w->bell(w->ctx, j->partition);
 	free(j);
 }
 

@@ -76,6 +76,12 @@ store_watch(struct store *s, struct store_id partition, store_bell *bell, void *
 	return s->v->watch(s, partition, bell, ctx);
 }
 
+bool
+store_rang(struct store *s, struct store_id partition)
+{
+	return !s->v->rang || s->v->rang(s, partition);
+}
+
 void
 store_unwatch(struct store *s, struct store_id partition)
 {

@@ -98,6 +98,7 @@ struct store_vtable {
 		struct store *, struct store_id partition, struct store_id blob, uint64_t *ret);
 	int (*watch)(struct store *, struct store_id partition, store_bell *bell, void *ctx);
 	void (*unwatch)(struct store *, struct store_id partition);
+	bool (*rang)(struct store *, struct store_id partition);
 	int (*drop)(struct store *, struct store_id partition);
 };
 
@@ -158,6 +159,10 @@ int store_blob_size(
  * bell is rung from where done is called. */
 int store_watch(struct store *s, struct store_id partition, store_bell *bell, void *ctx) CHECKED;
 void store_unwatch(struct store *s, struct store_id partition);
+/* Whether the bell of a watched partition has rung since this was asked last, even if it was not
+ * heard yet: a commit whose done anybody was told of has rung. True as well where that is not
+ * known. Costs no way to the store and back. */
+bool store_rang(struct store *s, struct store_id partition);
 
 /* Deletes every record and blob reference of a partition and its version. Durable when it returns,
  * and all or nothing when the store dies meanwhile. */

@@ -201,11 +201,47 @@ check_ranges(void)
 	peer_bound = NULL;
 }
 
+/* --- news --- */
+
+static void
+heard(void *ctx, struct store_id partition)
+{
+	(*(unsigned *)ctx)++;
+}
+
+/* Who has been told of a commit finds that it has rung, before the loop has run; who asks again
+ * finds silence; and the bell is heard later all the same. */
+static void
+check_news(void)
+{
+	static const struct store_id watched = {"somebody's id"}, other = {"another one's"};
+	struct store_op op = {.kind = STORE_PUT, .key = S("m/x"), .value = S("1")};
+	struct store_commit c = {
+		.partition = watched, .expect = STORE_ANY_VERSION, .ops = &op, .n = 1};
+	struct store *s = open_new();
+	unsigned rings = 0;
+
+	CHECK(store_rang(s, watched)); /* nobody knows */
+	CHECK_INT(store_watch(s, watched, heard, &rings), LL_OK);
+	CHECK(store_rang(s, watched)); /* it may have been before */
+	for (unsigned i = 0; i < 50; i++) {
+		c.partition = i % 2 ? other : watched;
+		CHECK(!store_rang(s, watched));
+		CHECK_INT(store_commit_sync(s, &c, NULL), LL_OK);
+		CHECK(store_rang(s, watched) == (i % 2 == 0));
+	}
+	CHECK_INT(rings, 0);
+	turn(s);
+	CHECK_INT(rings, 1);
+	close_and_remove(s);
+}
+
 int
 main(void)
 {
 	static const struct conformance client = {open_new, close_and_remove, reopen, turn};
 
 	check_ranges();
+	check_news();
 	return conformance_run(&client) != 0 || t_failed != 0;
 }
