@@ -420,7 +420,7 @@ cond_make(struct cond *c, const struct find_node *n, unsigned depth)
 	if (ops[n->op].text) {
 		err = search_query_new(n->text, &c->query);
 		if (!err)
-			err = search_query_bind(c->query, signature_key);
+			err = search_query_bind(c->query, signature_key, c->cost == COST_TEXT);
 	}
 	return err;
 }

@@ -17,6 +17,7 @@
 #define LEAVES (TRIGRAMS >> LEAF_LOG)
 #define DISTINCT_MAX ((size_t)1 << 20) /* with more the signature says nothing anyhow */
 #define BITS_PER_TRIGRAM 3
+#define WITH_JUNCTIONS 0x80 /* in the first byte */
 
 struct leaf {
 	uint64_t bits[(1 << LEAF_LOG) / 64];
@@ -29,6 +30,8 @@ struct signature_builder {
 	uint32_t seen; /* bytes of it so far, up to two */
 	VEC(uint32_t) distinct;
 	bool full;
+	struct junctions *junctions;
+	const uint8_t *key; /* of the signature under way */
 	VEC(struct leaf) leaves;
 	uint16_t leaf_at[LEAVES]; /* 1 + its place; 0: not there */
 };
@@ -102,6 +105,8 @@ build_text(struct scan_sink *sink, struct slice folded)
 			b->full = b->sink.done = true;
 	}
 	b->window = w;
+	if (!b->full)
+		junctions_text(b->junctions, folded, b->key);
 }
 
 static void
@@ -110,6 +115,7 @@ build_end(struct scan_sink *sink)
 	struct signature_builder *b = builder_of(sink);
 
 	b->window = b->seen = 0;
+	junctions_end(b->junctions);
 }
 
 void
@@ -120,6 +126,7 @@ signature_builder_free(struct signature_builder *b)
 	scan_done(&b->scan);
 	VEC_DONE(&b->distinct);
 	VEC_DONE(&b->leaves);
+	junctions_free(b->junctions);
 	free(b);
 }
 
@@ -131,6 +138,7 @@ builder_clear(struct signature_builder *b)
 		secret_wipe(b->leaves.at, b->leaves.len * sizeof(*b->leaves.at));
 	if (b->distinct.len)
 		secret_wipe(b->distinct.at, b->distinct.len * sizeof(*b->distinct.at));
+	junctions_clear(b->junctions);
 	b->leaves.len = b->distinct.len = 0;
 	b->window = b->seen = 0;
 	b->full = false;
@@ -142,10 +150,15 @@ signature_builder_new(void)
 {
 	struct signature_builder *b = calloc(1, sizeof(*b));
 
-	if (b) {
-		builder_clear(b);
-		scan_init(&b->scan, &b->sink);
+	if (!b)
+		return NULL;
+	scan_init(&b->scan, &b->sink);
+	b->junctions = junctions_new();
+	if (!b->junctions) {
+		signature_builder_free(b);
+		return NULL;
 	}
+	builder_clear(b);
 	return b;
 }
 
@@ -159,23 +172,25 @@ signature_log(size_t distinct)
 	return log;
 }
 
+/* The largest signatures are of texts that have all junctions anyhow. */
 static int
 put_signature(struct signature_builder *b, struct buf *out, const uint8_t *key)
 {
 	uint8_t log = b->full ? SIGNATURE_LOG_MIN : signature_log(b->distinct.len), *bits;
 	size_t bytes = (size_t)1 << (log - 3);
+	bool junctions = !b->full && log < SIGNATURE_LOG_MAX;
 
 	bits = buf_room(out, 1 + bytes);
 	if (!bits)
 		return buf_err(out);
-	*bits++ = log;
+	*bits++ = junctions ? log | WITH_JUNCTIONS : log;
 	memset(bits, b->full ? 0xff : 0, bytes);
 	VEC_EACH (t, &b->distinct) {
 		uint64_t h = trigram_hash(*t, key) & (bytes * 8 - 1);
 		bits[h / 8] |= (uint8_t)(1u << h % 8);
 	}
 	buf_grow(out, 1 + bytes);
-	return LL_OK;
+	return junctions ? junctions_put(b->junctions, out) : LL_OK;
 }
 
 int
@@ -184,6 +199,7 @@ signature_make(struct signature_builder *b, struct buf *out, struct slice messag
 {
 	int err;
 
+	b->key = key;
 	scan_message(&b->scan, message, m, true);
 	err = put_signature(b, out, key);
 	/* What a letter was made of does not stay until the next. */
@@ -193,72 +209,95 @@ signature_make(struct signature_builder *b, struct buf *out, struct slice messag
 
 /* ---- asking ---- */
 
-/* The bits of a signature that is well-formed. */
-static bool
-signature_bits(struct slice s, struct slice *ret_bits)
-{
-	uint8_t log = s.len ? s.ptr[0] : 0;
+/* What a well-formed signature consists of. */
+struct signature {
+	struct slice trigrams, junctions; /* bits; no junctions: it knows none */
+};
 
-	if (log < SIGNATURE_LOG_MIN || log > SIGNATURE_LOG_MAX ||
-		s.len != 1 + ((size_t)1 << (log - 3)))
+static bool
+take_bits(struct slice *s, uint8_t log, uint8_t max, struct slice *ret_bits)
+{
+	size_t bytes = (size_t)1 << (MAX(log, 3) - 3);
+
+	if (log < SIGNATURE_LOG_MIN || log > max || s->len < 1 + bytes)
 		return false;
-	*ret_bits = slice_skip(s, 1);
+	*ret_bits = slice_sub(*s, 1, bytes);
+	*s = slice_skip(*s, 1 + bytes);
 	return true;
 }
 
 static bool
-has_bit(struct slice bits, uint64_t hash)
+signature_read(struct slice s, struct signature *ret)
 {
-	uint64_t at = hash & (bits.len * 8 - 1);
+	bool junctions = s.len && s.ptr[0] & WITH_JUNCTIONS;
 
-	return bits.ptr[at / 8] >> at % 8 & 1;
+	*ret = (struct signature){.junctions = SLICE_NONE};
+	if (!s.len ||
+		!take_bits(
+			&s, s.ptr[0] & ~WITH_JUNCTIONS & 0xff, SIGNATURE_LOG_MAX, &ret->trigrams))
+		return false;
+	if (junctions && (!s.len || !take_bits(&s, s.ptr[0], JUNCTION_LOG_MAX, &ret->junctions)))
+		return false;
+	return !s.len;
 }
 
 static uint32_t
-trigram_at(const struct buf *b, size_t i)
+trigram_at(struct slice s, size_t i)
 {
-	return (uint32_t)b->ptr[i] << 16 | (uint32_t)b->ptr[i + 1] << 8 | b->ptr[i + 2];
+	return (uint32_t)s.ptr[i] << 16 | (uint32_t)s.ptr[i + 1] << 8 | s.ptr[i + 2];
 }
 
 bool
 signature_may_contain(
 	struct slice signature, const struct search_query *q, const uint8_t key[SEARCH_KEY_BYTES])
 {
-	struct slice bits;
+	struct slice folded = buf_slice(&q->folded);
+	struct signature s;
+	uint64_t hash;
 
-	if (!signature_bits(signature, &bits))
+	if (!signature_read(signature, &s))
 		return true;
-	for (size_t i = 0; i + TRIGRAM <= q->folded.len; i++)
-		if (!has_bit(bits, trigram_hash(trigram_at(&q->folded, i), key)))
+	for (size_t i = 0; i + TRIGRAM <= folded.len; i++)
+		if (!signature_has_bit(s.trigrams, trigram_hash(trigram_at(folded, i), key)))
+			return false;
+	for (size_t i = 0; s.junctions.len && i < folded.len; i++)
+		if (junction_at(folded, i, key, &hash) && !junctions_have(s.junctions, hash))
 			return false;
 	return true;
 }
 
 int
-search_query_bind(struct search_query *q, const uint8_t key[SEARCH_KEY_BYTES])
+search_query_bind(struct search_query *q, const uint8_t key[SEARCH_KEY_BYTES], bool junctions)
 {
-	size_t n = q->folded.len < TRIGRAM ? 0 : q->folded.len - TRIGRAM + 1;
-	uint64_t *hashes = calloc(n + 1, sizeof(*hashes));
+	struct slice folded = buf_slice(&q->folded);
+	size_t n = folded.len < TRIGRAM ? 0 : folded.len - TRIGRAM + 1, k = n;
+	uint64_t *hashes = calloc(2 * n + 1, sizeof(*hashes));
 
 	if (!hashes)
 		return LL_ERR_NOMEM;
 	for (size_t i = 0; i < n; i++)
-		hashes[i] = trigram_hash(trigram_at(&q->folded, i), key);
+		hashes[i] = trigram_hash(trigram_at(folded, i), key);
+	for (size_t i = 0; i < n && junctions; i++)
+		k += junction_at(folded, i, key, &hashes[k]);
 	free(q->hashes);
 	q->hashes = hashes;
 	q->hashes_len = n;
+	q->junctions_len = k - n;
 	return LL_OK;
 }
 
 bool
 signature_may_contain_bound(struct slice signature, const struct search_query *q)
 {
-	struct slice bits;
+	struct signature s;
 
-	if (!signature_bits(signature, &bits))
+	if (!signature_read(signature, &s))
 		return true;
 	for (size_t i = 0; i < q->hashes_len; i++)
-		if (!has_bit(bits, q->hashes[i]))
+		if (!signature_has_bit(s.trigrams, q->hashes[i]))
+			return false;
+	for (size_t i = 0; s.junctions.len && i < q->junctions_len; i++)
+		if (!junctions_have(s.junctions, q->hashes[q->hashes_len + i]))
 			return false;
 	return true;
 }

@@ -39,8 +39,10 @@ bool search_query_in(struct search_query *q, struct slice utf8);
 
 /* ---- Signature ----
  * First byte log2 of the number of bits, then the bits: one keyed hash per distinct three folded
- * bytes, about three to six bits each. Without the key it tells only roughly how much text there
- * is. One key per account. */
+ * bytes, about three to six bits each. When the first byte's highest bit is set, which is not part
+ * of the logarithm, the same follows for junctions: two bits of a keyed hash for each three bytes,
+ * space, three bytes. Signatures without them stay good: they deny less. Without the key it tells
+ * only roughly how much text there is. One key per account. */
 struct signature_builder; /* grows with the texts; one kept makes the next signature cheaper */
 
 struct signature_builder *signature_builder_new(void);
@@ -52,8 +54,11 @@ int signature_make(struct signature_builder *b, struct buf *out, struct slice me
  * always give true). Damaged or missing signatures give true. */
 bool signature_may_contain(
 	struct slice signature, const struct search_query *q, const uint8_t key[SEARCH_KEY_BYTES]);
-/* Prepares the bit positions once for many signatures of one account. Must outlive its use. */
-int search_query_bind(struct search_query *q, const uint8_t key[SEARCH_KEY_BYTES]) CHECKED;
+/* Prepares the bit positions once for many signatures of one account. Must outlive its use.
+ * junctions: they count, too; for queries that are asked of whole texts (search_message, _header,
+ * _part), not of what a parser made of them. */
+int search_query_bind(
+	struct search_query *q, const uint8_t key[SEARCH_KEY_BYTES], bool junctions) CHECKED;
 bool signature_may_contain_bound(struct slice signature, const struct search_query *q);
 
 /* ---- Match ---- */

@@ -54,7 +54,7 @@ def vocabulary(rng):
 def prose(rng, words, weights):
     text = []
     while len(text) < WORDS_PER_LETTER:
-        if rng.random() < 0.08:
+        if rng.random() < 0.015:
             text += rng.choice(TURNS).split()
         else:
             text.append(words[bisect.bisect(weights, rng.random() * weights[-1])])

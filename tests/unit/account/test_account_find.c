@@ -1,6 +1,7 @@
 /* Search, sort and thread against what RFC 9051 and RFC 5256 say, on a small mailbox. */
 #include "fixture.h"
 
+#include "account/email.h"
 #include "base/text.h"
 
 static const char *const letters[] = {
@@ -154,6 +155,92 @@ large_messages_are_searched_by_parts(void)
 	FIND("1", .op = FIND_HAS_ATTACHMENT);
 	mailbox_close(in);
 	free(text);
+	fixture_done(&f);
+}
+
+/* ---- How bodies come ---- */
+
+/* A store that notes what it is asked for. */
+static struct {
+	const struct store_vtable *real;
+	struct store_id due[32];
+	size_t n, most, read, late;
+} spy;
+
+static void
+spy_ahead(struct store *s, struct store_id partition, struct store_id blob, size_t len)
+{
+	for (size_t i = 0; i < spy.n; i++)
+		if (!memcmp(spy.due[i].b, blob.b, STORE_ID_LEN))
+			return;
+	CHECK(spy.n < ARRAY_SIZE(spy.due));
+	if (spy.n < ARRAY_SIZE(spy.due))
+		spy.due[spy.n++] = blob;
+	spy.most = MAX(spy.most, spy.n);
+}
+
+static int
+spy_read(struct store *s, struct store_id partition, struct store_id blob, uint64_t offset,
+	size_t len, struct buf *ret)
+{
+	size_t i = 0;
+
+	while (i < spy.n && memcmp(spy.due[i].b, blob.b, STORE_ID_LEN))
+		i++;
+	spy.read++;
+	spy.late += i == spy.n;
+	if (i < spy.n)
+		spy.due[i] = spy.due[--spy.n];
+	return spy.real->blob_read(s, partition, blob, offset, len, ret);
+}
+
+/* Letters that may match are asked for several at a time, those that surely do not never, and what
+ * was found out is known to the other protocol. */
+static void
+bodies_come_ahead(void)
+{
+	enum { COUNT = 300 };
+	static const char *const bodies[] = {"thank you for coming, your letter",
+		"thank you for your letter", "your thank for letter you"};
+	struct find_node phrase = {.op = FIND_TEXT, .text = S("for your letter")};
+	struct find_node both = {.op = FIND_BODY, .text = S("nowhere"), .next = NULL};
+	struct find_node thank = {.op = FIND_BODY, .text = S("thank"), .next = &both};
+	struct find_node all = {.op = FIND_AND, .kids = &thank};
+	struct email_filter f1 = {.op = EMAIL_FIND, .find = phrase};
+	struct email_query q = {.filter = &f1, .key = S("1")};
+	struct email_found r = {.n = 0};
+	struct store_vtable v;
+	struct uid_list got = {0};
+	struct fixture f;
+	struct mailbox *in;
+
+	fixture_init(&f);
+	in = fixture_box(f.a, "INBOX");
+	for (size_t i = 0; i < COUNT; i++)
+		fixture_append(in, fixture_message("x", "a@b", NULL, bodies[i % 3]), 0);
+	memset(&spy, 0, sizeof(spy));
+	spy.real = f.store->v;
+	v = *spy.real;
+	v.blob_ahead = spy_ahead;
+	v.blob_read = spy_read;
+	f.store->v = &v;
+	CHECK_INT(mailbox_find(in, &phrase, &got), 0);
+	CHECK_INT(got.len, COUNT / 3);
+	CHECK_INT(spy.read, COUNT / 3);
+	CHECK_INT(spy.late, 0);
+	CHECK(spy.most >= 8);
+	CHECK_INT(spy.n, 0);
+	while (!r.all)
+		CHECK_INT(emails_query(f.a, &q, SIZE_MAX, &r), 0);
+	CHECK_INT(r.n, COUNT / 3);
+	CHECK_INT(spy.read, COUNT / 3);
+	/* That one word is nowhere is known before a letter is opened for the other. */
+	got.len = 0;
+	CHECK_INT(mailbox_find(in, &all, &got), 0);
+	CHECK_INT(got.len, 0);
+	CHECK_INT(spy.read, COUNT / 3);
+	f.store->v = spy.real;
+	uid_list_done(&got);
 	fixture_done(&f);
 }
 
@@ -366,5 +453,6 @@ long_chain_does_not_recurse(void)
 	fixture_done(&f);
 }
 
-T_MAIN(T(finds), T(large_messages_are_searched_by_parts), T(sorts), T(sorts_as_it_grows),
-	T(threads), T(references_in_odd_forms), T(long_chain_does_not_recurse))
+T_MAIN(T(finds), T(large_messages_are_searched_by_parts), T(bodies_come_ahead), T(sorts),
+	T(sorts_as_it_grows), T(threads), T(references_in_odd_forms),
+	T(long_chain_does_not_recurse))
