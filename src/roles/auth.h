@@ -23,7 +23,7 @@ extern struct auth auth;
 /* What becomes of mail for an address; it may have no domain ("postmaster"). */
 enum rcpt_result auth_recipient(struct slice address);
 
-/* A finished sign-in, as long as its connection lives. */
+/* --- ticket.c: a finished sign-in, as long as its connection lives --- */
 struct ticket {
 	uint8_t id[16];
 	struct ipc_channel *frontend;
@@ -37,6 +37,9 @@ struct ticket *ticket_find(const uint8_t id[16]);
 /* Takes the place of the connection's old one. NULL without memory. */
 struct ticket *ticket_new(struct ipc_channel *frontend, uint64_t conn);
 void ticket_free(struct ticket *t); /* NULL is accepted */
+/* Frees the one of a connection; those of all connections of a frontend. */
+void ticket_forget(struct ipc_channel *frontend, uint64_t conn);
+void ticket_forget_all(struct ipc_channel *frontend);
 
 /* --- login.c: SASL --- */
 void login_start(struct ipc_channel *frontend, const struct msg_login_start *m);
@@ -46,6 +49,8 @@ void login_forget(struct ipc_channel *frontend, uint64_t conn);
 void login_forget_all(struct ipc_channel *frontend);
 /* The account has no session any more: its passwords are strangers again. */
 void login_session_over(const uint8_t account[RECORD_ID_LEN]);
+
+/* --- login_records.c --- */
 /* All verifiers of an account's unlockers. */
 struct verifier;
 typedef int login_verifier(void *ctx, const struct verifier *v);

@@ -331,7 +331,7 @@ struct sealed_verifier {
 static int
 seal_verifier(const struct checked *ch, const struct verifier *v, struct sealed_verifier *ret)
 {
-	CLEANUP(buf_done) struct buf plain = BUF_INIT(VERIFIER_MAX);
+	CLEANUP(buf_done) struct buf plain = BUF_SECRET(VERIFIER_MAX);
 	int r = verifier_encode(v, &plain);
 
 	ret->key = account_key_verifier(v->id);

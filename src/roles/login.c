@@ -54,7 +54,6 @@ struct failures {
 };
 
 static struct map *logins, *failures;
-static struct map *holders; /* connection -> its ticket */
 
 static struct slice
 login_key(uint8_t key[16], const struct ipc_channel *frontend, uint64_t conn)
@@ -77,123 +76,7 @@ login_free(struct login *l)
 	free(l);
 }
 
-/* --- tickets --- */
-
-struct ticket *
-ticket_find(const uint8_t id[16])
-{
-	return map_get(auth.tickets, slice_new(id, 16));
-}
-
-struct ticket *
-ticket_new(struct ipc_channel *frontend, uint64_t conn)
-{
-	uint8_t key[16];
-	struct ticket *t;
-
-	login_key(key, frontend, conn);
-	if (!holders && !(holders = map_new()))
-		return NULL;
-	ticket_free(map_get(holders, SLICE_OF(key))); /* one for each connection */
-	t = calloc(1, sizeof(*t));
-	if (!t)
-		return NULL;
-	randombytes_buf(t->id, sizeof(t->id));
-	t->frontend = frontend;
-	t->conn = conn;
-	if (map_set(auth.tickets, SLICE_OF(t->id), t, NULL) == LL_OK &&
-		map_set(holders, SLICE_OF(key), t, NULL) == LL_OK)
-		return t;
-	ticket_free(t);
-	return NULL;
-}
-
-void
-ticket_free(struct ticket *t)
-{
-	uint8_t key[16];
-
-	if (!t)
-		return;
-	login_key(key, t->frontend, t->conn);
-	(void)map_del(holders, SLICE_OF(key));
-	(void)map_del(auth.tickets, SLICE_OF(t->id));
-	account_unlocked_free(t->unlocked);
-	free(t);
-}
-
-/* --- what is stored --- */
-
-struct verifier_rows {
-	const uint8_t *account;
-	login_verifier *each;
-	void *ctx;
-};
-
-static int
-verifier_row(void *ctx, struct slice key, struct slice value)
-{
-	CLEANUP(buf_done) struct buf plain = BUF_INIT(VERIFIER_MAX);
-	struct verifier_rows *rows = ctx;
-	struct verifier v;
-	int r = directory_open(auth.keys, rows->account, key, value, &plain);
-
-	if (r == LL_OK)
-		r = verifier_decode(buf_slice(&plain), &v);
-	return r ? r : rows->each(rows->ctx, &v);
-}
-
-int
-login_verifiers(const uint8_t account[RECORD_ID_LEN], login_verifier *each, void *ctx)
-{
-	struct verifier_rows rows = {account, each, ctx};
-	struct store_id id;
-
-	memcpy(id.b, account, sizeof(id.b));
-	return auth.store
-		? store_each(auth.store, id, S(ACCOUNT_VERIFIER_PREFIX), verifier_row, &rows)
-		: LL_ERR_CLOSED;
-}
-
-int
-login_manifests(const uint8_t account[RECORD_ID_LEN], const struct account_pin *pin,
-	struct key_records *ret)
-{
-	/* Newest first; the pinned one is the last that is wanted. */
-	struct account_key end = account_key_manifest(pin->seq);
-	size_t before = ret->v.len;
-	bool more = true;
-	struct store_id id;
-	int r = auth.store ? LL_OK : LL_ERR_CLOSED;
-
-	memcpy(id.b, account, sizeof(id.b));
-	end.bytes[end.len++] = 0;
-	while (r == LL_OK && more) {
-		struct slice from = ret->v.len > before ? ret->v.at[ret->v.len - 1].key
-							: S(ACCOUNT_MANIFEST_PREFIX);
-		uint8_t next[ACCOUNT_KEY_MAX + 1] = {0};
-
-		memcpy(next, from.ptr, from.len);
-		r = store_range(auth.store, id, slice_new(next, from.len + (ret->v.len > before)),
-			account_key_slice(&end), 0, key_records_row, ret, &more);
-	}
-	return r;
-}
-
-int
-login_key_records(const uint8_t account[RECORD_ID_LEN], const struct account_pin *pin,
-	struct key_records *ret)
-{
-	static const char *const prefixes[] = {ACCOUNT_ANCHOR_PREFIX, ACCOUNT_GRANT_PREFIX,
-		ACCOUNT_KEYRING_PREFIX, ACCOUNT_UNLOCK_PREFIX};
-	struct store_id id;
-	int r = login_manifests(account, pin, ret);
-
-	memcpy(id.b, account, sizeof(id.b));
-	for (size_t i = 0; i < ARRAY_SIZE(prefixes) && r == LL_OK; i++)
-		r = store_each(auth.store, id, slice_str(prefixes[i]), key_records_row, ret);
-	return r;
-}
+/* --- the candidates --- */
 
 static int
 add_candidate(void *ctx, const struct verifier *v)
@@ -596,11 +479,9 @@ login_forget(struct ipc_channel *frontend, uint64_t conn)
 	uint8_t key[16];
 	struct login *l;
 
-	login_key(key, frontend, conn);
-	if (logins && (l = map_get(logins, SLICE_OF(key))))
+	if (logins && (l = map_get(logins, login_key(key, frontend, conn))))
 		login_free(l);
-	if (holders)
-		ticket_free(map_get(holders, SLICE_OF(key)));
+	ticket_forget(frontend, conn);
 }
 
 void
@@ -612,7 +493,5 @@ login_forget_all(struct ipc_channel *frontend)
 	while (logins && map_next(logins, &pos, NULL, &value))
 		if (((struct login *)value)->frontend == frontend)
 			login_free(value);
-	for (pos = 0; map_next(auth.tickets, &pos, NULL, &value);)
-		if (((struct ticket *)value)->frontend == frontend)
-			ticket_free(value);
+	ticket_forget_all(frontend);
 }
