@@ -3,11 +3,9 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
+import { flags } from "./chromium.mjs";
 
 const axeFile = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
-const flags = [
-	"--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-];
 /** How long anything may take: a bound for what hangs, not a measure. */
 export const patience = Number(process.env.LETTERLOCK_TEST_PATIENCE ?? 60_000);
 
@@ -17,6 +15,8 @@ export class World {
 	constructor(config) {
 		this.config = config;
 		this.people = new Map();
+		/** Those who have turned off that sending can be undone; a letter of the others goes ten seconds later. */
+		this.hasty = new Set();
 		this.faults = [];
 		this.requests = 0;
 	}
@@ -44,6 +44,12 @@ export class World {
 
 	get url() {
 		return `https://${this.config.host}:${this.config.port}`;
+	}
+
+	/** For a visitor: the settings of a browser in which sending cannot be undone. */
+	get sendingAtOnce() {
+		const localStorage = [{ name: "letterlock.prefs", value: JSON.stringify({ undoSeconds: 0 }) }];
+		return { storageState: { cookies: [], origins: [{ origin: this.url, localStorage }] } };
 	}
 
 	/** A browser of its own: no cookies, nothing kept. */
@@ -96,7 +102,7 @@ export class World {
 	/** A page of somebody who is signed in; the same browser each time. */
 	async page(name = "alice") {
 		if (!this.people.has(name)) {
-			const context = await this.visitor();
+			const context = await this.visitor(this.hasty.has(name) ? this.sendingAtOnce : {});
 			const page = await context.newPage();
 			await signIn(this, page, name);
 			await page.close();

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
+import { flags } from "./chromium.mjs";
 import { sealedLetters } from "./hostile_sealed.mjs";
 
 const config = JSON.parse(readFileSync(0, "utf8"));
@@ -43,8 +44,7 @@ function listen() {
 const sink = await listen();
 const browser = await chromium.launch({
 	executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-	args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-		`--host-resolver-rules=MAP ${config.host} 127.0.0.1, MAP * 127.0.0.1:${sink.address().port}`, `--ignore-certificate-errors-spki-list=${config.spki}`],
+	args: [...flags, `--host-resolver-rules=MAP ${config.host} 127.0.0.1, MAP * 127.0.0.1:${sink.address().port}`, `--ignore-certificate-errors-spki-list=${config.spki}`],
 });
 const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: "en-GB", timezoneId: "UTC", reducedMotion: "reduce" });
 context.setDefaultTimeout(patience);

@@ -10,7 +10,8 @@ import { World } from "./harness.mjs";
 const list = process.argv.includes("--list");
 const named = process.argv.slice(2).filter((a) => a !== "--list");
 const parts = named.length ? named : ["reading", "writing", "filing", "accounts", "settings", "screens"];
-const tests = Object.assign({}, ...await Promise.all(parts.map(async (p) => (await import(`./${p}.mjs`)).tests)));
+const modules = await Promise.all(parts.map((p) => import(`./${p}.mjs`)));
+const tests = Object.assign({}, ...modules.map((m) => m.tests));
 
 if (list) {
 	console.log(JSON.stringify(Object.keys(tests)));
@@ -21,6 +22,7 @@ const read = async () => JSON.parse((await lines.next()).value);
 const write = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 const config = await read();
 const world = new World(config);
+world.hasty = new Set(modules.flatMap((m) => m.hasty ?? []));
 
 world.ask = async (what, args) => {
 	write({ ask: what, ...args });

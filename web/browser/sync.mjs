@@ -76,7 +76,7 @@ export const tests = {
 		await b.page.getByRole("button", { name: "New key", exact: true }).click();
 		await toast(b.page, "The new key is in use and published").waitFor();
 		assert.notEqual(await b.page.locator("[data-own-key]").first().getAttribute("data-own-key"), before);
-		const alice = await browserOf(world, "alice");
+		const alice = await browserOf(world, "alice", world.sendingAtOnce);
 		await writeTo(alice.page, "bob", "To the newer key");
 		await row(a.page, "To the newer key").click();
 		await shown(a.page, "Hello.").first().waitFor();

@@ -10,6 +10,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import * as esbuild from "esbuild";
 import { chromium } from "playwright-core";
 import { policies } from "../build/pages.mjs";
+import { flags } from "./chromium.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const out = mkdtempSync(join(root, "node_modules", ".browser-"));
@@ -174,11 +175,6 @@ async function run(page, url, api) {
 		.then(() => "in", (e) => e.code), { address, options });
 	assert.equal(await wrong, "auth");
 }
-
-const flags = [
-	"--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-	"--disable-component-update", "--disable-sync",
-];
 
 try {
 	const files = await build();

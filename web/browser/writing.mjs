@@ -16,6 +16,9 @@ async function write(page, to, subject, text) {
 	await page.keyboard.type(text);
 }
 
+/** Alice's letters go at once; Bob's can be undone. */
+export const hasty = ["alice"];
+
 export const tests = {
 	async "a reply reaches the other and joins the conversation"(world) {
 		const page = await world.page();
@@ -36,7 +39,7 @@ export const tests = {
 	},
 
 	async "a letter with an attachment arrives as it was"(world) {
-		const page = await world.page();
+		const page = await world.page("bob");
 		const data = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 7919) & 255));
 		await write(page, "dave@letterlock.test", "Survey data", "Here is the attached file. Grüße & 你好!");
 		await composer(page).locator("input[type=file]").setInputFiles({ name: "survey ä.bin", mimeType: "application/octet-stream", buffer: data });
@@ -103,7 +106,7 @@ export const tests = {
 	},
 
 	async "sending is undone, and the letter is a draft again"(world) {
-		const page = await world.page();
+		const page = await world.page("bob");
 		await write(page, "dave@letterlock.test", "Too early", "This must not go out.");
 		await page.keyboard.press("Control+Enter");
 		await toast(page, "Message sent").getByRole("button", { name: "Undo" }).click();
