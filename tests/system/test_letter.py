@@ -10,13 +10,14 @@ import secrets
 from harness import WORK, Installation, Skip, check, free_ports, main, stop_and_inspect, wait_until
 from nameserver import Nameserver, Zone
 from sink import Sink
-from test_web import DOMAIN, Browser, add_person, ready, tests
+from test_pgp_web import PgpBrowser
+from test_web import DOMAIN, add_person, ready, tests
 from test_websecret import Words, look_everywhere, look_on_disk
 
 LINK = re.compile(r"https://\S+/letter#[A-Za-z0-9_-]{66}")
 
 
-class Letters(Browser):
+class Letters(PgpBrowser):
     def __init__(self, world, people, words):
         self.words = words
         super().__init__(world, people, ("protected",))

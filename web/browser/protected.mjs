@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { box, checkAxe, conversation, eventually, messages, openRow, patience, reveal, toast } from "./harness.mjs";
+import { publishedSoon } from "./pgp.mjs";
 
 const composer = (page) => page.getByRole("region", { name: "New message" });
 const password = "rumpus-velvet-49-orchard";
@@ -182,6 +183,7 @@ export const tests = {
 
 	async "who has a key gets it encrypted, who has none gets the link"(world) {
 		const bob = await world.page("bob");
+		await publishedSoon(world, "bob"); // the key that his first page makes
 		const page = await world.page();
 		await write(world, page, ["bob@letterlock.test", "carl@elsewhere.example"], { subject: "To both of you", text: "One text, two ways." });
 		await send(page);
