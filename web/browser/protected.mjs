@@ -247,6 +247,45 @@ export const tests = {
 		await page.close();
 	},
 
+	async "one whose mail another program takes back is taken back, too, and its author is told"(world) {
+		const page = await world.page();
+		for (const [to, subject] of [["lena@elsewhere.example", "Taken back elsewhere"], ["mara@elsewhere.example", "Still to go"]]) {
+			await write(world, page, [to], { subject, text: "Not before its day.", days: "90" });
+			await sendLater(page, 40);
+		}
+		await page.goto(`${world.url}/settings/letters`);
+		await page.getByText(/lena@elsewhere\.example · goes out on/).waitFor();
+		const listening = page.waitForEvent("websocket").then((ws) => new Promise((done) => ws.on("framesent", done)));
+		await page.goto(`${world.url}/mail/inbox`);
+		await box(page, "Scheduled").waitFor();
+		await listening;
+		// As any other client would do it, which knows nothing of the letter.
+		const jmap = (calls) => page.evaluate(async (methodCalls) => {
+			const using = ["urn:ietf:params:jmap:core", "urn:ietf:params:jmap:mail", "urn:ietf:params:jmap:submission"];
+			const r = await fetch("/jmap/api", { method: "POST", headers: { "X-Letterlock": "1", "Content-Type": "application/json" }, body: JSON.stringify({ using, methodCalls }) });
+			return (await r.json()).methodResponses;
+		}, calls);
+		const { primaryAccounts } = await page.evaluate(async () => (await fetch("/jmap/session")).json());
+		const accountId = primaryAccounts["urn:ietf:params:jmap:submission"];
+		const [, [, { list }]] = await jmap([
+			["EmailSubmission/query", { accountId, filter: { undoStatus: "pending" } }, "q"],
+			["EmailSubmission/get", { accountId, "#ids": { resultOf: "q", name: "EmailSubmission/query", path: "/ids" } }, "g"],
+		]);
+		const its = list.find((s) => s.envelope.rcptTo.some((a) => a.email === "lena@elsewhere.example"));
+		const [[, set]] = await jmap([["EmailSubmission/set", { accountId, update: { [its.id]: { undoStatus: "canceled" } } }, "s"]]);
+		assert.ok(its.id in set.updated, JSON.stringify(set));
+		await toast(page, "told lena@elsewhere.example of a protected letter was cancelled by another program").waitFor();
+		assert.equal(await letterOf(page, "lena@elsewhere.example"), undefined, "the letter is gone");
+		assert.equal((await letterOf(page, "mara@elsewhere.example")).state, "open", "the other stays");
+		await page.goto(`${world.url}/settings/letters`);
+		await page.getByText(/mara@elsewhere\.example · goes out on/).waitFor();
+		await page.getByRole("button", { name: "More actions: Still to go" }).click();
+		await page.getByRole("menuitem", { name: "Withdraw" }).click();
+		await page.getByRole("dialog", { name: "Withdraw this letter?" }).getByRole("button", { name: "Withdraw" }).click();
+		await toast(page, "The letter is withdrawn").waitFor();
+		await page.close();
+	},
+
 	async "one that is sent later goes at its time"(world) {
 		const page = await world.page();
 		await write(world, page, ["kurt@elsewhere.example"], { subject: `In a moment ${"Donaudampfschifffahrts".repeat(5)}`, text: "Now you know.", days: "1" });

@@ -151,6 +151,7 @@ export class MailStore {
 	/** Told of mail that has changed, and that the way to the server is open again. */
 	onChanged: () => void = () => undefined;
 	onDelivery: () => void = () => undefined;
+	onSubmissions: () => void = () => undefined;
 	onConnected: () => void = () => void this.sync().then(() => this.loadMailboxes());
 
 	private apply(changes: Changes): Changes {
@@ -200,6 +201,8 @@ export class MailStore {
 			void this.loadMailboxes();
 		if (types.Identity)
 			void this.loadIdentities();
+		if (types.EmailSubmission)
+			this.onSubmissions();
 		if (types.EmailDelivery)
 			this.onDelivery();
 		if (types.Email && types.Email !== this.emailState) {

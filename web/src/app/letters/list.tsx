@@ -1,5 +1,5 @@
 // The author's letters under a password: whether they were opened, until when they last, and ending them.
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { unbase64url } from "../../keys/bytes";
 import type { LetterNote } from "../../pgp/client";
 import { Button, IconButton } from "../../ui/button.tsx";
@@ -15,7 +15,7 @@ import { takeBack } from "../mail/composer/send.ts";
 import { pending } from "../mail/compose_state.ts";
 import { loadPending } from "../mail/pending.ts";
 import { t } from "./texts.ts";
-import { allLetters, type LetterInfo } from "./waiting.ts";
+import { allLetters, removed, type LetterInfo } from "./waiting.ts";
 import css from "./letters.module.css";
 
 type Row = LetterInfo & { about: LetterNote | null };
@@ -106,6 +106,8 @@ function WithdrawDialog({ letter, close, done }: { letter: Row; close(): void; d
 export function Letters() {
 	const { data, failed, again } = useData(load);
 	const [ending, setEnding] = useState<Row | null>(null);
+	const gone = removed.value;
+	useEffect(() => (data ? again() : undefined), [gone]);
 	return (
 		<Group lead={t("lettersLead")}>
 			{!data && <Waiting failed={failed} again={again} />}

@@ -1,8 +1,13 @@
 // Letters under a password whose mail with the link waits on the server for its time: which they are, and taking them
 // back together with that mail.
+import { signal } from "@preact/signals";
 import type { Id, QueryResult } from "../../jmap/types.ts";
 import { fetchJson } from "../../jmap/client.ts";
+import { toast } from "../../ui/toast.tsx";
+import type { Submission } from "../mail/pending.ts";
 import { mail } from "../mail/state.ts";
+import { drift, orphansOf } from "./orphans.ts";
+import { t } from "./texts.ts";
 
 export interface LetterInfo {
 	id: string; state: "draft" | "open" | "expired" | "withdrawn"; to: string; messageId: string; created: number; sendAt: number; expires: number; size: number; opens: number;
@@ -20,9 +25,6 @@ export async function allLetters(): Promise<LetterInfo[]> {
 	}
 	return all;
 }
-
-/** The server's clock and that of who wrote it differ by no more. */
-const drift = 30 * 60;
 
 /** The author's copy, in Sent, of the letter that these are told of at that time. */
 export async function copyOf(people: readonly string[], sendAt: string): Promise<{ emailId: Id; messageId: string } | null> {
@@ -42,6 +44,18 @@ export async function copyOf(people: readonly string[], sendAt: string): Promise
 export async function removeLetter(id: string): Promise<void> {
 	await order("letter-withdraw", { id }).catch(() => undefined);
 	await order("letter-forget", { id }).catch(() => undefined);
+}
+
+/** Counts when letters went that nobody looked at. */
+export const removed = signal(0);
+
+/** Letters whose mail with the link was taken back elsewhere. known: by which messages these surely go together. */
+export async function removeOrphans(recent: readonly Submission[], known: ReadonlySet<string>): Promise<void> {
+	const orphans = orphansOf(await allLetters(), recent, known, Date.now() / 1000);
+	await Promise.all(orphans.map((l) => removeLetter(l.id)));
+	removed.value += orphans.length;
+	for (const l of orphans)
+		toast({ text: t("carrierCancelled", { who: l.to }) });
 }
 
 /** All letters of one message, each for somebody else. */

@@ -22,6 +22,9 @@ let serial = 0;
  * Sent goes to nobody; letterOf: the Message-ID by which letters under a password go with it. */
 export interface Pending { ids: Id[]; emailId: Id; sendAt: string; ownCopy?: boolean; letterOf?: string }
 
+/** Submissions that this page has taken back itself. */
+export const cancelled = new Set<Id>();
+
 /** Letters that wait on the server for their time; null: not asked yet. */
 export const pending = signal<readonly Pending[] | null>(null);
 

@@ -41,6 +41,8 @@ function fetchAhead(): () => void {
 	return () => clearTimeout(timer);
 }
 
+const followPending = () => void import("./pending.ts").then((m) => m.loadPending()).catch(() => undefined);
+
 const showWaiting = (which: "outbox" | "scheduled") => { overlay.value = which; };
 
 function Drawer() {
@@ -64,9 +66,11 @@ export function Mail() {
 	useEffect(() => {
 		const ends = [followPlace(), startKeys()];
 		const s = store.peek();
-		if (s)
+		if (s) {
 			s.onRefused = () => toast({ text: t("failedAction"), bad: true });
-		void import("./pending.ts").then((m) => m.loadPending()).catch(() => undefined);
+			s.onSubmissions = followPending;
+		}
+		followPending();
 		void recover().catch(() => undefined);
 		return () => ends.forEach((end) => end());
 	}, []);

@@ -1,9 +1,12 @@
 // Letters that wait on the server for their time.
 import { submission, type GetResult, type Id, type QueryResult } from "../../jmap/types.ts";
-import { pending, type Pending } from "./compose_state.ts";
+import { cancelled, pending, type Pending } from "./compose_state.ts";
 import { mail, store } from "./state.ts";
 
-interface Submission { id: Id; emailId: Id; sendAt: string; envelope: { rcptTo: { email: string }[] } | null }
+export interface Submission { id: Id; emailId: Id; sendAt: string; undoStatus: "pending" | "final" | "canceled"; envelope: { rcptTo: { email: string }[] } | null }
+
+/** What went within this time is asked for, too. */
+const recently = 3_600_000;
 
 /** What only waits for the time in which sending can be undone is not told of. */
 const soon = 90_000;
@@ -17,26 +20,40 @@ export function longestHold(): number {
 	return Number(account?.accountCapabilities?.[submission]?.maxDelayedSend ?? 0);
 }
 
-async function fetchWaiting(): Promise<Submission[]> {
+const waits = (s: Submission) => s.undoStatus === "pending";
+
+/** Of the last hour, and those to come. */
+async function fetchRecent(): Promise<Submission[]> {
 	const client = mail().client;
-	const query = client.call<QueryResult>("EmailSubmission/query", { filter: { undoStatus: "pending" } });
-	const get = client.call<GetResult<Submission>>("EmailSubmission/get", { "#ids": query.ref("/ids"), properties: ["id", "emailId", "sendAt", "envelope"] });
+	const after = `${new Date(Date.now() - recently).toISOString().slice(0, 19)}Z`;
+	const query = client.call<QueryResult>("EmailSubmission/query", { filter: { after } });
+	const get = client.call<GetResult<Submission>>("EmailSubmission/get", { "#ids": query.ref("/ids"), properties: ["id", "emailId", "sendAt", "undoStatus", "envelope"] });
 	const [, { list }] = await Promise.all([query, get]);
 	return list;
 }
 
 /** The time itself, or the next one at which nothing else goes. */
 export async function freeTime(at: Date): Promise<Date> {
-	const taken = (await fetchWaiting()).map((s) => Date.parse(s.sendAt)).sort((a, b) => a - b);
+	const taken = (await fetchRecent()).filter(waits).map((s) => Date.parse(s.sendAt)).sort((a, b) => a - b);
 	return new Date(taken.reduce((time, other) => (Math.abs(other - time) < apart ? other + apart : time), at.getTime()));
 }
 
 export async function loadPending(): Promise<void> {
 	if (longestHold() === 0)
 		return;
-	const later = (await fetchWaiting()).filter((s) => Date.parse(s.sendAt) > Date.now() + soon);
+	const recent = await fetchRecent();
+	const later = recent.filter((s) => waits(s) && Date.parse(s.sendAt) > Date.now() + soon);
+	void noticeCancelled(recent).catch(() => undefined);
 	await mail().read(later.map((s) => s.emailId));
 	pending.value = (await Promise.all(byTime(later).map(pendingOf))).sort((a, b) => a.sendAt.localeCompare(b.sendAt));
+}
+
+/** Another program may take back the mail with the link of a protected letter; then nobody is told of the letter. */
+async function noticeCancelled(recent: readonly Submission[]): Promise<void> {
+	const gone = recent.filter((s) => s.undoStatus === "canceled" && !cancelled.has(s.id) && Date.parse(s.sendAt) > Date.now());
+	const known = new Set((pending.peek() ?? []).flatMap((p) => (p.letterOf && gone.some((s) => p.ids.includes(s.id)) ? [p.letterOf] : [])));
+	if (gone.length)
+		await (await import("../letters/waiting.ts")).removeOrphans(recent, known);
 }
 
 /** What was handed in for one letter: at most some seconds lie between. */

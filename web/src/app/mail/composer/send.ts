@@ -5,7 +5,7 @@ import type { FullEmail, GetResult, Id, Identity, QueryResult, SetResult } from 
 import { toast } from "../../../ui/toast.tsx";
 import { longDate } from "../../dates.ts";
 import { prefs } from "../../prefs.ts";
-import { compose, type Pending } from "../compose_state.ts";
+import { cancelled, compose, type Pending } from "../compose_state.ts";
 import { loadPending, longestHold } from "../pending.ts";
 import { mail } from "../state.ts";
 import { toEmail, type Attached, type Letter } from "./letter.ts";
@@ -153,6 +153,7 @@ async function writeOn(id: Id, bcc: Letter["bcc"]): Promise<void> {
 /** ownCopy: the message in Sent went to nobody. False: it is too late. */
 async function cancel(submissions: readonly Id[], emailId: Id, ownCopy: boolean): Promise<boolean> {
 	const first = submissions[0] ?? "";
+	submissions.forEach((id) => cancelled.add(id));
 	const result = await mail().client.call<SetResult>("EmailSubmission/set", {
 		update: Object.fromEntries(submissions.map((id) => [id, { undoStatus: "canceled" }])),
 		...(ownCopy ? {} : { onSuccessUpdateEmail: { [first]: moved(false) } }),
