@@ -11,14 +11,14 @@
 	"Wenn Sie es waren, ist nichts zu tun. Wenn nicht, ändern Sie Ihr Passwort und\r\n"       \
 	"melden Sie die anderen Sitzungen ab: in den Einstellungen unter Sicherheit.\r\n"
 #define DE_REMOVE                                                                                  \
-	"Wenn Sie es waren, ist nichts zu tun. Wenn nicht, entfernen Sie es in den\r\n"            \
-	"Einstellungen unter Sicherheit und ändern Sie Ihr Passwort.\r\n"
+	"Wenn Sie es waren, ist nichts zu tun. Wenn nicht, machen Sie das in den\r\n"              \
+	"Einstellungen unter Sicherheit rückgängig und ändern Sie Ihr Passwort.\r\n"
 #define FR_SIGN_OUT                                                                                \
 	"Si c’était vous, il n’y a rien à faire. Sinon, changez votre mot de passe et\r\n"   \
-	"fermez les autres sessions dans les paramètres, sous Sécurité.\r\n"
+	"fermez les autres sessions dans les réglages, sous Sécurité.\r\n"
 #define FR_REMOVE                                                                                  \
 	"Si c’était vous, il n’y a rien à faire. Sinon, supprimez cet accès dans les\r\n"   \
-	"paramètres, sous Sécurité, et changez votre mot de passe.\r\n"
+	"réglages, sous Sécurité, et changez votre mot de passe.\r\n"
 
 static const struct wording english = {
 	.alerts =
@@ -166,8 +166,8 @@ static const struct wording german = {
 				"worden. Sie\r\nbrauchen sie nicht noch einmal zu senden; es wird "
 				"weiter versucht:\r\n"},
 			[REPORT_DELIVERED] = {"Ihre Nachricht wurde zugestellt",
-				"Ihre Nachricht wurde diesen Empfängern zugestellt, wie Sie es "
-				"wissen wollten:\r\n"},
+				"Ihre Nachricht wurde diesen Empfängern zugestellt; Sie hatten um "
+				"diese\r\nMitteilung gebeten:\r\n"},
 			[REPORT_RELAYED] = {"Ihre Nachricht wurde weitergegeben",
 				"Ihre Nachricht wurde an ein System weitergegeben, das zu diesen "
 				"Empfängern\r\nvielleicht nichts weiter meldet:\r\n"},
@@ -176,7 +176,7 @@ static const struct wording german = {
 				"weitergesendet:\r\n"},
 		},
 	.report_said = " antwortete: ",
-	.report_until = "Versucht wird es bis ",
+	.report_until = "Die Versuche gehen weiter bis ",
 	.receipts =
 		{
 			[MDN_DELETED] = {"Gelöscht: ",
@@ -225,10 +225,10 @@ static const struct wording french = {
 				"Si ce n’était pas voulu, connectez-vous, changez votre mot de "
 				"passe et\r\najoutez-en un de nouveau.\r\n"},
 			[ALERT_FACTORS_CLEARED] = {"Vos seconds facteurs ont été retirés",
-				"L’opérateur a retiré tous les seconds facteurs de votre "
+				"L’administrateur a retiré tous les seconds facteurs de votre "
 				"compte.\r\n",
-				"Si vous ne l’avez pas demandé, parlez à l’opérateur. Puis "
-				"connectez-vous et\r\najoutez-en un de nouveau.\r\n"},
+				"Si vous ne l’avez pas demandé, parlez à l’administrateur. "
+				"Puis connectez-vous et\r\najoutez-en un de nouveau.\r\n"},
 			[ALERT_PASSWORD] = {"Votre mot de passe a été changé",
 				"Le mot de passe de votre compte a été changé. Toutes les autres "
 				"sessions web\r\nont été fermées.\r\n",
@@ -244,7 +244,7 @@ static const struct wording french = {
 				"programmes se\r\nconnectent avec lui, sans second facteur.\r\n",
 				FR_REMOVE},
 		},
-	.facts = {"Heure", "Nom", "Adresse", "Pays", "Appareil", "Programme"},
+	.facts = {"Heure ", "Nom ", "Adresse ", "Pays ", "Appareil ", "Programme "},
 	.fact_untold = "non indiqué",
 	.fact_roughly = "à peu près",
 	.report_from = "Système de messagerie",
@@ -253,19 +253,19 @@ static const struct wording french = {
 		{
 			[REPORT_FAILED] = {"Votre message n’a pas pu être remis",
 				"Votre message n’a pas pu être remis à ces destinataires, et il "
-				"n’y aura pas\r\nd’autre essai :\r\n"},
+				"n’y aura pas\r\nd’autre essai :\r\n"},
 			[REPORT_DELAYED] = {"Votre message est retardé",
 				"Votre message n’a pas encore été remis à ces destinataires. Vous "
-				"n’avez pas\r\nà l’envoyer de nouveau ; les essais continuent "
-				":\r\n"},
+				"n’avez pas\r\nà l’envoyer de nouveau ; les essais "
+				"continuent :\r\n"},
 			[REPORT_DELIVERED] = {"Votre message a été remis",
-				"Votre message a été remis à ces destinataires, comme vous vouliez "
-				"le savoir :\r\n"},
+				"Votre message a été remis à ces destinataires ; vous aviez"
+				"\r\ndemandé à le savoir :\r\n"},
 			[REPORT_RELAYED] = {"Votre message a été transmis",
 				"Votre message a été transmis à un système qui ne dira peut-être "
-				"rien de plus\r\nau sujet de ces destinataires :\r\n"},
+				"rien de plus\r\nau sujet de ces destinataires :\r\n"},
 			[REPORT_EXPANDED] = {"Votre message a été envoyé à une liste",
-				"Votre message a été transmis aux membres de ces listes :\r\n"},
+				"Votre message a été transmis aux membres de ces listes :\r\n"},
 		},
 	.report_said = " a répondu : ",
 	.report_until = "Les essais continuent jusqu’au ",

@@ -381,8 +381,8 @@ def test_alerts(world):
 
 
 ALERTS = {  # subjects, and what stands in the letter
-    "fr": (("Connexion depuis un nouvel appareil", "Appareil: Library"), ("Un second facteur a été ajouté", "Nom: phone"),
-           ("Un second facteur a été retiré", "Nom: phone")),
+    "fr": (("Connexion depuis un nouvel appareil", "Appareil : Library"), ("Un second facteur a été ajouté", "Nom : phone"),
+           ("Un second facteur a été retiré", "Nom : phone")),
     "de": (("Anmeldung von einem neuen Gerät", "Gerät: Library"), ("Ein zweiter Faktor wurde hinzugefügt", "Name: phone"),
            ("Ein zweiter Faktor wurde entfernt", "Name: phone")),
     "en": (("Sign-in from a new device", "Device: Library"), ("A second factor was added", "Name: phone"),

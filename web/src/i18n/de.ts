@@ -2,7 +2,7 @@
 import type { Catalogue } from "./index.ts";
 
 export const de: Catalogue = {
-	close: "Schließen", cancel: "Abbrechen", undo: "Rückgängig", save: "Sichern", copy: "Kopieren", download: "Herunterladen", loading: "Wird geladen",
+	close: "Schließen", cancel: "Abbrechen", undo: "Rückgängig", save: "Speichern", copy: "Kopieren", download: "Herunterladen", loading: "Wird geladen",
 	tryAgain: "Noch einmal", search: "Suchen", settings: "Einstellungen", account: "Konto", accountMenu: "Kontomenü von {who}", next: "Weiter", previous: "Zurück",
 	date: "Datum", size: "Größe", from: "Von", to: "An", cc: "Kopie", bcc: "Blindkopie", replyTo: "Antwort an", subject: "Betreff", me: "ich",
 	unreachable: "Der Server antwortet gerade nicht.", unreachableLead: "Vielleicht ist dieses Gerät offline. Es wird von selbst noch einmal versucht.",
@@ -10,20 +10,20 @@ export const de: Catalogue = {
 	failedAction: "Das hat nicht geklappt. Die Änderung wurde zurückgenommen.",
 	skipToContent: "Zum Inhalt", passwordShow: "Passwort zeigen", passwordHide: "Passwort verbergen",
 
-	mailboxes: "Postfächer", boxInbox: "Posteingang", boxDrafts: "Entwürfe", boxSent: "Gesendet", boxArchive: "Archiv", boxSpam: "Spam", boxTrash: "Papierkorb",
+	mailboxes: "Ordner", boxInbox: "Posteingang", boxDrafts: "Entwürfe", boxSent: "Gesendet", boxArchive: "Archiv", boxSpam: "Spam", boxTrash: "Papierkorb",
 	boxSnoozed: "Zurückgestellt", boxScheduled: "Geplant", boxOutbox: "Postausgang", boxStarred: "Markiert", allMail: "Alle Nachrichten", unreadMail: "Ungelesen", unread: "Ungelesen", starred: "Markiert",
 	unreadCount: { one: "ungelesene Nachricht", other: "ungelesene Nachrichten" },
-	resizeMailboxes: "Breite der Postfächer", resizeList: "Breite der Liste",
+	resizeMailboxes: "Breite der Ordnerliste", resizeList: "Breite der Liste",
 
 	conversations: { one: "{n} Unterhaltung", other: "{n} Unterhaltungen" }, messages: { one: "{n} Nachricht", other: "{n} Nachrichten" },
 	conversation: "Unterhaltung", message: "Nachricht", noSubject: "(kein Betreff)", noRecipients: "keine Empfänger", toPeople: "an {names}", hasAttachment: "hat einen Anhang",
-	encrypted: "Ende-zu-Ende verschlüsselt", offline: "Offline", inboxEmpty: "Nichts wartet auf Sie.", bringMail: "E-Mail mitbringen", boxEmpty: "Hier ist nichts.", boxActions: "Aktionen für {name}", boxGone: "Nicht gefunden",
+	encrypted: "Ende-zu-Ende-verschlüsselt", offline: "Offline", inboxEmpty: "Nichts wartet auf Sie.", bringMail: "E-Mails mitbringen", boxEmpty: "Hier ist nichts.", boxActions: "Aktionen für {name}", boxGone: "Nicht gefunden",
 	boxGoneLead: "Diesen Ordner gibt es nicht. Vielleicht wurde er umbenannt oder gelöscht.", newFolder: "Neuer Ordner", newLabel: "Neues Etikett", someLabels: "arbeit familie belege reisen", nothingFound: "Es wurde nichts gefunden.",
 	searchHint: "Versuchen Sie es mit weniger oder anderen Wörtern oder dem Namen des Absenders.",
 	listFailed: "Die Nachrichten konnten nicht geladen werden.", counting: "Wird gezählt …", searching: "Suche läuft …", searchFor: "Suche: {what}", searchPlaceholder: "Nachrichten durchsuchen", clearSearch: "Suche leeren",
 	selectedActions: "Aktionen für ausgewählte Nachrichten", selectedCount: { one: "{n} ausgewählt", other: "{n} ausgewählt" }, selectLoaded: "Alle geladenen auswählen",
 	select: "Auswählen", selectAll: "Alle auswählen", selectNone: "Keine auswählen", dragging: { one: "{n} Unterhaltung verschieben", other: "{n} Unterhaltungen verschieben" },
-	opFrom: "gesendet von", opTo: "gesendet an", opSubject: "Wörter des Betreffs", opAttachment: "mit Anhängen", opUnread: "noch nicht gelesen", opStarred: "markiert", opIn: "in einem Postfach",
+	opFrom: "gesendet von", opTo: "gesendet an", opSubject: "Wörter des Betreffs", opAttachment: "mit Anhängen", opUnread: "noch nicht gelesen", opStarred: "markiert", opIn: "in einem Ordner",
 	opAfter: "seit einem Tag, etwa 2026-03-01", opBefore: "vor einem Tag, etwa 2026-03-01", opLarger: "größer als, etwa 5M",
 
 	messageActions: "Aktionen für diese Unterhaltung", moreActions: "Weitere Aktionen", archive: "Archivieren", delete: "Löschen", spam: "Als Spam melden", notSpam: "Kein Spam",
@@ -41,14 +41,14 @@ export const de: Catalogue = {
 	unknownSender: "Unbekannter Absender", messageFrom: "Nachricht von {who}", quotedText: "Zitierter Text", olderMessages: { one: "{n} ältere Nachricht", other: "{n} ältere Nachrichten" },
 	attachments: { one: "{n} Anhang", other: "{n} Anhänge" }, unnamedFile: "Datei ohne Namen",
 	blockedRemote: { one: "{n} fremder Inhalt wurde nicht geladen. Sonst erführe der Absender, dass Sie dies lesen.", other: "{n} fremde Inhalte wurden nicht geladen. Sonst erführe der Absender, dass Sie dies lesen." },
-	showImages: "Bilder zeigen", alwaysShow: "Immer bei diesem Absender", unsubscribe: "Abbestellen", linkLies: "Dieser Link führt woanders hin", linkSays: "Der Text lautet „{text}“.",
+	showImages: "Bilder zeigen", alwaysShow: "Immer bei diesem Absender", unsubscribe: "Abbestellen", linkLies: "Dieser Link führt woandershin", linkSays: "Der Text lautet „{text}“.",
 	linkGoes: "Der Link führt zu", openAnyway: "Trotzdem öffnen",
 	warnAuthentication: "Diese Nachricht kommt vielleicht nicht von {domain}. Diese Domain unterschreibt ihre Post, und diese Nachricht hat die Prüfung nicht bestanden.",
 	warnImitation: "{address} sieht aus wie {known}, an die Sie geschrieben haben, ist aber jemand anderes.",
 	warnNameIsAddress: "Der Absender zeigt als Namen eine Adresse. Die wirkliche Adresse ist {address}.", warnAttachment: "{name} ist ein Programm. Öffnen Sie es nur, wenn Sie es erwartet haben.",
 	warnPage: "{name} ist eine Webseite. Sie kann eine falsche Anmeldung zeigen. Öffnen Sie sie nur, wenn Sie sie erwartet haben.", warnTurned: "Ein Name hier enthält Zeichen, die Buchstaben umdrehen. Er ist nicht, wonach er aussieht.",
 
-	keyboardShortcuts: "Tastenkürzel", commandPalette: "Befehle", palettePlaceholder: "Was möchten Sie tun?", groupWrite: "Schreiben", groupMove: "Bewegen", groupAct: "Mit Nachrichten",
+	keyboardShortcuts: "Tastenkürzel", commandPalette: "Befehle", palettePlaceholder: "Was möchten Sie tun?", groupWrite: "Schreiben", groupMove: "Bewegen", groupAct: "Nachrichten bearbeiten",
 	groupSelect: "Auswählen", groupGo: "Gehe zu", groupOther: "Sonstiges", switchTheme: "Zwischen hell und dunkel wechseln", useLight: "Helle Darstellung", useDark: "Dunkle Darstellung", signOut: "Abmelden",
 
 	compose: "Neue Nachricht",
@@ -57,9 +57,9 @@ export const de: Catalogue = {
 	laterToday: "Heute später", tomorrowMorning: "Morgen früh",
 
 	keepWriting: "Weiterschreiben",
-	trackersRemoved: { one: "{n} Zählpixel wurde entfernt.", other: "{n} Zählpixel wurden entfernt." }, picturesMissing: { one: "{n} Bild ist nicht zu bekommen.", other: "{n} Bilder sind nicht zu bekommen." },
+	trackersRemoved: { one: "{n} Zählpixel wurde entfernt.", other: "{n} Zählpixel wurden entfernt." }, picturesMissing: { one: "{n} Bild lässt sich nicht laden.", other: "{n} Bilder lassen sich nicht laden." },
 	chooseTime: "Zeit wählen", dateAndTime: "Datum und Uhrzeit", timeIsPast: "Wählen Sie eine Zeit, die noch kommt.", timeTooFar: "Das ist zu weit entfernt.", scheduledLetters: "Geplante Nachrichten",
-	nothingScheduled: "Es wartet nichts darauf, gesendet zu werden.", cancelAndEdit: "Zurückholen und bearbeiten", snooze: "Zurückstellen", snoozeNow: "Jetzt in den Posteingang", thisWeekend: "Am Wochenende",
+	nothingScheduled: "Keine Nachricht wartet darauf, gesendet zu werden.", cancelAndEdit: "Zurückholen und bearbeiten", snooze: "Zurückstellen", snoozeNow: "Jetzt in den Posteingang", thisWeekend: "Am Wochenende",
 	nextWeek: "Nächste Woche", didSnooze: "Zurückgestellt bis {when}", snoozedUntil: "Zurückgestellt bis {when}", settings_rules: "Regeln", settings_device: "Dieses Gerät", settings_transfer: "Import und Export", rules: "Regeln",
 	ruleFromMessage: "Regel aus dieser Nachricht",
 	ruleApplied: { one: "Die Regel wurde auf {n} Nachricht angewandt.", other: "Die Regel wurde auf {n} Nachrichten angewandt." },
@@ -78,7 +78,7 @@ export const de: Catalogue = {
 
 	errRefused: "Das stimmt nicht. Prüfen Sie Ihre Eingabe und versuchen Sie es noch einmal.",
 
-	settings_keys: "Schlüssel", saved: "Gesichert", change: "Ändern", remove: "Entfernen", done: "Fertig", off: "Aus", export: "Exportieren",
+	settings_keys: "Schlüssel", saved: "Gespeichert", change: "Ändern", remove: "Entfernen", done: "Fertig", off: "Aus", export: "Exportieren",
 
 	theme: "Farben",
 

@@ -13,11 +13,11 @@ export const fr: Catalogue = {
 	resizeMailboxes: "Largeur des dossiers", resizeList: "Largeur de la liste",
 
 	conversations: { one: "{n} conversation", other: "{n} conversations" }, messages: { one: "{n} message", other: "{n} messages" }, conversation: "Conversation", message: "Message", noSubject: "(sans objet)",
-	noRecipients: "aucun destinataire", toPeople: "à {names}", hasAttachment: "a une pièce jointe", encrypted: "Chiffré de bout en bout", offline: "Hors ligne", inboxEmpty: "Rien ne vous attend.", bringMail: "Apporter vos messages", boxEmpty: "Rien ici.", boxActions: "Actions pour {name}", boxGone: "Introuvable",
+	noRecipients: "aucun destinataire", toPeople: "à {names}", hasAttachment: "a une pièce jointe", encrypted: "Chiffré de bout en bout", offline: "Hors ligne", inboxEmpty: "Rien ne vous attend.", bringMail: "Importer vos messages", boxEmpty: "Rien ici.", boxActions: "Actions pour {name}", boxGone: "Introuvable",
 	boxGoneLead: "Ce dossier n’existe pas. Il a peut-être été renommé ou supprimé.", newFolder: "Nouveau dossier", newLabel: "Nouvelle étiquette", someLabels: "travail famille factures voyages",
 	nothingFound: "Rien n’a été trouvé.", searchHint: "Essayez moins de mots, d’autres mots ou le nom de l’expéditeur.",
-	listFailed: "Les messages n’ont pas pu être chargés.", counting: "Comptage …", searching: "Recherche en cours …", searchFor: "Recherche : {what}", searchPlaceholder: "Rechercher dans les messages", clearSearch: "Effacer la recherche",
-	selectedActions: "Actions sur les messages choisis", selectedCount: { one: "{n} choisi", other: "{n} choisis" }, selectLoaded: "Choisir tous ceux chargés", select: "Choisir", selectAll: "Tout choisir", selectNone: "Ne rien choisir",
+	listFailed: "Les messages n’ont pas pu être chargés.", counting: "Comptage…", searching: "Recherche en cours…", searchFor: "Recherche : {what}", searchPlaceholder: "Rechercher dans les messages", clearSearch: "Effacer la recherche",
+	selectedActions: "Actions sur la sélection", selectedCount: { one: "{n} sélectionné", other: "{n} sélectionnés" }, selectLoaded: "Sélectionner tout ce qui est chargé", select: "Sélectionner", selectAll: "Tout sélectionner", selectNone: "Tout désélectionner",
 	dragging: { one: "Déplacer {n} conversation", other: "Déplacer {n} conversations" }, opFrom: "envoyé par", opTo: "envoyé à", opSubject: "mots de l’objet", opAttachment: "avec pièces jointes", opUnread: "pas encore lu",
 	opStarred: "suivi", opIn: "dans un dossier", opAfter: "depuis un jour, comme 2026-03-01", opBefore: "avant un jour, comme 2026-03-01", opLarger: "plus grand que, comme 5M",
 
@@ -34,14 +34,14 @@ export const fr: Catalogue = {
 	nothingOpen: "Aucune conversation n’est ouverte.", hintMove: "parcourir la liste", hintKeys: "toutes les touches", openFailed: "Le message n’a pas pu être chargé.", unknownSender: "Expéditeur inconnu", messageFrom: "Message de {who}",
 	quotedText: "Texte cité", olderMessages: { one: "{n} message plus ancien", other: "{n} messages plus anciens" }, attachments: { one: "{n} pièce jointe", other: "{n} pièces jointes" }, unnamedFile: "Fichier sans nom",
 	blockedRemote: { one: "{n} élément distant n’a pas été chargé. Le charger dirait à l’expéditeur que vous lisez ceci.", other: "{n} éléments distants n’ont pas été chargés. Les charger dirait à l’expéditeur que vous lisez ceci." },
-	showImages: "Montrer les images", alwaysShow: "Toujours pour cet expéditeur", unsubscribe: "Se désabonner", linkLies: "Ce lien mène ailleurs", linkSays: "Le texte dit « {text} ».", linkGoes: "Le lien mène à", openAnyway: "Ouvrir quand même",
+	showImages: "Montrer les images", alwaysShow: "Toujours pour cet expéditeur", unsubscribe: "Se désabonner", linkLies: "Ce lien mène ailleurs", linkSays: "Le texte dit « {text} ».", linkGoes: "Le lien mène à", openAnyway: "Ouvrir quand même",
 	warnAuthentication: "Ce message ne vient peut-être pas de {domain}. Ce domaine signe son courrier, et ce message n’a pas passé le contrôle.",
 	warnImitation: "{address} ressemble à {known}, à qui vous avez écrit, mais c’est quelqu’un d’autre.", warnNameIsAddress: "L’expéditeur montre une adresse en guise de nom. La vraie adresse est {address}.",
 	warnAttachment: "{name} est un programme. Ne l’ouvrez que si vous l’attendiez.",
 	warnPage: "{name} est une page web. Elle peut montrer une fausse connexion. Ne l’ouvrez que si vous l’attendiez.",
 	warnTurned: "Un nom contient ici des signes qui retournent les lettres. Il n’est pas ce qu’il paraît.",
 
-	keyboardShortcuts: "Raccourcis clavier", commandPalette: "Commandes", palettePlaceholder: "Que voulez-vous faire ?", groupWrite: "Écrire", groupMove: "Se déplacer", groupAct: "Agir sur les messages", groupSelect: "Choisir",
+	keyboardShortcuts: "Raccourcis clavier", commandPalette: "Commandes", palettePlaceholder: "Que voulez-vous faire ?", groupWrite: "Écrire", groupMove: "Se déplacer", groupAct: "Agir sur les messages", groupSelect: "Sélectionner",
 	groupGo: "Aller à", groupOther: "Autres", switchTheme: "Passer du clair au sombre", useLight: "Apparence claire", useDark: "Apparence sombre", signOut: "Se déconnecter",
 
 	compose: "Nouveau message",
@@ -53,12 +53,12 @@ export const fr: Catalogue = {
 	trackersRemoved: { one: "{n} pixel espion a été retiré.", other: "{n} pixels espions ont été retirés." }, picturesMissing: { one: "{n} image est introuvable.", other: "{n} images sont introuvables." },
 	chooseTime: "Choisir le moment", dateAndTime: "Date et heure", timeIsPast: "Choisissez un moment à venir.", timeTooFar: "C’est trop éloigné.", scheduledLetters: "Messages programmés",
 	nothingScheduled: "Aucun message n’attend d’être envoyé.", cancelAndEdit: "Annuler et modifier", snooze: "Mettre en attente", snoozeNow: "Remettre dans la boîte de réception", thisWeekend: "Ce week-end",
-	nextWeek: "La semaine prochaine", didSnooze: "En attente jusqu’au {when}", snoozedUntil: "En attente jusqu’au {when}", settings_rules: "Règles", settings_device: "Cet appareil", settings_transfer: "Import et export", rules: "Règles",
+	nextWeek: "La semaine prochaine", didSnooze: "En attente, retour : {when}", snoozedUntil: "En attente, retour : {when}", settings_rules: "Règles", settings_device: "Cet appareil", settings_transfer: "Import et export", rules: "Règles",
 
 	ruleFromMessage: "Règle à partir de ce message",
 	ruleApplied: { one: "La règle a été appliquée à {n} message.", other: "La règle a été appliquée à {n} messages." },
 
-	unsubscribeAsk: "Quitter cette liste ?",
+	unsubscribeAsk: "Quitter cette liste ?",
 	unsubscribeLead: "Le serveur dit à {host} que vous partez. Rien d’autre n’est dit de vous.", unsubscribed: "Vous avez quitté la liste. Les derniers messages sont peut-être en route.",
 	unsubscribeFailed: "La liste ne l’a pas accepté. Essayez sa page web.", openPage: "Ouvrir la page",
 	settings_account: "Compte", settings_security: "Sécurité", settings_appearance: "Apparence", settings_mail: "Messages",
@@ -72,7 +72,7 @@ export const fr: Catalogue = {
 
 	errRefused: "Ce n’est pas juste. Vérifiez votre saisie et réessayez.",
 
-	settings_keys: "Clés", saved: "Enregistré", change: "Changer", remove: "Retirer", done: "Terminé", off: "Non", export: "Exporter",
+	settings_keys: "Clés", saved: "Enregistré", change: "Changer", remove: "Retirer", done: "Terminé", off: "Désactivé", export: "Exporter",
 
 	theme: "Couleurs",
 
@@ -89,6 +89,6 @@ export const fr: Catalogue = {
 
 	encryptedLetter: "Message chiffré",
 
-	searchLocked: "Les messages chiffrés n’ont pas été cherchés.",
+	searchLocked: "La recherche n’a pas porté sur les messages chiffrés.",
 
 };

@@ -124,7 +124,7 @@ const fr: Texts = {
 	noSubject: "(sans objet)",
 	attachments: "Pièces jointes",
 	save: "Enregistrer {name}",
-	loading: "Chargement de {name} : {percent}",
+	loading: "Chargement de {name} : {percent}",
 	unnamed: "fichier",
 	message: "Lettre",
 	quoted: "Afficher le texte cité",
@@ -136,7 +136,7 @@ const fr: Texts = {
 	send: "Envoyer la réponse",
 	cancel: "Annuler",
 	encrypting: "Chiffrement…",
-	sending: "Envoi : {percent}",
+	sending: "Envoi : {percent}",
 	sent: "Votre réponse est en route vers {who}.",
 	another: "En écrire une autre",
 	tooLarge: "Les pièces jointes peuvent faire {size} au total.",
@@ -144,10 +144,10 @@ const fr: Texts = {
 	empty: "Écrivez d’abord quelque chose.",
 	failed: "Cela n’a pas fonctionné. Réessayez.",
 	linkLies: "Ce lien mène ailleurs",
-	linkSays: "Il affiche : {text}",
-	linkGoes: "Il mène à :",
+	linkSays: "Il affiche : {text}",
+	linkGoes: "Il mène à :",
 	openLink: "Ouvrir quand même",
-	about: "Chiffrée sur l’appareil de l’expéditeur avec Letterlock. Gardez le mot de passe loin du lien : les deux ensemble ouvrent la lettre.",
+	about: "Chiffrée sur l’appareil de l’expéditeur avec Letterlock. Gardez le mot de passe loin du lien : les deux ensemble ouvrent la lettre.",
 };
 
 export const catalogues = { en, de, fr };

@@ -51,7 +51,7 @@ const de: Like<typeof en> = {
 	authorizeDenied: "{name} bekommt keinen Zugang",
 	authorizeBack: "Gehen Sie zurück zum Programm. Diese Seite können Sie schließen.",
 	authorizeWrong: "Das kann nicht erlaubt werden",
-	authorizeWrongLead: "Die Anfrage des Programms ist fehlerhaft, darum wird ihm nichts geschickt. Versuchen Sie es vom Programm aus noch einmal, oder fragen Sie, wer es herstellt.",
+	authorizeWrongLead: "Die Anfrage des Programms ist fehlerhaft, darum wird ihm nichts geschickt. Versuchen Sie es vom Programm aus noch einmal, oder fragen Sie seinen Hersteller.",
 	authorizeUnknown: "Das Programm bittet um etwas, das es auf diesem Server nicht gibt.",
 	authorizeTellIt: "Dem Programm mitteilen",
 	authorizeFailed: "Das hat nicht geklappt. Das Programm hat nichts bekommen.",
@@ -59,12 +59,12 @@ const de: Like<typeof en> = {
 
 const fr: Like<typeof en> = {
 	authorizeTitle: "{name} demande un accès",
-	authorizeLead: "Ne continuez que si vous venez de lancer cette demande vous-même. Le programme choisit lui-même ce nom ; personne ne l’a vérifié.",
+	authorizeLead: "Ne continuez que si vous venez de lancer cette demande vous-même. Le programme choisit lui-même ce nom ; personne ne l’a vérifié.",
 	authorizeAccount: "Compte",
 	authorizeMay: "Il pourra alors",
 	authorizeRead: "lire, modifier et supprimer tout votre courrier",
 	authorizeSend: "envoyer du courrier en votre nom",
-	authorizeNot: "Il ne reçoit ni votre mot de passe ni vos clés OpenPGP. Vous pouvez retirer cet accès à tout moment : Réglages, Sécurité.",
+	authorizeNot: "Il ne reçoit ni votre mot de passe ni vos clés OpenPGP. Vous pouvez retirer cet accès à tout moment : Réglages, Sécurité.",
 	authorizeTo: "Votre réponse va à",
 	authorizeSite: "{target}, un autre site",
 	authorizeLoopback: "un programme sur cet appareil ({target})",
@@ -79,10 +79,10 @@ const fr: Like<typeof en> = {
 	authorizeDenied: "{name} n’a pas accès",
 	authorizeBack: "Retournez au programme. Vous pouvez fermer cette page.",
 	authorizeWrong: "Cela ne peut pas être autorisé",
-	authorizeWrongLead: "La demande du programme est mal formée ; rien ne lui est donc envoyé. Réessayez depuis le programme, ou demandez à qui le fait.",
+	authorizeWrongLead: "La demande du programme est mal formée ; rien ne lui est donc envoyé. Réessayez depuis le programme, ou adressez-vous à son éditeur.",
 	authorizeUnknown: "Le programme demande quelque chose que ce serveur n’a pas.",
 	authorizeTellIt: "Le dire au programme",
-	authorizeFailed: "Cela n’a pas marché. Le programme n’a rien reçu.",
+	authorizeFailed: "Cela n’a pas fonctionné. Le programme n’a rien reçu.",
 };
 
 export type Key = keyof typeof en | MainKey;

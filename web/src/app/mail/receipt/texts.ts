@@ -30,8 +30,8 @@ const fr: Like<typeof en> = {
 	receiptNotNow: "Pas maintenant",
 	receiptSent: "L’accusé de lecture a été envoyé.",
 	receiptFailed: "L’accusé de lecture n’a pas pu être envoyé.",
-	receiptSubject: "Lu : {subject}",
-	receiptText: "Votre message « {subject} » a été affiché chez son destinataire. Cela ne dit pas qu’il a été lu ou compris.",
+	receiptSubject: "Lu : {subject}",
+	receiptText: "Votre message « {subject} » a été affiché chez son destinataire. Cela ne dit pas qu’il a été lu ou compris.",
 };
 
 export type Key = keyof typeof en | MainKey;
