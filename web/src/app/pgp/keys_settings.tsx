@@ -107,6 +107,6 @@ export function OpenpgpKeys() {
 	const [open, setOpen] = useState<boolean | null>(null);
 	useEffect(() => void pgp().then(() => setOpen(true), () => setOpen(false)), []);
 	if (open === false)
-		return <Group title={t("pgpOwnKeys")} lead={t("pgpOwnLead")}><Item icon={<Icon name="lock" size={20} />} title={t("pgpUnlockLead")}><Button onClick={() => void askForKeys().then((yes) => setOpen(yes))}>{t("unlock")}</Button></Item></Group>;
+		return <Group title={t("pgpOwnKeys")} lead={t("pgpOwnLead")}><Item icon={<Icon name="lock" size={20} />} title={<span class={css.plain}>{t("pgpUnlockLead")}</span>}><Button onClick={() => void askForKeys().then((yes) => setOpen(yes))}>{t("unlock")}</Button></Item></Group>;
 	return open ? <><OwnKeys /><Correspondents /></> : null;
 }

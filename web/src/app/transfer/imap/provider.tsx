@@ -25,7 +25,7 @@ export function providerOf(user: string, host: string): Provider | undefined {
 export function ProviderHelp({ user, host = "" }: { user: string; host?: string }) {
 	const found = providerOf(user, host);
 	return (
-		<div role="status">
+		<div role="status" class={css.helps}>
 			{found && (
 				<p class={css.help} data-provider={found.name}>
 					<Icon name="key" size={16} />

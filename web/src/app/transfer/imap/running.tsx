@@ -18,9 +18,10 @@ function countTexts(s: Sums): string {
 }
 
 function Buttons({ job, open }: { job: ImportJob; open(): void }) {
+	const s = sums(job);
 	const go = (isPaused: boolean) => () => void attempt(() => update(job.id, { isPaused }));
 	const gone = () => void attempt(() => remove(job.id));
-	const giveUp = () => void attempt(() => remove(job.id)).then((good) => good && toast({ text: t("gaveUp") }));
+	const giveUp = () => void attempt(() => remove(job.id)).then((good) => good && s.added > 0 && toast({ text: t("gaveUp") }));
 	const goAndAsk = () => void attempt(() => update(job.id, { isPaused: false })).then(open);
 	if (job.state === "done")
 		return <><Button onClick={goAndAsk}>{t("lookAgain")}</Button><Button onClick={gone}>{t("dismiss")}</Button></>;
