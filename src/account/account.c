@@ -276,7 +276,7 @@ account_open(const struct account_env *env, struct account **ret)
 	if (!a)
 		return LL_ERR_NOMEM;
 	a->env = *env;
-	a->scratch = BUF_SECRET(STORE_BLOB_MAX);
+	a->scratch = BUF_INIT(STORE_BLOB_MAX);
 	err = account_start(a);
 	if (!err && (err = account_rename_resume(a)) == LL_ERR_AGAIN)
 		err = LL_OK; /* the disk is full: the mail can be read, and the next one tries */

@@ -18,7 +18,7 @@ body_drop(struct account *a)
 	for (size_t i = 0; i < BODY_READERS; i++)
 		reader_drop(&a->readers[i]);
 	buf_done(&a->scratch);
-	a->scratch = BUF_SECRET(STORE_BLOB_MAX);
+	a->scratch_whole = false;
 }
 
 static struct body_reader *
@@ -34,6 +34,7 @@ static int
 fetch(struct account *a, struct store_id blob, uint64_t offset, uint64_t len)
 {
 	buf_reset(&a->scratch);
+	a->scratch_whole = false;
 	if (len > SIZE_MAX)
 		return LL_ERR_LIMIT;
 	return store_blob_read(a->env.store, a->env.id, blob, offset, (size_t)len, &a->scratch);
@@ -94,6 +95,8 @@ read_first(struct account *a, const struct entry *e, uint64_t offset, uint64_t l
 	*ret_done = whole;
 	if (err || !whole)
 		return err;
+	a->scratch_of = e->blob;
+	a->scratch_whole = true;
 	return open_range(*ret, offset, len, buf_slice(&a->scratch), 0, out);
 }
 
@@ -120,6 +123,8 @@ body_read(struct account *a, const struct entry *e, uint64_t offset, uint64_t le
 	r->used = ++a->reader_clock;
 	if (done)
 		return LL_OK;
+	if (a->scratch_whole && !memcmp(a->scratch_of.b, e->blob.b, sizeof(e->blob.b)))
+		return open_range(r, offset, len, buf_slice(&a->scratch), 0, out);
 	err = cobblestone_reader_range(r->reader, offset, len, &need);
 	if (!err)
 		err = fetch(a, e->blob, need.offset, need.len);

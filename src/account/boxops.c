@@ -371,7 +371,7 @@ account_create(const struct account_env *env)
 	if (!a)
 		return LL_ERR_NOMEM;
 	a->env = *env;
-	a->scratch = BUF_SECRET(STORE_BLOB_MAX);
+	a->scratch = BUF_INIT(STORE_BLOB_MAX);
 	err = first_commit(a);
 	account_close(a);
 	return err;

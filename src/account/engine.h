@@ -390,6 +390,8 @@ struct account {
 	struct body_reader readers[BODY_READERS];
 	uint64_t reader_clock;
 	struct buf scratch; /* sealed bytes of bodies */
+	struct store_id scratch_of; /* while scratch_whole: all of this one */
+	bool scratch_whole;
 	struct thread_index *threads;
 	struct brief_index *briefs;
 	uint64_t spent; /* by jobs in slices */

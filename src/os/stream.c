@@ -24,6 +24,7 @@ struct stream {
 	int fd;
 	SSL *ssl;
 	bool handshaking, server, paused, finishing, high, dead;
+	bool waits; /* something was queued, and `drained` has not told that it is gone */
 	bool hung; /* hung up while paused: out of the loop until somebody reads on */
 	bool deaf; /* the far end takes nothing more; what it sent may still be read */
 	bool want_write; /* TLS needs the socket writable to go on reading */
@@ -253,6 +254,7 @@ stream_send(struct stream *s, struct slice bytes)
 	}
 	if (buf_put(&s->out, bytes))
 		return LL_ERR_LIMIT;
+	s->waits = true;
 	s->high = s->high || stream_queued(s) > STREAM_LOW;
 	update(s);
 	return LL_OK;
@@ -404,8 +406,9 @@ step(struct stream *s, unsigned events, bool *freed)
 		return r;
 	if (s->finishing && stream_queued(s) == 0)
 		return LL_ERR_CLOSED;
-	if (s->high && stream_queued(s) < STREAM_LOW) {
+	if ((s->high && stream_queued(s) < STREAM_LOW) || (s->waits && !stream_queued(s))) {
 		s->high = false;
+		s->waits = stream_queued(s) > 0;
 		if (s->ops->drained)
 			s->ops->drained(s->ctx);
 	}

@@ -131,6 +131,7 @@ attach(struct front_conn *c, const struct imap_handover *h, int far)
 static void
 hand_over(struct front_conn *c, struct imap_state *s)
 {
+	static const int size = 212992; /* what Linux lets everybody have; it takes twice that */
 	struct imap_handover h;
 	bool ok;
 	int fds[2];
@@ -141,6 +142,7 @@ hand_over(struct front_conn *c, struct imap_state *s)
 		run(c);
 		return;
 	}
+	(void)setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	snprintf(s->tag, sizeof(s->tag), "%.*s", SLICE_ARG(h.tag));
 	ok = attach(c, &h, fds[1]);
 	close(fds[1]);

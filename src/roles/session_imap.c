@@ -49,9 +49,10 @@ static void
 run(struct session_conn *c)
 {
 	enum imap_conn_wants wants = IMAP_CONN_DRAIN;
+	size_t most = SESSION_QUEUE_HIGH;
 
 	while (!c->dead && !c->finished && wants == IMAP_CONN_DRAIN &&
-		stream_queued(c->stream) < SESSION_QUEUE_HIGH) {
+		stream_queued(c->stream) < most) {
 		struct slice out;
 		wants = imap_conn_run(c->imap);
 		while ((out = imap_conn_output(c->imap)).len) {
@@ -59,6 +60,7 @@ run(struct session_conn *c)
 				c->dead = true;
 			imap_conn_sent(c->imap, out.len);
 		}
+		most = 1; /* what the socket does not take would only be copied */
 	}
 	if (wants == IMAP_CONN_AGAIN)
 		wake(NULL, c->imap);

@@ -110,30 +110,50 @@ read_part(struct client *k, const struct store_id *partition, const struct store
 	return r ? r : buf_err(out);
 }
 
+/* A free place, the first, so that few pages are in use; else that of the oldest answer for which
+ * nobody came, or NULL. */
+static struct ahead *
+ahead_place(struct client *k)
+{
+	struct ahead *oldest = NULL;
+
+	for (size_t i = 0; i < AHEAD_SLOTS; i++) {
+		struct ahead *a = &k->ahead[i];
+		if (!a->used)
+			return a;
+		if (a->done && (!oldest || a->id < oldest->id))
+			oldest = a;
+	}
+	return oldest;
+}
+
+static size_t
+ahead_at(const struct client *k, const struct ahead *a)
+{
+	return AT_ONCE + (size_t)(a - k->ahead) * AHEAD_LEN;
+}
+
 void
 store_client_blob_ahead(
 	struct store *s, struct store_id partition, struct store_id blob, size_t len)
 {
 	struct client *k = client_of(s);
-	size_t slot = k->next_ahead % AHEAD_SLOTS;
-	struct ahead *a = &k->ahead[slot];
+	struct ahead *a = ahead_place(k);
 	/* What is small would come in the message itself if it were not asked for as more. */
-	struct msg_st_blob_read m = {
-		.len = MAX(len, SMALL_READ + 1), .at = (uint32_t)(AT_ONCE + slot * AHEAD_LEN)};
+	struct msg_st_blob_read m = {.len = MAX(len, SMALL_READ + 1)};
 
-	if (!len || len > AHEAD_LEN || (a->used && !a->done) || k->closed ||
-		ahead_by_blob(k, &blob, len))
+	if (!len || len > AHEAD_LEN || !a || k->closed || ahead_by_blob(k, &blob, len))
 		return;
 	if (!k->window)
 		make_window(k);
 	if (!k->window)
 		return;
 	m.id = ++k->next_id;
+	m.at = (uint32_t)ahead_at(k, a);
 	memcpy(m.partition, partition.b, STORE_ID_LEN);
 	memcpy(m.blob, blob.b, STORE_ID_LEN);
 	*a = (struct ahead){.blob = blob, .id = m.id, .len = len};
 	a->used = ipc_send_st_blob_read(k->c, &m, -1) == LL_OK;
-	k->next_ahead += a->used;
 }
 
 /* Takes a blob that was asked for ahead; false when it was not, or could not be read. */
@@ -146,7 +166,7 @@ take_ahead(struct client *k, const struct store_id *blob, size_t len, struct buf
 
 	if (!a)
 		return false;
-	at = k->window + AT_ONCE + (size_t)(a - k->ahead) * AHEAD_LEN;
+	at = k->window + ahead_at(k, a);
 	k->in_call = true;
 	k->call_deadline = clock_ms() + READ_MS;
 	while (!a->done && !k->closed && r == LL_OK)

@@ -5,7 +5,7 @@
 #include "base/vec.h"
 #include "store/client.h"
 
-#define AHEAD_SLOTS 24 /* blobs that were asked for ahead, at once */
+#define AHEAD_SLOTS 32 /* blobs that were asked for ahead, at once */
 /* How long a blocking call waits. A read comes from memory or one disk access; a write may stand in
  * the line behind a large sync. Both are shorter than the parent's patience with a process that
  * does not answer it ([limits] hang, 60 s): who waits for a store that hangs must not seem to hang
@@ -68,7 +68,6 @@ struct client {
 	bool call_more;
 	uint8_t *window;
 	struct ahead ahead[AHEAD_SLOTS];
-	size_t next_ahead;
 	void (*lost)(void *);
 	void *lost_ctx;
 };

@@ -134,7 +134,7 @@ blobs_ahead(void)
 		CHECK_INT(COMMIT(a, blob_ref(blobs[i])), LL_OK);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(in); i++) {
-		for (size_t k = i; k < MIN(i + 30, ARRAY_SIZE(in)); k += 1 + i % 3)
+		for (size_t k = i; k < MIN(i + 38, ARRAY_SIZE(in)); k += 1 + i % 3)
 			store_blob_ahead(st, a, blobs[k], data[k].len);
 		store_blob_ahead(st, a, missing, 5000);
 		buf_reset(&got);
