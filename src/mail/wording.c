@@ -228,7 +228,7 @@ static const struct wording french = {
 				"L’administrateur a retiré tous les seconds facteurs de votre "
 				"compte.\r\n",
 				"Si vous ne l’avez pas demandé, parlez à l’administrateur. "
-				"Puis connectez-vous et\r\najoutez-en un de nouveau.\r\n"},
+				"Puis\r\nconnectez-vous et ajoutez-en un de nouveau.\r\n"},
 			[ALERT_PASSWORD] = {"Votre mot de passe a été changé",
 				"Le mot de passe de votre compte a été changé. Toutes les autres "
 				"sessions web\r\nont été fermées.\r\n",

@@ -35,7 +35,7 @@ struct wording {
 		const char *subject, *what;
 		const char *advice; /* below the facts */
 	} alerts[ALERTS];
-	const char *facts[FACTS]; /* "Time" */
+	const char *facts[FACTS]; /* "Time"; in French with the space before a colon */
 	const char *fact_untold, *fact_roughly;
 
 	/* Delivery reports. */

@@ -239,7 +239,7 @@ junctions(void)
 	CLEANUP(fixture_done)
 	struct fixture f = fixture_new(b,
 		S("Subject: winter\n\nI thank  you for\r\nyour\tletter of winter thank of "
-		  "thank you letter or thank thank\n"));
+		  "thank you letter or thank thank nu\0ll byte\n"));
 	CLEANUP(buf_done) struct buf old = old_form(&f.signature);
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -252,8 +252,11 @@ junctions(void)
 		CHECK_INT(search_query_bind(q, key, false), 0);
 		CHECK(signature_may_contain_bound(buf_slice(&f.signature), q));
 	}
+	CLEANUP(search_query_freep) struct search_query *nul = NULL, *q = NULL;
+	CHECK_INT(search_query_new(S("\0ll byte"), &nul), 0);
+	CHECK(search_message(nul, SEARCH_BODY, SLICE_NONE, f.message, &f.meta));
+	CHECK(signature_may_contain(buf_slice(&f.signature), nul, key));
 	/* Cut anywhere it denies nothing. */
-	CLEANUP(search_query_freep) struct search_query *q = NULL;
 	CHECK_INT(search_query_new(S("letter for you"), &q), 0);
 	for (size_t len = 0; len < f.signature.len; len++)
 		CHECK(signature_may_contain(slice_sub(buf_slice(&f.signature), 0, len), q, key));

@@ -74,7 +74,7 @@ facts(void)
 			check_words(wording(l)->facts[f]);
 	}
 	CHECK_SLICE(slice_str(wording(LANGUAGE_GERMAN)->facts[FACT_COUNTRY]), S("Land"));
-	CHECK_SLICE(slice_str(wording(LANGUAGE_FRENCH)->facts[FACT_COUNTRY]), S("Pays"));
+	CHECK_SLICE(slice_str(wording(LANGUAGE_FRENCH)->facts[FACT_COUNTRY]), S("Pays\u00a0"));
 }
 
 static void
