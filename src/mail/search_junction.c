@@ -58,8 +58,8 @@ junctions_text(struct junctions *j, struct slice folded, const uint8_t *key)
 {
 	uint64_t last = j->last;
 
-	/* Behind the third byte after a space. At the beginning of a text there are zeros, so a NUL
-	 * before the space begins no junction. */
+	/* Behind the third byte after a space. At the beginning of a text there are zeros, which a
+	 * folded text has nowhere. */
 	for (size_t i = 0; i < folded.len; i++) {
 		last = last << 8 | folded.ptr[i];
 		if ((uint8_t)(last >> 24) == ' ' && (uint8_t)(last >> 48))
@@ -114,7 +114,7 @@ three(const uint8_t *p)
 bool
 junction_at(struct slice folded, size_t i, const uint8_t *key, uint64_t *ret_hash)
 {
-	if (i < SIDE || folded.len - i <= SIDE || folded.ptr[i] != ' ' || !folded.ptr[i - SIDE])
+	if (i < SIDE || folded.len - i <= SIDE || folded.ptr[i] != ' ')
 		return false;
 	*ret_hash = junction_hash(three(folded.ptr + i - SIDE), three(folded.ptr + i + 1), key);
 	return true;
