@@ -40,14 +40,18 @@ function first(): Copy {
 
 const same = (a: Json | undefined, b: Json | undefined) => JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
 
-/** What was changed here goes into the entries. */
+/** What was changed here goes into the entries. Each one is noted as shared by itself: if the page is closed before the rest is, changing
+ *  it back here is a change, too. */
 export async function tellPrefs(p: Pgp): Promise<void> {
 	const kept = lastCopy();
 	const [now, before] = [here(), kept ?? first()];
 	const known = new Set((await p.call("entries", { prefix: "" })).map(([id]) => id));
 	for (const id of new Set([...Object.keys(now), ...Object.keys(before)]))
-		if (!same(now[id], before[id]) && (kept || !known.has(id)))
+		if (!same(now[id], before[id]) && (kept || !known.has(id))) {
 			await p.call("setEntry", { id, value: id.startsWith("pref/") ? now[id] ?? initial[id.slice(5) as keyof Prefs] : now[id] ?? null });
+			if (kept)
+				localStorage.setItem(place(), JSON.stringify({ ...lastCopy(), [id]: now[id] ?? null }));
+		}
 }
 
 /** The entries as they are now, here. */
