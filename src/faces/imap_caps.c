@@ -19,7 +19,7 @@ imap_caps_put_preauth(struct buf *out, const struct imap_caps_preauth *c)
 		buf_puts(out, " AUTH=SCRAM-SHA-256-PLUS");
 	buf_puts(out, " AUTH=SCRAM-SHA-256 AUTH=PLAIN");
 	if (c->tokens)
-		buf_puts(out, " AUTH=OAUTHBEARER");
+		buf_puts(out, " AUTH=OAUTHBEARER AUTH=XOAUTH2");
 }
 
 void

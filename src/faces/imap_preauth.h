@@ -16,7 +16,7 @@ struct imap_preauth_options {
 	bool tls; /* TLS is on already */
 	bool starttls; /* TLS can be had by STARTTLS */
 	bool channel_binding; /* this TLS connection can bind: SCRAM-SHA-256-PLUS is offered */
-	bool tokens; /* OAUTHBEARER is offered */
+	bool tokens; /* OAUTHBEARER and XOAUTH2 are offered */
 	unsigned max_failures; /* failed sign-ins until BYE; 0: 5 */
 	unsigned max_commands; /* commands before sign-in until BYE; 0: 100 */
 };
@@ -31,7 +31,7 @@ enum imap_preauth_event {
 
 struct imap_auth_request {
 	const char *mechanism; /* "PLAIN" (LOGIN too), "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS",
-				"OAUTHBEARER" */
+				"OAUTHBEARER", "XOAUTH2" */
 	struct slice data; /* the client's message; a view until the next call, wiped then */
 	bool first; /* starts an exchange; otherwise it answers a challenge */
 };

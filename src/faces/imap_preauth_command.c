@@ -165,14 +165,18 @@ run_login(struct imap_preauth *p, struct imap_lex *l)
 static const char *
 find_mechanism(const struct imap_preauth *p, struct slice name)
 {
-	static const char *const mechanisms[] = {"PLAIN", "SCRAM-SHA-256"};
+	static const char *const mechanisms[] = {"PLAIN", "SCRAM-SHA-256"},
+				 *const by_token[] = {"OAUTHBEARER", "XOAUTH2"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(mechanisms); i++)
 		if (slice_ieq(name, slice_str(mechanisms[i])))
 			return mechanisms[i];
 	if (p->options.channel_binding && slice_ieq(name, S("SCRAM-SHA-256-PLUS")))
 		return "SCRAM-SHA-256-PLUS";
-	return p->options.tokens && slice_ieq(name, S("OAUTHBEARER")) ? "OAUTHBEARER" : NULL;
+	for (size_t i = 0; p->options.tokens && i < ARRAY_SIZE(by_token); i++)
+		if (slice_ieq(name, slice_str(by_token[i])))
+			return by_token[i];
+	return NULL;
 }
 
 static bool

@@ -8,6 +8,12 @@
 
 #define PARAMS_MAX 40
 
+bool
+oauth_is_resource(struct slice path)
+{
+	return slice_eq(path, S("/jmap/session")) || slice_eq(path, S("/jmap/api"));
+}
+
 /* --- parameters --- */
 
 /* One name or value, decoded into room that is there already. */
@@ -45,6 +51,45 @@ param(struct oauth_params *p, struct slice name)
 	return NULL;
 }
 
+static int
+add_resource(struct oauth_params *p, struct slice value)
+{
+	if (value.len == 0)
+		return LL_OK;
+	if (p->n_resources == OAUTH_RESOURCES_MAX)
+		return LL_ERR_LIMIT;
+	p->resources[p->n_resources++] = value;
+	return LL_OK;
+}
+
+/* The same host: the port that https stands for may be left out. */
+static bool
+same_host(struct slice a, struct slice b)
+{
+	if (slice_ends(a, S(":443")))
+		a.len -= 4;
+	if (slice_ends(b, S(":443")))
+		b.len -= 4;
+	return slice_ieq(a, b);
+}
+
+bool
+oauth_params_resources_good(const struct oauth_params *p, struct slice host)
+{
+	for (unsigned i = 0; i < p->n_resources; i++) {
+		struct slice rest = p->resources[i], authority;
+		if (!slice_istarts(rest, S("https://")))
+			return false;
+		rest = slice_skip(rest, 8);
+		authority = slice_sub(rest, 0, slice_find_byte(rest, '/'));
+		rest = slice_skip(rest, authority.len);
+		if (!same_host(authority, host) ||
+			(rest.len && !slice_eq(rest, S("/")) && !oauth_is_resource(rest)))
+			return false;
+	}
+	return true;
+}
+
 int
 oauth_params_parse(struct slice in, struct buf *text, struct oauth_params *ret)
 {
@@ -60,6 +105,8 @@ oauth_params_parse(struct slice in, struct buf *text, struct oauth_params *ret)
 			return LL_ERR_LIMIT;
 		if (decode(left, text, &name) || decode(pair, text, &value))
 			return LL_ERR_SYNTAX;
+		if (slice_eq(name, S("resource")) && add_resource(&p, value))
+			return LL_ERR_LIMIT;
 		to = param(&seen, name);
 		if (to && to->len)
 			return LL_ERR_SYNTAX;
@@ -146,12 +193,14 @@ is_challenge(struct slice s)
 
 /* What the program itself is told, at its redirect URI; "": nothing is wrong. */
 static const char *
-request_error(const struct oauth_params *p, struct oauth_scope *ret_scope)
+request_error(const struct oauth_params *p, struct slice host, struct oauth_scope *ret_scope)
 {
 	if (!slice_eq(p->response_type, S("code")))
 		return p->response_type.len ? "unsupported_response_type" : "invalid_request";
 	if (!is_challenge(p->code_challenge) || !slice_eq(p->code_challenge_method, S("S256")))
 		return "invalid_request";
+	if (!oauth_params_resources_good(p, host))
+		return "invalid_target";
 	return oauth_scope_parse(p->scope, ret_scope) ? "invalid_scope" : "";
 }
 
@@ -163,12 +212,12 @@ put_member(struct buf *out, const char *name, struct slice value)
 }
 
 static void
-put_request(struct buf *out, const struct oauth_params *p, const struct oauth_client *c,
-	const struct oauth_redirect *to)
+put_request(struct buf *out, const struct oauth_params *p, struct slice host,
+	const struct oauth_client *c, const struct oauth_redirect *to)
 {
 	static const char *const targets[] = {"site", "loopback", "program"};
 	struct oauth_scope scope = {};
-	const char *error = request_error(p, &scope);
+	const char *error = request_error(p, host, &scope);
 
 	buf_puts(out, "{\"name\":");
 	json_text_put(out, c->name);
@@ -186,8 +235,7 @@ unsigned
 oauth_request(struct slice query, struct slice host, struct buf *ret_json)
 {
 	CLEANUP(buf_done)
-	struct buf text = BUF_INIT(2 * OAUTH_BODY_MAX),
-		   lines = BUF_INIT(OAUTH_CLIENT_ID_MAX);
+	struct buf text = BUF_INIT(2 * OAUTH_BODY_MAX), lines = BUF_INIT(OAUTH_CLIENT_ID_MAX);
 	struct oauth_client c;
 	struct oauth_params p;
 	struct oauth_redirect to;
@@ -201,7 +249,7 @@ oauth_request(struct slice query, struct slice host, struct buf *ret_json)
 		oauth_error("invalid_request", "The redirect_uri is not one of the program's.",
 			ret_json);
 	else {
-		put_request(ret_json, &p, &c, &to);
+		put_request(ret_json, &p, host, &c, &to);
 		return 200;
 	}
 	return 400;

@@ -12,6 +12,7 @@
 #define OAUTH_URI_MAX 1024
 #define OAUTH_NAME_MAX 64
 #define OAUTH_STATE_MAX 1024
+#define OAUTH_RESOURCES_MAX 8
 #define OAUTH_BODY_MAX ((size_t)16 << 10)
 
 /* --- where an answer may go (RFC 6749 section 3.1.2, RFC 8252 section 7) --- */
@@ -64,11 +65,16 @@ struct oauth_params {
 #define OAUTH_PARAM(name) struct slice name;
 	OAUTH_PARAMS(OAUTH_PARAM)
 #undef OAUTH_PARAM
+	unsigned n_resources; /* RFC 8707: the one parameter that may come more than once */
+	struct slice resources[OAUTH_RESOURCES_MAX];
 };
 /* A query or a body of application/x-www-form-urlencoded; text gets what is decoded and must be
  * empty. One that is empty counts as left out, one that is not known is passed over.
  * LL_ERR_SYNTAX: also when one of these is given twice; LL_ERR_LIMIT. */
 int oauth_params_parse(struct slice in, struct buf *text, struct oauth_params *ret) CHECKED;
+/* Is each resource asked for one of this server's? They all are its mail, so none narrows a token.
+ * host: as the client has written it. */
+bool oauth_params_resources_good(const struct oauth_params *p, struct slice host);
 
 /* --- scopes (draft-ietf-mailmaint-oauth-public, and some of our own) --- */
 
@@ -87,6 +93,8 @@ void oauth_scope_put(struct buf *out, const struct oauth_scope *s);
 /* What the page at /authorize has to ask its user, as JSON. host: as the client has written it.
  * Returns the status: 200, or 400 where nothing may be sent to the redirect URI. */
 unsigned oauth_request(struct slice query, struct slice host, struct buf *ret_json);
+/* Is it the path of a resource that has a document of its own? */
+bool oauth_is_resource(struct slice path);
 /* RFC 8414 and RFC 9728. path: of the protected resource. */
 void oauth_server_metadata(struct slice host, struct buf *ret_json);
 void oauth_resource_metadata(struct slice host, struct slice path, struct buf *ret_json);

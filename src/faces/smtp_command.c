@@ -89,6 +89,7 @@ static const struct {
 	{S("SCRAM-SHA-256"), SMTP_AUTH_SCRAM_SHA_256},
 	{S("PLAIN"), SMTP_AUTH_PLAIN},
 	{S("OAUTHBEARER"), SMTP_AUTH_OAUTHBEARER},
+	{S("XOAUTH2"), SMTP_AUTH_XOAUTH2},
 };
 
 /* Passwords only where TLS protects them. */

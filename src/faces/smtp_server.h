@@ -27,6 +27,7 @@ enum smtp_service {
 #define SMTP_AUTH_SCRAM_SHA_256 2u
 #define SMTP_AUTH_SCRAM_SHA_256_PLUS 4u
 #define SMTP_AUTH_OAUTHBEARER 8u
+#define SMTP_AUTH_XOAUTH2 16u
 
 /* Zero in a limit means its default, named beside it. Slices must outlive the dialogue. */
 struct smtp_server_config {

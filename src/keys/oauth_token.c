@@ -162,7 +162,7 @@ oauth_code_seal(struct slice code, const uint8_t binding[OAUTH_HASH_LEN],
 	return r;
 }
 
-/* --- OAUTHBEARER --- */
+/* --- OAUTHBEARER, XOAUTH2 --- */
 
 /* token68 of RFC 9110, section 11.2; other credentials are none of ours. */
 static bool
@@ -196,7 +196,7 @@ take_gs2(struct slice *rest, struct slice *ret_user)
 int
 oauth_bearer_parse(struct slice message, struct oauth_bearer *ret)
 {
-	struct oauth_bearer b = {};
+	struct oauth_bearer b = {.escaped = true};
 	struct slice rest = message;
 
 	/* Each pair ends with 0x01, and so does the whole. */
@@ -219,6 +219,20 @@ oauth_bearer_parse(struct slice message, struct oauth_bearer *ret)
 }
 
 int
+oauth_xoauth2_parse(struct slice message, struct oauth_bearer *ret)
+{
+	struct slice rest = message, user = slice_split(&rest, 1), auth = slice_split(&rest, 1);
+	struct oauth_bearer b = {.user = slice_skip(user, 5), .token = slice_skip(auth, 12)};
+
+	if (!slice_starts(user, S("user=")) || b.user.len == 0 || has_controls(b.user) ||
+		!slice_istarts(auth, S("auth=Bearer ")) || !is_token(b.token) ||
+		!slice_eq(rest, S("\1")))
+		return LL_ERR_SYNTAX;
+	*ret = b;
+	return LL_OK;
+}
+
+int
 oauth_bearer_put(struct buf *out, struct slice token)
 {
 	if (!is_token(token))
@@ -229,8 +243,12 @@ oauth_bearer_put(struct buf *out, struct slice token)
 }
 
 int
-oauth_bearer_user(struct slice user, struct buf *ret)
+oauth_bearer_user(const struct oauth_bearer *b, struct buf *ret)
 {
+	struct slice user = b->user;
+
+	if (!b->escaped)
+		return buf_put(ret, user);
 	for (size_t i = 0; i < user.len; i++) {
 		struct slice escape = slice_sub(user, i, 3);
 		if (user.ptr[i] != '=') {

@@ -51,16 +51,19 @@ int oauth_code_open(struct slice code, const uint8_t binding[OAUTH_HASH_LEN], st
 int oauth_code_seal(struct slice code, const uint8_t binding[OAUTH_HASH_LEN],
 	const struct app_password *p, struct buf *ret) CHECKED;
 
-/* The client's one message of OAUTHBEARER (RFC 7628, section 3.1). */
+/* The client's one message of OAUTHBEARER (RFC 7628, section 3.1), or of XOAUTH2, its forerunner. */
 struct oauth_bearer {
-	struct slice user; /* authzid, still with "=2C" and "=3D" for "," and "="; may be empty */
+	struct slice user; /* may be empty in OAUTHBEARER */
+	bool escaped; /* user still has "=2C" and "=3D" for "," and "=" */
 	struct slice token;
 };
 /* Views. LL_ERR_SYNTAX: the message has not this form, or not the scheme Bearer. */
 int oauth_bearer_parse(struct slice message, struct oauth_bearer *ret) CHECKED;
+/* "user=" user 0x01 "auth=Bearer " token 0x01 0x01. Views; LL_ERR_SYNTAX. */
+int oauth_xoauth2_parse(struct slice message, struct oauth_bearer *ret) CHECKED;
 /* The same message for a token that came by HTTP. */
 int oauth_bearer_put(struct buf *out, struct slice token) CHECKED;
 /* The user's name as it is meant, appended. LL_ERR_SYNTAX. */
-int oauth_bearer_user(struct slice user, struct buf *ret) CHECKED;
+int oauth_bearer_user(const struct oauth_bearer *b, struct buf *ret) CHECKED;
 
 #endif

@@ -79,8 +79,6 @@ front_command_begin(struct front_task *t, struct slice command, const struct htt
 
 	if (!e || command.len >= sizeof(k->name)) {
 		front_task_problem(t, 404, "unknown-command", "There is no such command.", 0);
-	} else if (q->method != WEB_POST) {
-		front_task_problem(t, 405, "method", "Commands are sent with POST.", 0);
 	} else if (q->length && !is_json(t, http_request_header(q, "content-type"))) {
 		front_task_problem(t, 415, "media-type", "Commands are sent as JSON.", 0);
 	} else if (q->length != WEB_LENGTH_UNKNOWN && q->length > WEB_API_REQUEST_MAX) {

@@ -196,10 +196,6 @@ front_unsubscribe_begin(struct front_task *t, const struct http_request *q)
 	CLEANUP(buf_done) struct buf url = BUF_INIT(sizeof(((struct leaving *)0)->url) - 1);
 	struct leaving *l;
 
-	if (t->method != WEB_POST) {
-		front_task_problem(t, 405, "method", "Only POST is possible here.", 0);
-		return;
-	}
 	if (http_request_header(q, "x-letterlock").len == 0) {
 		front_task_problem(t, 403, "forged", "This request came from elsewhere.", 0);
 		return;

@@ -232,8 +232,12 @@ put_protection(struct headers *out, const struct front_task *t, const struct fro
 		put_all(out, own, web_policy_entry(h->entry, own));
 	else
 		put(out, "content-security-policy", slice_str(api_csp));
-	if (t->everyone)
+	if (t->everyone) {
 		put(out, "access-control-allow-origin", S("*"));
+		put(out, "access-control-expose-headers",
+			S("content-disposition, content-range, etag, retry-after, "
+			  "www-authenticate"));
+	}
 	if (!is_loopback_host(t->host))
 		put(out, "strict-transport-security", S("max-age=63072000"));
 }
@@ -300,7 +304,8 @@ front_task_answer(struct front_task *t, struct front_head *h, const char *type, 
 	front_task_file(t, h, buf_slice(&t->answer));
 }
 
-/* How programs may sign in: with a token (RFC 6750, RFC 9728), or an app password. */
+/* How programs may sign in: with a token (RFC 6750, RFC 9728), or an app password, for which a
+ * browser would ask in a window that says nothing. */
 static void
 challenge(const struct front_task *t, struct front_head *h, struct buf *bearer)
 {
@@ -311,8 +316,9 @@ challenge(const struct front_task *t, struct front_head *h, struct buf *bearer)
 		buf_puts(bearer, ", error=\"invalid_token\"");
 	if (!buf_err(bearer))
 		h->extra[h->n++] = (struct web_header){S("www-authenticate"), buf_slice(bearer)};
-	h->extra[h->n++] = (struct web_header){
-		S("www-authenticate"), S("Basic realm=\"Letterlock\", charset=\"UTF-8\"")};
+	if (!t->browser)
+		h->extra[h->n++] = (struct web_header){
+			S("www-authenticate"), S("Basic realm=\"Letterlock\", charset=\"UTF-8\"")};
 }
 
 void
@@ -329,8 +335,10 @@ front_task_problem(
 	snprintf(seconds, sizeof(seconds), "%u", retry);
 	if (retry)
 		h.extra[h.n++] = (struct web_header){S("retry-after"), slice_str(seconds)};
-	/* A browser would ask for the password itself, in a window that says nothing. */
-	if (status == 401 && !t->browser)
+	if (status == 405 && t->allow)
+		h.extra[h.n++] = (struct web_header){S("allow"), slice_str(t->allow)};
+	/* Our own page knows how. */
+	if (status == 401 && (!t->browser || t->elsewhere))
 		challenge(t, &h, &bearer);
 	front_task_answer(t, &h, "application/problem+json", buf_slice(&json));
 }

@@ -170,6 +170,7 @@ request(struct front_conn *c, struct imap_state *s, const struct imap_auth_reque
 	enum sasl_mechanism m = strcmp(q->mechanism, "PLAIN") == 0 ? SASL_PLAIN
 		: strcmp(q->mechanism, "SCRAM-SHA-256") == 0	   ? SASL_SCRAM_SHA_256
 		: strcmp(q->mechanism, "OAUTHBEARER") == 0	   ? SASL_OAUTHBEARER
+		: strcmp(q->mechanism, "XOAUTH2") == 0		   ? SASL_XOAUTH2
 								   : SASL_SCRAM_SHA_256_PLUS;
 
 	if (!front_login(c, m, q->data, q->first))

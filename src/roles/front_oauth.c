@@ -52,7 +52,7 @@ front_oauth_resource(struct front_task *t, struct slice path)
 {
 	CLEANUP(buf_done) struct buf json = BUF_INIT(ANSWER_MAX);
 
-	if (path.len && !slice_eq(path, S("/jmap/session")) && !slice_eq(path, S("/jmap/api"))) {
+	if (path.len && !oauth_is_resource(path)) {
 		front_task_problem(t, 404, "not-found", "There is nothing here.", 0);
 		return;
 	}
@@ -125,6 +125,10 @@ ask(struct front_task *t, struct asking *k)
 	if (oauth_params_parse(buf_slice(&t->gathered), &text, &p) == LL_OK)
 		error = k->endpoint == TOKEN ? token_command(&p, &body, &command)
 					     : revoke_command(&p, &body, &command);
+	if (!error && !oauth_params_resources_good(&p, t->host)) {
+		answer_error(t, 400, "invalid_target", "This resource is not here.");
+		return;
+	}
 	if (error) {
 		answer_error(t, 400, error, "The request is malformed.");
 		return;
@@ -188,8 +192,6 @@ front_oauth_begin(struct front_task *t, struct slice path, const struct http_req
 		i++;
 	if (i == ARRAY_SIZE(endpoints)) {
 		front_task_problem(t, 404, "not-found", "There is nothing here.", 0);
-	} else if (q->method != WEB_POST) {
-		front_task_problem(t, 405, "method", "Only POST is possible here.", 0);
 	} else if (!slice_ieq(slice_trim(slice_split(&type, ';')), slice_str(endpoints[i].type))) {
 		answer_error(t, 415, "invalid_request", "The body has the wrong type.");
 	} else if (!(k = calloc(1, sizeof(*k)))) {

@@ -41,121 +41,6 @@ front_site_init(struct role_env *env)
 	}
 }
 
-/* --- what a request says of itself --- */
-
-static int
-hex(uint8_t c)
-{
-	return c >= '0' && c <= '9'    ? c - '0'
-		: c >= 'a' && c <= 'f' ? c - 'a' + 10
-		: c >= 'A' && c <= 'F' ? c - 'A' + 10
-				       : -1;
-}
-
-/* Appends the path with its escapes resolved. What would stand for another path to somebody else
- * is refused: control characters, and "." or ".." as a segment. */
-static int
-path_decode(struct slice in, struct buf *out)
-{
-	struct slice path, rest;
-	size_t start = out->len;
-
-	for (size_t i = 0; i < in.len; i++) {
-		int c = in.ptr[i];
-		if (c == '%') {
-			if (i + 2 >= in.len || hex(in.ptr[i + 1]) < 0 || hex(in.ptr[i + 2]) < 0)
-				return LL_ERR_SYNTAX;
-			c = hex(in.ptr[i + 1]) << 4 | hex(in.ptr[i + 2]);
-			i += 2;
-		}
-		if (c < 0x20 || c == 0x7f)
-			return LL_ERR_SYNTAX;
-		buf_putc(out, (uint8_t)c);
-	}
-	path = slice_new(out->ptr + start, out->len - start);
-	for (rest = path; rest.len;) {
-		struct slice part = slice_split(&rest, '/');
-		if (slice_eq(part, S(".")) || slice_eq(part, S("..")))
-			return LL_ERR_SYNTAX;
-	}
-	return buf_err(out);
-}
-
-static struct slice
-keep(struct buf *b, struct slice s)
-{
-	size_t at = b->len;
-
-	(void)buf_put(b, s);
-	return slice_new(b->ptr + at, s.len);
-}
-
-/* The strings outlive the request's head; the room is there beforehand, so they do not move. */
-static int
-keep_strings(struct front_task *t, const struct http_request *q)
-{
-	size_t at;
-
-	if (!buf_room(&t->text, q->path.len + q->query.len + q->host.len + 1))
-		return LL_ERR_NOMEM;
-	t->host = keep(&t->text, q->host);
-	t->query = keep(&t->text, q->query);
-	at = t->text.len;
-	if (path_decode(q->path, &t->text))
-		return LL_ERR_SYNTAX;
-	t->path = slice_new(t->text.ptr + at, t->text.len - at);
-	return LL_OK;
-}
-
-/* Is `coding` acceptable by that Accept-Encoding? */
-static bool
-accepts(struct slice list, struct slice coding)
-{
-	while (list.len) {
-		struct slice one = slice_split(&list, ','), name = slice_split(&one, ';');
-		struct slice q = slice_trim(one);
-		if (!slice_ieq(slice_trim(name), coding))
-			continue;
-		return !(slice_istarts(q, S("q=0")) &&
-			slice_eq(slice_trim(slice_skip(q, 3)), slice_sub(S(".000"), 0, q.len - 3)));
-	}
-	return false;
-}
-
-static bool
-read_cookie(const struct http_request *q, uint8_t token[32])
-{
-	for (unsigned i = 0; i < q->n_headers; i++) {
-		struct slice rest = q->headers[i].value;
-		if (!slice_eq(q->headers[i].name, S("cookie")))
-			continue;
-		while (rest.len) {
-			CLEANUP(buf_done) struct buf raw = BUF_SECRET(64);
-			struct slice one = slice_trim(slice_split(&rest, ';'));
-			if (!slice_eq(slice_split(&one, '='), S("__Host-letterlock")))
-				continue;
-			if (one.len != 43 || base64url_decode(&raw, one) || raw.len != 32)
-				return false;
-			memcpy(token, raw.ptr, 32);
-			return true;
-		}
-	}
-	return false;
-}
-
-bool
-front_own_origin(const struct http_request *q, bool must_be_there)
-{
-	struct slice origin = http_request_header(q, "origin"),
-		     site = http_request_header(q, "sec-fetch-site");
-
-	if (site.len && !slice_eq(site, S("same-origin")) && !slice_eq(site, S("none")))
-		return false;
-	if (origin.len == 0)
-		return !must_be_there;
-	return slice_istarts(origin, S("https://")) && slice_ieq(slice_skip(origin, 8), q->host);
-}
-
 static bool
 is_safe(enum web_method m)
 {
@@ -260,9 +145,7 @@ on_client(struct front_task *t, struct slice rest, const struct http_request *q)
 {
 	const struct web_pack_entry *e = web_pack_find(pack, t->path);
 
-	if (!is_safe(t->method)) {
-		front_task_problem(t, 405, "method", "Only GET is possible here.", 0);
-	} else if (!pack) {
+	if (!pack) {
 		plain(t, 503, "The web client is not installed on this server.\n");
 	} else if (!e && is_file(t->path)) {
 		plain(t, 404, "There is nothing here.\n");
@@ -311,12 +194,15 @@ on_account(struct front_task *t, struct slice rest, const struct http_request *q
 {
 	CLEANUP(buf_done) struct buf secret = BUF_SECRET(8192);
 
+	bool own = front_own_origin(q, false);
+
 	t->bearer = slice_istarts(http_request_header(q, "authorization"), S("Bearer"));
-	if (t->method == WEB_METHODS) {
-		front_task_problem(t, 405, "method", "This method is not possible here.", 0);
-	} else if (http_request_header(q, "authorization").len) {
-		/* A browser that keeps the password sends it for every site's sake. */
-		if (!front_own_origin(q, false))
+	t->everyone = !t->has_token && slice_starts(t->path, S("/jmap/"));
+	t->elsewhere = t->everyone && !own;
+	if (http_request_header(q, "authorization").len) {
+		/* A browser that keeps the password sends it for every site's sake; tokens only
+		 * who has them. A cookie is never worth anything to pages of elsewhere. */
+		if (!own && !(t->bearer && t->everyone))
 			front_task_problem(
 				t, 403, "forged", "This request came from elsewhere.", 0);
 		else if (read_password(q, &secret))
@@ -337,15 +223,25 @@ on_account(struct front_task *t, struct slice rest, const struct http_request *q
 static void
 on_command(struct front_task *t, struct slice rest, const struct http_request *q)
 {
-	if (!is_safe(t->method) && forged(q))
+	if (forged(q))
 		front_task_problem(t, 403, "forged", "This request came from elsewhere.", 0);
 	else
 		front_command_begin(t, rest, q);
 }
 
+/* No cookie counts here: whoever uses this browser, the program's page may ask. */
+static void
+for_everyone(struct front_task *t)
+{
+	t->everyone = true;
+	t->has_token = false;
+	secret_wipe(t->token, sizeof(t->token));
+}
+
 static void
 on_oauth(struct front_task *t, struct slice rest, const struct http_request *q)
 {
+	for_everyone(t);
 	front_oauth_begin(t, rest, q);
 }
 
@@ -362,9 +258,7 @@ on_letter(struct front_task *t, struct slice rest, const struct http_request *q)
 {
 	CLEANUP(buf_done) struct buf command = BUF_INIT(WEB_TARGET_MAX + 16);
 
-	t->everyone = true;
-	t->has_token = false;
-	secret_wipe(t->token, sizeof(t->token));
+	for_everyone(t);
 	buf_puts(&command, "letter-");
 	buf_put(&command, rest);
 	front_command_begin(t, buf_slice(&command), q);
@@ -390,6 +284,7 @@ redirect(struct front_task *t, unsigned status, const char *where)
 static void
 on_jmap(struct front_task *t, struct slice rest, const struct http_request *q)
 {
+	for_everyone(t);
 	redirect(t, 307, "/jmap/session");
 }
 
@@ -403,12 +298,14 @@ on_change_password(struct front_task *t, struct slice rest, const struct http_re
 static void
 on_oauth_server(struct front_task *t, struct slice rest, const struct http_request *q)
 {
+	for_everyone(t);
 	front_oauth_server(t);
 }
 
 static void
 on_oauth_resource(struct front_task *t, struct slice rest, const struct http_request *q)
 {
+	for_everyone(t);
 	front_oauth_resource(t, slice_skip(t->path, strlen(OAUTH_RESOURCE_PATH)));
 }
 
@@ -493,36 +390,47 @@ on_unsubscribe(struct front_task *t, struct slice rest, const struct http_reques
 
 /* --- the table --- */
 
+enum methods { READ, WRITE, BOTH };
+
+static const char *const allow[] = {
+	[READ] = "GET, HEAD, OPTIONS",
+	[WRITE] = "POST, OPTIONS",
+	[BOTH] = "GET, HEAD, POST, OPTIONS",
+};
+
 static const struct {
 	const char *path; /* one that ends in '/' stands for all below it */
 	void (*handle)(struct front_task *t, struct slice rest, const struct http_request *q);
-	bool safe_only;
+	enum methods methods;
+	bool everyone; /* pages of other origins may ask (CORS) */
 } routes[] = {
-	{"/.well-known/jmap", on_jmap, true},
-	{"/.well-known/change-password", on_change_password, true},
-	{"/.well-known/security.txt", on_security_txt, true},
-	{"/.well-known/mta-sts.txt", on_sts, true},
-	{"/.well-known/oauth-authorization-server", on_oauth_server, true},
-	{OAUTH_RESOURCE_PATH, on_oauth_resource, true},
-	{OAUTH_RESOURCE_PATH "/", on_oauth_resource, true},
-	{"/.well-known/letterlock/manifest", on_manifest, true},
-	{"/.well-known/letterlock/log", on_releases, true},
-	{"/.well-known/openpgpkey/", on_wkd, true},
-	{"/.well-known/", on_nothing, false},
-	{"/api/v1/keys/lookup", on_keys, true},
-	{"/api/v1/keys/server", on_key_server, true},
-	{"/api/v1/image", on_picture, true},
-	{"/api/v1/unsubscribe", on_unsubscribe, false},
-	{"/api/v1/auth/", on_command, false},
-	{"/api/v1/oauth/request", on_oauth_request, true},
-	{"/api/v1/letter/", on_letter, false},
-	{"/api/v1/session", on_account, false},
-	{"/api/v1/session/", on_account, false},
-	{"/jmap/", on_account, false},
-	{"/jmap", on_nothing, false},
-	{"/api/", on_nothing, false},
-	{"/oauth/", on_oauth, false},
-	{"/", on_client, false},
+	{"/.well-known/jmap", on_jmap, READ, true},
+	{"/.well-known/change-password", on_change_password, READ, false},
+	{"/.well-known/security.txt", on_security_txt, READ, false},
+	{"/.well-known/mta-sts.txt", on_sts, READ, false},
+	{"/.well-known/oauth-authorization-server", on_oauth_server, READ, true},
+	{OAUTH_RESOURCE_PATH, on_oauth_resource, READ, true},
+	{OAUTH_RESOURCE_PATH "/", on_oauth_resource, READ, true},
+	{"/.well-known/letterlock/manifest", on_manifest, READ, false},
+	{"/.well-known/letterlock/log", on_releases, READ, false},
+	{"/.well-known/openpgpkey/", on_wkd, READ, false},
+	{"/.well-known/", on_nothing, BOTH, false},
+	{"/api/v1/keys/lookup", on_keys, READ, false},
+	{"/api/v1/keys/server", on_key_server, READ, false},
+	{"/api/v1/image", on_picture, READ, false},
+	{"/api/v1/unsubscribe", on_unsubscribe, WRITE, false},
+	{"/api/v1/auth/", on_command, WRITE, false},
+	{"/api/v1/oauth/request", on_oauth_request, READ, false},
+	{"/api/v1/letter/", on_letter, WRITE, true},
+	{"/api/v1/session", on_account, READ, false},
+	{"/api/v1/session/", on_account, WRITE, false},
+	{"/jmap/api", on_account, WRITE, true},
+	{"/jmap/upload/", on_account, WRITE, true},
+	{"/jmap/", on_account, READ, true},
+	{"/jmap", on_nothing, BOTH, false},
+	{"/api/", on_nothing, BOTH, false},
+	{"/oauth/", on_oauth, WRITE, true},
+	{"/", on_client, READ, false},
 };
 
 /* The name without its port. */
@@ -550,6 +458,30 @@ is_our_host(const struct front_task *t)
 			slice_eq(name, S("[::1]")));
 }
 
+static bool
+is_allowed(enum methods m, enum web_method method)
+{
+	return is_safe(method) ? m != WRITE : method == WEB_POST && m != READ;
+}
+
+/* What may be asked here, and by a page of another origin with a token (the preflight of CORS). */
+static void
+on_options(struct front_task *t, bool everyone, const struct http_request *q)
+{
+	struct front_head h = {.status = 204};
+
+	extra(&h, "allow", slice_str(t->allow));
+	if (everyone && http_request_header(q, "access-control-request-method").len) {
+		for_everyone(t);
+		extra(&h, "access-control-allow-methods", slice_str(t->allow));
+		extra(&h, "access-control-allow-headers",
+			S("authorization, content-type, if-none-match, if-range, last-event-id, "
+			  "range"));
+		extra(&h, "access-control-max-age", S("7200"));
+	}
+	front_task_answer(t, &h, NULL, SLICE_NONE);
+}
+
 static void
 route(struct front_task *t, const struct http_request *q)
 {
@@ -558,8 +490,12 @@ route(struct front_task *t, const struct http_request *q)
 		if (!slice_eq(t->path, path) &&
 			!(slice_ends(path, S("/")) && slice_starts(t->path, path)))
 			continue;
-		if (routes[i].safe_only && !is_safe(t->method))
-			front_task_problem(t, 405, "method", "Only GET is possible here.", 0);
+		t->allow = allow[routes[i].methods];
+		if (slice_eq(q->method_name, S("OPTIONS")))
+			on_options(t, routes[i].everyone, q);
+		else if (!is_allowed(routes[i].methods, t->method))
+			front_task_problem(
+				t, 405, "method", "This method is not possible here.", 0);
 		else
 			routes[i].handle(t, slice_skip(t->path, path.len), q);
 		return;
@@ -569,11 +505,7 @@ route(struct front_task *t, const struct http_request *q)
 void
 front_site_route(struct front_task *t, const struct http_request *q)
 {
-	t->browser = http_request_header(q, "sec-fetch-mode").len ||
-		http_request_header(q, "x-letterlock").len;
-	t->has_gzip = accepts(http_request_header(q, "accept-encoding"), S("gzip"));
-	t->has_token = read_cookie(q, t->token);
-	if (keep_strings(t, q))
+	if (front_request_read(t, q))
 		front_task_problem(t, 400, "path", "This path is not possible.", 0);
 	else if (!is_our_host(t))
 		front_task_problem(t, 421, "host", "This server does not have that name.", 0);

@@ -52,6 +52,8 @@ mechanism_of(const struct smtp_server_event *e)
 		return SASL_SCRAM_SHA_256;
 	case SMTP_AUTH_OAUTHBEARER:
 		return SASL_OAUTHBEARER;
+	case SMTP_AUTH_XOAUTH2:
+		return SASL_XOAUTH2;
 	default:
 		return SASL_SCRAM_SHA_256_PLUS;
 	}
@@ -247,7 +249,7 @@ auth_offer(struct front_conn *c)
 	if (!ssl || !is_submission(c))
 		return 0;
 	return SMTP_AUTH_PLAIN | SMTP_AUTH_SCRAM_SHA_256 |
-		(front_has_tokens(c) ? SMTP_AUTH_OAUTHBEARER : 0u) |
+		(front_has_tokens(c) ? SMTP_AUTH_OAUTHBEARER | SMTP_AUTH_XOAUTH2 : 0u) |
 		(tls_exporter_binding(ssl, binding) ? SMTP_AUTH_SCRAM_SHA_256_PLUS : 0u);
 }
 

@@ -35,7 +35,9 @@ struct front_task {
 	enum web_method method;
 	enum http_version version;
 	bool websocket, head_sent, over;
+	const char *allow; /* the methods that its path has; for 405 and OPTIONS */
 	bool everyone; /* pages of any origin may ask: there is no cookie in it */
+	bool elsewhere; /* and one of another origin does */
 	bool browser; /* a page asks, which signs in by itself */
 	bool bearer; /* it came with a token */
 	bool has_gzip; /* the client takes it */
@@ -78,10 +80,13 @@ struct front_task *front_task_find(uint64_t id);
 /* Goes through all of them; start with *pos = 0. */
 struct front_task *front_task_next(size_t *pos);
 
-/* front_site.c: finds out who answers, and lets it. */
-void front_site_route(struct front_task *t, const struct http_request *q);
+/* front_request.c: fills in what the task has from its request. LL_ERR_SYNTAX: the path. */
+int front_request_read(struct front_task *t, const struct http_request *q) CHECKED;
 /* Whether a page of this very host asks, or no page at all. */
 bool front_own_origin(const struct http_request *q, bool must_be_there);
+
+/* front_site.c: finds out who answers, and lets it. */
+void front_site_route(struct front_task *t, const struct http_request *q);
 /* Maps the client's file. */
 void front_site_init(struct role_env *env);
 

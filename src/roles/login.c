@@ -1,4 +1,4 @@
-/* Sign-in: PLAIN, SCRAM and OAUTHBEARER over the verifiers of an account's app passwords.
+/* Sign-in: PLAIN, SCRAM, OAUTHBEARER and XOAUTH2 over the verifiers of an account's app passwords.
  *
  * A name that nobody has takes the same steps and the same work as one with a wrong password. */
 #include "base/error.h"
@@ -43,6 +43,7 @@ struct login {
 	struct scram_server *scram;
 	struct candidates *c;
 	bool bearer; /* by a token, which is good */
+	enum sasl_mechanism mechanism;
 	int64_t until; /* this time */
 	bool told; /* why it fails; the client has the word once more */
 	enum login_result why;
@@ -169,7 +170,7 @@ tell_why(struct login *l, enum login_result result)
 		return false;
 	l->told = true;
 	l->why = result;
-	login_bearer_failure(result != LOGIN_REFUSED, &out);
+	login_bearer_failure(l->mechanism, result != LOGIN_REFUSED, &out);
 	(void)ipc_send_login_challenge(l->frontend,
 		&(struct msg_login_challenge){.id = l->conn, .data = buf_slice(&out)}, -1);
 	return true;
@@ -338,14 +339,14 @@ plain(struct login *l, struct slice data)
 	secret_wipe(client_key, sizeof(client_key));
 }
 
-/* RFC 7628. */
+/* RFC 7628, or the same in its older form. */
 static void
 bearer(struct login *l, struct slice data)
 {
 	uint8_t client_key[SCRAM_KEY_LEN] = {0};
 	struct oauth_token t = {};
 	size_t index = 0;
-	int r = login_bearer_open(data, &t, &l->c->account);
+	int r = login_bearer_open(l->mechanism, data, &t, &l->c->account);
 
 	l->bearer = true;
 	if (r == LL_OK) {
@@ -423,6 +424,7 @@ login_new(struct ipc_channel *frontend, const struct msg_login_start *m)
 	l->frontend = frontend;
 	l->conn = m->id;
 	l->service = (enum service)m->service;
+	l->mechanism = (enum sasl_mechanism)m->mechanism;
 	memcpy(l->peer, m->peer.ptr, MIN(m->peer.len, sizeof(l->peer)));
 	l->c = calloc(1, sizeof(*l->c));
 	if ((old = map_get(logins, login_key(key, frontend, m->id))))
@@ -452,7 +454,7 @@ login_start(struct ipc_channel *frontend, const struct msg_login_start *m)
 		refuse(l, LOGIN_TEMPORARY, SLICE_NONE);
 	else if (m->mechanism == SASL_PLAIN)
 		plain(l, m->data);
-	else if (m->mechanism == SASL_OAUTHBEARER)
+	else if (m->mechanism == SASL_OAUTHBEARER || m->mechanism == SASL_XOAUTH2)
 		bearer(l, m->data);
 	else
 		scram_first(l, (enum sasl_mechanism)m->mechanism, m->binding, m->data);

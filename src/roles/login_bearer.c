@@ -12,7 +12,7 @@
 
 /* A message may name the user; then it must be the token's. */
 static int
-check_user(struct slice user, const struct directory_account *a)
+check_user(const struct oauth_bearer *b, const struct directory_account *a)
 {
 	CLEANUP(buf_done) struct buf name = BUF_INIT(IPC_ADDRESS_MAX);
 	struct directory_alias *alias;
@@ -20,9 +20,9 @@ check_user(struct slice user, const struct directory_account *a)
 	bool is_account = false;
 	int r;
 
-	if (user.len == 0)
+	if (b->user.len == 0)
 		return LL_OK;
-	if (oauth_bearer_user(user, &name))
+	if (oauth_bearer_user(b, &name))
 		return LL_ERR_AUTH;
 	alias = malloc(sizeof(*alias));
 	r = alias ? directory_find(auth.directory, buf_slice(&name), &is_account, &named, alias)
@@ -36,13 +36,14 @@ check_user(struct slice user, const struct directory_account *a)
 }
 
 int
-login_bearer_open(
-	struct slice message, struct oauth_token *ret, struct directory_account *ret_account)
+login_bearer_open(enum sasl_mechanism mechanism, struct slice message, struct oauth_token *ret,
+	struct directory_account *ret_account)
 {
 	struct oauth_bearer b;
 	int r;
 
-	if (oauth_bearer_parse(message, &b) ||
+	if ((mechanism == SASL_XOAUTH2 ? oauth_xoauth2_parse(message, &b)
+				       : oauth_bearer_parse(message, &b)) ||
 		oauth_token_open(auth.keys, OAUTH_ACCESS, b.token, ret))
 		return LL_ERR_AUTH;
 	if (ret->expires <= clock_unix())
@@ -50,16 +51,21 @@ login_bearer_open(
 	r = directory_account(auth.directory, ret->account, ret_account);
 	if (r)
 		return r == LL_ERR_NOTFOUND ? LL_ERR_AUTH : r;
-	return check_user(b.user, ret_account);
+	return check_user(&b, ret_account);
 }
 
+/* In XOAUTH2 the status is that of HTTP. */
 void
-login_bearer_failure(bool not_permitted, struct buf *ret)
+login_bearer_failure(enum sasl_mechanism mechanism, bool not_permitted, struct buf *ret)
 {
 	struct oauth_scope mail = {OAUTH_MAIL, OAUTH_IMAP | OAUTH_POP | OAUTH_SMTP | OAUTH_JMAP};
 
-	buf_printf(ret, "{\"status\":\"%s\",\"scope\":\"",
-		not_permitted ? "insufficient_scope" : "invalid_token");
+	if (mechanism == SASL_XOAUTH2)
+		buf_printf(ret, "{\"status\":\"%s\",\"schemes\":\"bearer\",\"scope\":\"",
+			not_permitted ? "403" : "401");
+	else
+		buf_printf(ret, "{\"status\":\"%s\",\"scope\":\"",
+			not_permitted ? "insufficient_scope" : "invalid_token");
 	oauth_scope_put(ret, &mail);
 	buf_puts(ret, "\"}");
 }

@@ -45,6 +45,7 @@ struct code {
 };
 
 static struct map *codes; /* hash -> struct code */
+static struct loop_timer sweep_timer; /* for the code whose time is over next */
 
 /* --- app passwords --- */
 
@@ -144,26 +145,41 @@ code_free(struct code *c)
 static void
 give_up(const struct code *c)
 {
-	int r = c->used ? LL_OK : end_password(c->account, c->unlocker);
+	int r;
 
+	if (c->used)
+		return;
+	log_info("oauth-code", "why=%s", "nobody-came");
+	r = end_password(c->account, c->unlocker);
 	if (r)
 		log_warn("oauth-code", "error=%s", log_quote(slice_str(ll_strerror(r))));
+}
+
+static void
+on_sweep(void *ctx)
+{
+	web_oauth_sweep();
 }
 
 void
 web_oauth_sweep(void)
 {
-	int64_t now = clock_unix();
+	int64_t now = clock_unix(), next = INT64_MAX;
 	size_t pos = 0;
 	void *value;
 
 	while (codes && map_next(codes, &pos, NULL, &value)) {
 		struct code *c = value;
-		if (c->until > now)
+		if (c->until > now) {
+			next = MIN(next, c->until);
 			continue;
+		}
 		give_up(c);
 		code_free(c);
 	}
+	if (next != INT64_MAX &&
+		loop_timer_set(auth.env->loop, &sweep_timer, (next - now) * 1000, on_sweep, NULL))
+		log_warn("oauth-code", "error=%s", log_quote(slice_str(ll_strerror(LL_ERR_NOMEM))));
 }
 
 static unsigned
@@ -205,6 +221,7 @@ code_new(const struct web_call *call, const struct web_oauth_grant *m)
 		free(c);
 		return LL_ERR_NOMEM;
 	}
+	web_oauth_sweep(); /* which sees to it that this one's time is not missed */
 	return LL_OK;
 }
 

@@ -187,7 +187,11 @@ def test_a_password_reaches_the_session(world):
         none = curl(world, "/api/v1/session", "-H", "Sec-Fetch-Mode: cors", version=version)
         check_equal((none.status, none.headers.get("www-authenticate")), (401, None), "a page without a cookie")
         check_equal(curl(world, "/jmap/nothing", *password(world), version=version).status, 404, "no such path")
-        check_equal(curl(world, "/api/v1/session", "-X", "PATCH", *password(world), version=version).status, 405, "no such method")
+        for path, method, allow in (("/api/v1/session", "PATCH", "GET, HEAD, OPTIONS"), ("/jmap/api", "GET", "POST, OPTIONS"), ("/", "POST", "GET, HEAD, OPTIONS")):
+            answer = curl(world, path, "-X", method, *password(world), version=version)
+            check_equal((answer.status, answer.headers.get("allow")), (405, allow), f"{method} {path}")
+            answer = curl(world, path, "-X", "OPTIONS", version=version)
+            check_equal((answer.status, answer.headers.get("allow"), answer.body), (204, allow, b""), f"OPTIONS {path}")
         big = curl(world, "/api/v1/session/unlock", *password(world), "-X", "POST", "-H", "Expect:",
                    "--data-binary", f"@{world.dir / 'large'}", version=version)
         check(big.status in (404, 405, 413), f"a large body was answered with {big.status}")
@@ -198,7 +202,8 @@ def test_other_sites_cannot_ask(world):
     cookie = "Cookie: __Host-letterlock=" + "A" * 43
     for fields in (["-X", "POST", "-d", "{}"], ["-X", "POST", "-d", "{}", "-H", "X-Letterlock: 1", "-H", "Origin: https://example.net"],
                    ["-H", "Sec-Fetch-Site: cross-site"], ["-H", "Origin: null"]):
-        check_equal(curl(world, "/jmap/api", "-H", cookie, *fields).status, 403, f"{fields}")
+        path = "/jmap/api" if "POST" in fields else "/jmap/session"
+        check_equal(curl(world, path, "-H", cookie, *fields).status, 403, f"{fields}")
     check_equal(curl(world, "/jmap/session", *password(world), "-H", "Sec-Fetch-Site: cross-site").status, 403, "a kept password")
     check_equal(curl(world, "/api/v1/auth/login-start", "-d", "{}").status, 403, "a command without its header")
 

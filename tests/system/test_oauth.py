@@ -10,7 +10,7 @@ import shutil
 import time
 import urllib.parse
 
-from harness import Installation, check, check_equal, command, letter, main, raw, smtp_reply, stop_and_inspect, token, wait_until
+from harness import PATIENCE, Installation, check, check_equal, command, letter, main, raw, smtp_reply, stop_and_inspect, token, wait_until
 from test_websign import PASSWORD, Client, bundle, refused
 
 DOMAIN = "letterlock.test"
@@ -117,31 +117,39 @@ def bearer(access, user=""):
     return base64.b64encode(f"n,{f'a={user}' if user else ''},\1host=x\1port=993\1auth=Bearer {access}\1\1".encode()).decode()
 
 
-def imap_sign_in(world, message):
+def xoauth2(access, user):
+    return base64.b64encode(f"user={user}\1auth=Bearer {access}\1\1".encode()).decode()
+
+
+# What a client says when it has been told why its sign-in fails: each mechanism has its own.
+HEARD = {"OAUTHBEARER": b"AQ==\r\n", "XOAUTH2": b"\r\n"}
+
+
+def imap_sign_in(world, message, mechanism="OAUTHBEARER"):
     """The tagged line, and the JSON that came before it."""
     with world.connect_tls("imaps") as s:
         raw(s)
-        s.sendall(f"a AUTHENTICATE OAUTHBEARER {message}\r\n".encode())
+        s.sendall(f"a AUTHENTICATE {mechanism} {message}\r\n".encode())
         with s.makefile("rb") as f:
             why = None
             while True:
                 line = f.readline()
                 if line.startswith(b"+ "):
                     why = json.loads(base64.b64decode(line[2:]))
-                    s.sendall(b"AQ==\r\n")
+                    s.sendall(HEARD[mechanism])
                 elif line.startswith(b"a ") or not line:
                     return line, why
 
 
-def smtp_sign_in(world, message):
+def smtp_sign_in(world, message, mechanism="OAUTHBEARER"):
     with world.connect_tls("submissions") as s:
         smtp_reply(s)
         smtp_reply(s, b"EHLO client.example.net\r\n")
-        answer = smtp_reply(s, f"AUTH OAUTHBEARER {message}\r\n".encode())
+        answer = smtp_reply(s, f"AUTH {mechanism} {message}\r\n".encode())
         why = None
         if b"334" in as_bytes(answer):
             why = json.loads(base64.b64decode(as_bytes(answer).split(b"334 ", 1)[1].split()[0]))
-            answer = smtp_reply(s, b"AQ==\r\n")
+            answer = smtp_reply(s, HEARD[mechanism])
         return as_bytes(answer), why
 
 
@@ -275,11 +283,11 @@ def test_foreign_client(world):
 
 def test_mechanism_is_offered(world):
     with world.imap() as m:
-        check("AUTH=OAUTHBEARER" in m.capabilities, m.capabilities)
+        check("AUTH=OAUTHBEARER" in m.capabilities and "AUTH=XOAUTH2" in m.capabilities, m.capabilities)
         m.logout()
     with world.submission() as s:
         s.ehlo()
-        check("OAUTHBEARER" in s.esmtp_features["auth"].split(), s.esmtp_features)
+        check({"OAUTHBEARER", "XOAUTH2"} <= set(s.esmtp_features["auth"].split()), s.esmtp_features)
 
 
 def test_sign_in_that_fails(world):
@@ -302,6 +310,24 @@ def test_sign_in_that_fails(world):
             check(any(line.startswith(b"b OK") for line in iter(f.readline, b"")), "and once more, with the right one")
 
 
+def test_the_older_form(world):
+    """XOAUTH2, which many programs speak only."""
+    p = Program(world).begin()
+    good = xoauth2(p.access, p.address)
+    check(imap_sign_in(world, good, "XOAUTH2")[0].startswith(b"a OK"), "IMAP")
+    check(b"235" in smtp_sign_in(world, good, "XOAUTH2")[0], "submission")
+    for message in (xoauth2("lla1_nothing", p.address), xoauth2(p.access, f"bob@{DOMAIN}"), xoauth2(p.tokens["refresh_token"], p.address), bearer(p.access)):
+        line, said = imap_sign_in(world, message, "XOAUTH2")
+        check(line.startswith(b"a NO [AUTHENTICATIONFAILED]"), line)
+        check_equal((said["status"], said["schemes"]), ("401", "bearer"), "IMAP says why")
+        answer, said = smtp_sign_in(world, message, "XOAUTH2")
+        check(b"535" in answer, answer)
+        check_equal(said["status"], "401", "SMTP says why")
+    sends = Program(world, scope=SEND).begin()
+    check_equal(imap_sign_in(world, xoauth2(sends.access, sends.address), "XOAUTH2")[1]["status"], "403", "not for this")
+    check(imap_sign_in(world, good)[0].startswith(b"a NO"), "one form is not the other")
+
+
 def test_scopes_are_limits(world):
     sends, reads, speaks = (Program(world, scope=scope).begin() for scope in (SEND, IMAP, JMAP))
     check_equal([p.tokens["scope"] for p in (sends, reads, speaks)], [SEND, IMAP, JMAP], "scopes")
@@ -311,6 +337,105 @@ def test_scopes_are_limits(world):
     check_equal(imap[0][1]["status"], "insufficient_scope", "and why")
     smtp = [smtp_sign_in(world, bearer(p.access)) for p in (sends, reads, speaks)]
     check_equal([b"235" in answer for answer, _ in smtp], [True, False, False], "submission")
+
+
+# --- resources (RFC 8707) ---
+
+def test_resources_are_checked(world):
+    me, elsewhere = issuer(world), "https://mail.example.net/"
+    client, (_, challenge) = register(world), proof()
+
+    def asked(*resources):
+        query = urllib.parse.urlencode([("response_type", "code"), ("client_id", client), ("redirect_uri", BACK), ("code_challenge", challenge),
+                                        ("code_challenge_method", "S256")] + [("resource", r) for r in resources])
+        return ask(world, "GET", f"/api/v1/oauth/request?{query}")[2]["error"]
+
+    check_equal([asked(), asked(me), asked(me + "/"), asked(me + "/jmap/session", me + "/jmap/api")], [""] * 4, "this server's")
+    for other in (elsewhere, me + "/jmap/ws", me + "#x", "http" + me[5:], "jmap"):
+        check_equal(asked(me, other), "invalid_target", other)
+    p = Program(world)
+    status, body = p.exchange(resource=elsewhere)
+    check_equal((status, body["error"]), (400, "invalid_target"), "a token for elsewhere")
+    status, p.tokens = p.exchange(resource=me + "/jmap/session")
+    check_equal(status, 200, "the code is still good: it was not tried")
+    status, body = p.refresh(resource=elsewhere)
+    check_equal((status, body["error"]), (400, "invalid_target"), "nor by the refresh token")
+    status, p.tokens = p.refresh(resource=me)
+    check(status == 200 and works(world, p.access), "good")
+
+
+# --- programs that are pages of another origin (CORS) ---
+
+ELSEWHERE = {"Origin": "https://app.example", "Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "cors"}
+COOKIE = "__Host-letterlock=" + "A" * 43
+
+
+def open_to_all(answer):
+    check_equal(answer.getheader("access-control-allow-credentials"), None, "never with the cookie")
+    return answer.getheader("access-control-allow-origin") == "*"
+
+
+def test_pages_of_elsewhere_may_ask_first(world):
+    for path, methods in (("/jmap/session", "GET, HEAD, OPTIONS"), ("/jmap/api", "POST, OPTIONS"), ("/jmap/upload/A1", "POST, OPTIONS"),
+                          ("/jmap/download/A1/B1/x", "GET, HEAD, OPTIONS"), ("/jmap/events", "GET, HEAD, OPTIONS"), ("/oauth/token", "POST, OPTIONS"),
+                          ("/oauth/register", "POST, OPTIONS"), ("/.well-known/jmap", "GET, HEAD, OPTIONS"),
+                          ("/.well-known/oauth-authorization-server", "GET, HEAD, OPTIONS")):
+        status, answer, _ = ask(world, "OPTIONS", path, Access_Control_Request_Method="POST", Access_Control_Request_Headers="authorization", **ELSEWHERE)
+        check(status == 204 and open_to_all(answer), f"{path}: {status}")
+        check_equal(answer.getheader("access-control-allow-methods"), methods, path)
+        check({"authorization", "content-type"} <= set(answer.getheader("access-control-allow-headers").split(", ")), path)
+    for path in ("/", "/api/v1/session", "/api/v1/auth/login-start", "/api/v1/image", "/api/v1/oauth/request", "/authorize", "/.well-known/change-password"):
+        status, answer, _ = ask(world, "OPTIONS", path, Access_Control_Request_Method="POST", **ELSEWHERE)
+        check_equal((status, answer.getheader("access-control-allow-origin"), answer.getheader("access-control-allow-methods")), (204, None, None), path)
+
+
+def test_pages_of_elsewhere_use_tokens(world):
+    def page(method, path, body=None, **fields):
+        status, answer, body = ask(world, method, path, body, **(ELSEWHERE | fields))
+        check(open_to_all(answer), f"{path}: {status} can be read")
+        return status, answer, body
+
+    check_equal(page("GET", "/.well-known/oauth-authorization-server")[2]["issuer"], issuer(world), "metadata")
+    check_equal(page("GET", "/.well-known/oauth-protected-resource/jmap/session")[0], 200, "metadata of JMAP")
+    check_equal(page("GET", "/.well-known/jmap")[0], 307, "where JMAP is")
+    uri = "https://app.example/back"
+    status, _, made = page("POST", "/oauth/register", json.dumps({"client_name": "Page", "redirect_uris": [uri]}), Content_Type="application/json")
+    check_equal(status, 201, "registration")
+    p = Program(world, scope=JMAP, uri=uri, name="Page", client=made["client_id"])
+    fields = {"grant_type": "authorization_code", "client_id": p.client_id, "code": p.code, "redirect_uri": uri, "code_verifier": p.verifier}
+    status, _, p.tokens = page("POST", "/oauth/token", urllib.parse.urlencode(fields), Content_Type="application/x-www-form-urlencoded")
+    check_equal(status, 200, "token")
+    with_token = {"Authorization": f"Bearer {p.access}"}
+    status, _, session = page("GET", "/jmap/session", **with_token)
+    check_equal((status, session["username"]), (200, p.address), "session")
+    call = json.dumps({"using": ["urn:ietf:params:jmap:core"], "methodCalls": [["Core/echo", {"hello": True}, "c"]]})
+    status, _, body = page("POST", "/jmap/api", call, Content_Type="application/json", **with_token)
+    check_equal((status, body["methodResponses"]), (200, [["Core/echo", {"hello": True}, "c"]]), "JMAP")
+    account = next(iter(session["accounts"]))
+    status, _, made = page("POST", f"/jmap/upload/{account}", "text", Content_Type="text/plain", **with_token)
+    check_equal(status, 201, "upload")
+    status, answer, text = page("GET", f"/jmap/download/{account}/{made['blobId']}/x?type=text/plain", **with_token)
+    check_equal((status, text), (200, b"text"), "download")
+    check("www-authenticate" in answer.getheader("access-control-expose-headers"), "what it may see")
+    status, answer, _ = page("GET", "/jmap/session", Authorization="Bearer lla1_nothing")
+    check_equal(status, 401, "no token")
+    check_equal([s.split()[0] for s in answer.headers.get_all("www-authenticate")], ["Bearer"], "no browser asks for a password then")
+
+
+def test_pages_of_elsewhere_have_no_cookie(world):
+    """What the browser adds by itself opens nothing to another origin, and its answers cannot be read there."""
+    p = Program(world, scope=JMAP).begin()
+    call = json.dumps({"using": [], "methodCalls": []})
+    basic = base64.b64encode(f"{p.address}:{world.accounts[p.address]}".encode()).decode()
+    for fields in ({"Cookie": COOKIE}, {"Cookie": COOKIE, "X_Letterlock": "1"}, {"Cookie": COOKIE, "Authorization": f"Bearer {p.access}"}):
+        for origin in (ELSEWHERE, {"Origin": "null"}, {"Origin": f"https://x.{world.hostname}", "Sec_Fetch_Site": "same-site"}):
+            for method, path in (("GET", "/jmap/session"), ("POST", "/jmap/api")):
+                status, answer, _ = ask(world, method, path, call if method == "POST" else None, Content_Type="application/json", **origin, **fields)
+                check_equal((status, answer.getheader("access-control-allow-origin")), (403, None), f"{method} {path} {origin} {list(fields)}")
+    check_equal(ask(world, "GET", "/jmap/session", Authorization=f"Basic {basic}", **ELSEWHERE)[0], 403, "a password that the browser keeps")
+    check_equal(ask(world, "GET", "/jmap/session", Authorization=f"Basic {basic}")[0], 200, "it is the right one")
+    for path in ("/api/v1/session", "/api/v1/oauth/request", "/"):
+        check_equal(ask(world, "GET", path, Authorization=f"Bearer {p.access}", **ELSEWHERE)[1].getheader("access-control-allow-origin"), None, path)
 
 
 # --- codes ---
@@ -343,6 +468,14 @@ def over(world, p):
             page.call("revoke", id=p.unlocker, rotate=False)
             check(all(u["id"] != p.unlocker for u in page.post("unlockers")["unlockers"]), "its owner takes it out")
         return ended
+
+
+def test_code_that_never_comes(world):
+    """Its app password ends after the minute, though nobody asks auth for anything meanwhile."""
+    ended = lambda: world.log_text().count("oauth-code why=nobody-came")
+    p, before = Program(world, who="bob"), ended()
+    wait_until(lambda: ended() > before, "the end of a code that nobody brought", 60 + PATIENCE)
+    check(over(world, p), "its app password has ended")
 
 
 def test_code_that_comes_twice(world):
@@ -470,6 +603,8 @@ def test_tokens_end(world):
 
 if __name__ == "__main__":
     main([test_metadata, test_challenge_at_jmap, test_registration, test_requests_that_the_page_refuses, test_from_code_to_mail, test_foreign_client,
-          test_mechanism_is_offered, test_sign_in_that_fails, test_scopes_are_limits, test_wrong_proofs, test_code_that_comes_twice,
+          test_mechanism_is_offered, test_sign_in_that_fails, test_the_older_form, test_scopes_are_limits, test_resources_are_checked,
+          test_pages_of_elsewhere_may_ask_first, test_pages_of_elsewhere_use_tokens, test_pages_of_elsewhere_have_no_cookie, test_wrong_proofs,
+          test_code_that_comes_twice, test_code_that_never_comes,
           test_consent_needs_the_person, test_refresh_goes_on_and_is_watched, test_revocation_by_the_program, test_revocation_by_the_owner,
           test_disabled_account, test_restart_keeps_tokens, test_tokens_end], setup, stop_and_inspect)

@@ -81,6 +81,10 @@ request(struct slice query)
 		return;
 	}
 	must(text.len <= query.len && p.state.len <= query.len && !has_controls(p.state));
+	must(p.n_resources <= OAUTH_RESOURCES_MAX);
+	for (unsigned i = 0; oauth_params_resources_good(&p, own) && i < p.n_resources; i++)
+		must(slice_istarts(p.resources[i], S("https://mail.example.org:8443")) &&
+			slice_find_byte(p.resources[i], '@') == SLICE_NPOS);
 	if (status == 200)
 		redirect(p.redirect_uri);
 }

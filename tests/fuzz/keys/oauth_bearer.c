@@ -1,4 +1,4 @@
-/* The message of OAUTHBEARER and the token in it. What is taken for a token can be put into a
+/* The messages of OAUTHBEARER and XOAUTH2 and the token in them. What is taken for a token can be put into a
  * message again and is read as the same; no token opens that was not made here, and no verifier is
  * taken that RFC 7636 does not allow. */
 #include "../must.h"
@@ -20,6 +20,24 @@ verifier(struct slice text)
 		must(text.len >= 43 && text.len <= 128 && is_ascii(text) && out.len == 43);
 }
 
+/* One way to write it: what was read makes the same message again. */
+static void
+xoauth2(struct slice in)
+{
+	CLEANUP(buf_done) struct buf again = BUF_INIT(65536);
+	struct oauth_bearer b;
+
+	if (in.len > 16384 || oauth_xoauth2_parse(in, &b))
+		return;
+	must(b.user.len && !has_controls(b.user) && b.token.len && is_ascii(b.token));
+	buf_puts(&again, "user=");
+	buf_put(&again, b.user);
+	buf_puts(&again, "\1auth=Bearer ");
+	buf_put(&again, b.token);
+	buf_puts(&again, "\1\1");
+	must(slice_ieq(buf_slice(&again), in));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -29,6 +47,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct oauth_token t;
 
 	verifier(slice_new(data, size));
+	xoauth2(slice_new(data, size));
 	must(oauth_token_open(&keys, OAUTH_REFRESH, slice_new(data, size), &t));
 	if (size > 16384 || oauth_bearer_parse(slice_new(data, size), &b))
 		return 0;
@@ -38,7 +57,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(!oauth_bearer_parse(buf_slice(&message), &again) && slice_eq(again.token, b.token));
 	must(again.user.len == 0);
 	must(oauth_token_open(&keys, OAUTH_ACCESS, b.token, &t));
-	if (!oauth_bearer_user(b.user, &user))
+	if (!oauth_bearer_user(&b, &user))
 		must(user.len <= b.user.len);
 	return 0;
 }

@@ -223,6 +223,9 @@ test_starttls(void)
 	CHECK_SLICE(buf_slice(&log), S(PLAIN_GREETING "* BYE Commands after STARTTLS\r\n[CLOSE]"));
 }
 
+#define TOKENS " AUTH=OAUTHBEARER AUTH=XOAUTH2"
+#define TOKENS_GREETING "* OK [" TLS_CAPS TOKENS "] Letterlock is ready\r\n"
+
 /* A token that is not good: the client hears why, and answers before the sign-in fails (RFC 7628).
  */
 static void
@@ -232,15 +235,23 @@ test_tokens(void)
 						 with = {.tls = true, .tokens = true};
 	CLEANUP(buf_done) struct buf log = BUF_INIT(65536);
 
-	run(&without, S("a AUTHENTICATE OAUTHBEARER bg==\r\n"), 100, &log);
-	CHECK_SLICE(buf_slice(&log), S(GREETING "a NO [CANNOT] Mechanism not offered\r\n"));
+	run(&without, S("a AUTHENTICATE OAUTHBEARER bg==\r\nb AUTHENTICATE XOAUTH2\r\n"), 100,
+		&log);
+	CHECK_SLICE(buf_slice(&log),
+		S(GREETING "a NO [CANNOT] Mechanism not offered\r\n"
+			   "b NO [CANNOT] Mechanism not offered\r\n"));
 	buf_reset(&log);
 	run(&with, S("a CAPABILITY\r\nb AUTHENTICATE OAUTHBEARER bg==\r\nAQ==\r\n"), 1, &log);
 	CHECK_SLICE(buf_slice(&log),
-		S("* OK [" TLS_CAPS " AUTH=OAUTHBEARER] Letterlock is ready\r\n"
-		  "* " TLS_CAPS " AUTH=OAUTHBEARER\r\na OK Done\r\n"
-		  "[OAUTHBEARER n]+ cw==\r\n[OAUTHBEARER... \1]"
-		  "b NO [AUTHENTICATIONFAILED] Wrong address or app password\r\n"));
+		S(TOKENS_GREETING "* " TLS_CAPS TOKENS "\r\na OK Done\r\n"
+				  "[OAUTHBEARER n]+ cw==\r\n[OAUTHBEARER... \1]"
+				  "b NO [AUTHENTICATIONFAILED] Wrong address or app password\r\n"));
+	/* XOAUTH2 has an empty line for it. */
+	buf_reset(&log);
+	run(&with, S("a AUTHENTICATE xoauth2 bg==\r\n\r\n"), 1, &log);
+	CHECK_SLICE(buf_slice(&log),
+		S(TOKENS_GREETING "[XOAUTH2 n]+ cw==\r\n[XOAUTH2... ]"
+				  "a NO [AUTHENTICATIONFAILED] Wrong address or app password\r\n"));
 }
 
 static void

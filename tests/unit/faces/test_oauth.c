@@ -166,6 +166,49 @@ params(void)
 }
 
 static void
+resources(void)
+{
+	static const struct {
+		struct slice query;
+		bool good;
+	} rows[] = {
+		{S("code=a"), true},
+		{S("resource="), true},
+		{S("resource=https%3A%2F%2Fmail.example.org%3A8443"), true},
+		{S("resource=https://mail.example.org:8443/"), true},
+		{S("resource=HTTPS://MAIL.example.org:8443/jmap/session"), true},
+		{S("resource=https://mail.example.org:8443/jmap/api&resource=https://mail.example."
+		   "org:8443"),
+			true},
+		{S("resource=https://mail.example.org:8443/jmap/api&resource=https://x.example/"),
+			false},
+		{S("resource=https://mail.example.org"), false},
+		{S("resource=https://mail.example.org:8443.x.example/"), false},
+		{S("resource=https://mail.example.org:8443@x.example/"), false},
+		{S("resource=https://mail.example.org:8443/jmap/session%23x"), false},
+		{S("resource=https://mail.example.org:8443/jmap/session/"), false},
+		{S("resource=https://mail.example.org:8443/?x"), false},
+		{S("resource=http://mail.example.org:8443/"), false},
+		{S("resource=/jmap/session"), false},
+		{S("resource=https:"), false},
+	};
+	CLEANUP(buf_done) struct buf text = BUF_INIT(4096);
+	struct oauth_params p;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		buf_reset(&text);
+		CHECK_INT(oauth_params_parse(rows[i].query, &text, &p), LL_OK);
+		if (oauth_params_resources_good(&p, own) == rows[i].good)
+			continue;
+		t_failed++;
+		fprintf(stderr, "%.*s\n", SLICE_ARG(rows[i].query));
+	}
+	buf_reset(&text);
+	CHECK_INT(oauth_params_parse(S("resource=https://mail.example.org:443/"), &text, &p), 0);
+	CHECK_INT(oauth_params_resources_good(&p, S("mail.example.org")), 1);
+}
+
+static void
 many_params(void)
 {
 	CLEANUP(buf_done) struct buf in = BUF_INIT(4096), text = BUF_INIT(65536);
@@ -176,6 +219,11 @@ many_params(void)
 		buf_puts(&in, "x=1&");
 	CHECK_INT(oauth_params_parse(buf_slice(&in), &text, &p), LL_OK);
 	buf_puts(&in, "x=1");
+	buf_reset(&text);
+	CHECK_INT(oauth_params_parse(buf_slice(&in), &text, &p), LL_ERR_LIMIT);
+	buf_reset(&in);
+	for (int i = 0; i <= OAUTH_RESOURCES_MAX; i++)
+		buf_puts(&in, "&resource=a");
 	buf_reset(&text);
 	CHECK_INT(oauth_params_parse(buf_slice(&in), &text, &p), LL_ERR_LIMIT);
 	memset(large, 'a', sizeof(large));
@@ -231,6 +279,8 @@ requests(void)
 		{S(QUERY "&state=%22%3Cx"), 200, "\"state\":\"\\\""},
 		{S(QUERY), 200, "\"kind\":\"program\",\"target\":\"a.b\",\"error\":\"\""},
 		{S(QUERY "&scope=x"), 200, "\"error\":\"invalid_scope\""},
+		{S(QUERY "&resource=https://mail.example.org:8443"), 200, "\"error\":\"\""},
+		{S(QUERY "&resource=https://x.example"), 200, "\"error\":\"invalid_target\""},
 		{S(QUERY "&state=1&state=2"), 400, "invalid_request"},
 		{S("client_id=c1.VGVzdAphLmI6L3o&redirect_uri=a.b:/z"), 200,
 			"\"error\":\"invalid_request\""},
@@ -262,5 +312,5 @@ token_answer(void)
 		  "\"llr1_b\",\"scope\":\"urn:letterlock:scope:send\",\"expires_in\":3600}\n"));
 }
 
-T_MAIN(T(redirects), T(clients), T(ports), T(bad_clients), T(registration), T(params),
+T_MAIN(T(redirects), T(clients), T(ports), T(bad_clients), T(registration), T(params), T(resources),
 	T(many_params), T(scopes), T(requests), T(token_answer))

@@ -153,7 +153,7 @@ tls_and_auth(void)
 {
 	static const struct smtp_server_config tokens = {.service = SMTP_SERVICE_SUBMISSIONS,
 		.hostname = S("mail.example"),
-		.auth = SMTP_AUTH_PLAIN | SMTP_AUTH_OAUTHBEARER};
+		.auth = SMTP_AUTH_PLAIN | SMTP_AUTH_OAUTHBEARER | SMTP_AUTH_XOAUTH2};
 	static const struct dialogue d[] = {
 		{"starttls", &mx, S(HELLO "STARTTLS\r\n"), "220 250 220:2.0.0", {0}, "starttls"},
 		{"starttls needs ehlo", &mx, S("STARTTLS\r\n"), "220 503:5.5.1"},
@@ -188,6 +188,9 @@ tls_and_auth(void)
 			S(HELLO "AUTH OAUTHBEARER " MORE "\r\n" WRONG "\r\nAUTH OAUTHBEARER " GOOD
 				"\r\n"),
 			"220 250 334 535:5.7.8 235:2.7.0"},
+		{"a token in the older form", &tokens,
+			S(HELLO "AUTH XOAUTH2 " MORE "\r\n\r\nAUTH XOAUTH2\r\n" GOOD "\r\n"),
+			"220 250 334 535:5.7.8 334 235:2.7.0"},
 		{"a token, where none are", &submissions, S(HELLO "AUTH OAUTHBEARER " GOOD "\r\n"),
 			"220 250 504:5.5.4"},
 		{"twice", &submissions, S(HELLO "AUTH PLAIN " GOOD "\r\nAUTH PLAIN " GOOD "\r\n"),

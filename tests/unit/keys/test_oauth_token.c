@@ -160,15 +160,38 @@ bearer(void)
 }
 
 static void
+xoauth2(void)
+{
+	static const struct slice bad[] = {S(""), S("\1\1"), S("user=a@x\1auth=Bearer abc\1"),
+		S("user=\1auth=Bearer abc\1\1"), S("user=a@x\1auth=Bearer \1\1"),
+		S("user=a@x\1auth=Basic abc\1\1"), S("user=a@x\1auth=Bearer a b\1\1"),
+		S("user=a@x\1auth=Bearer abc\1\1\1"), S("user=a@x\1auth=Bearer abc\1x=y\1\1"),
+		S("auth=Bearer abc\1user=a@x\1\1"), S("user=a\nb\1auth=Bearer abc\1\1"),
+		S("n,,\1auth=Bearer abc\1\1"), S("user")};
+	CLEANUP(buf_done) struct buf out = BUF_INIT(64);
+	struct oauth_bearer b;
+
+	CHECK_INT(oauth_xoauth2_parse(S("user=a=2C@x\1auth=bearer lla1_x==\1\1"), &b), LL_OK);
+	CHECK_SLICE(b.token, S("lla1_x=="));
+	CHECK_INT(oauth_bearer_user(&b, &out), LL_OK);
+	CHECK_SLICE(buf_slice(&out), S("a=2C@x"));
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		CHECK_INT(oauth_xoauth2_parse(bad[i], &b), LL_ERR_SYNTAX);
+}
+
+static void
 names(void)
 {
 	CLEANUP(buf_done) struct buf out = BUF_INIT(64), message = BUF_INIT(64);
 	struct oauth_bearer b;
 
-	CHECK_INT(oauth_bearer_user(S("a=2Cb=3Dc@x"), &out), LL_OK);
+	b = (struct oauth_bearer){.user = S("a=2Cb=3Dc@x"), .escaped = true};
+	CHECK_INT(oauth_bearer_user(&b, &out), LL_OK);
 	CHECK_SLICE(buf_slice(&out), S("a,b=c@x"));
-	CHECK_INT(oauth_bearer_user(S("a=2c"), &out), LL_ERR_SYNTAX);
-	CHECK_INT(oauth_bearer_user(S("a=2"), &out), LL_ERR_SYNTAX);
+	b.user = S("a=2c");
+	CHECK_INT(oauth_bearer_user(&b, &out), LL_ERR_SYNTAX);
+	b.user = S("a=2");
+	CHECK_INT(oauth_bearer_user(&b, &out), LL_ERR_SYNTAX);
 	CHECK_INT(oauth_bearer_put(&message, S("a b")), LL_ERR_SYNTAX);
 	CHECK_INT(oauth_bearer_put(&message, S("a\1b")), LL_ERR_SYNTAX);
 	CHECK_INT(oauth_bearer_put(&message, S("lla1_x")), LL_OK);
@@ -176,4 +199,5 @@ names(void)
 	CHECK_SLICE(b.token, S("lla1_x"));
 }
 
-T_MAIN(T(tokens), T(altered_tokens), T(codes), T(bindings), T(challenges), T(bearer), T(names))
+T_MAIN(T(tokens), T(altered_tokens), T(codes), T(bindings), T(challenges), T(bearer), T(xoauth2),
+	T(names))
