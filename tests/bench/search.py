@@ -23,13 +23,12 @@ import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
-from harness import BINARY, Installation, check, check_equal  # noqa: E402
+from harness import BINARY, Installation, check_equal  # noqa: E402
 from test_web import DOMAIN, add_person  # noqa: E402
 
 SIZES = [int(n) for n in sys.argv[1:]] or [20_000, 100_000]
 OTHER = os.environ.get("LETTERLOCK_BENCH_OTHER")
 FIRST = 1_500_000_000
-BATCH = 500
 WORDS_PER_LETTER = 300
 SYLLABLES = "ba ber con da en fi gel ha in ker lo ment na or per qui re sta ti un ver wo ya zen".split()
 RARE, USUAL, PHRASE = "xylophone", "invoice", "invoice harbour"
@@ -78,21 +77,6 @@ def letters(rng, start, end):
                f"From: Writer {n % 100} <writer{n % 100}@large.example>\r\nTo: alice@{DOMAIN}\r\nSubject: {text[0]} {text[1]} {n}\r\n"
                f"Date: {email.utils.formatdate(FIRST + 60 * n)}\r\nMessage-ID: <{token}@large.example>\r\n"
                f"MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{lines}\r\n").encode()
-
-
-def fill(world, start, end):
-    with world.imap(f"alice@{DOMAIN}") as m:
-        sock, lines = m.sock, m.sock.makefile("rb")
-        all_of_them = letters(random.Random(start), start, end)
-        for first in range(start, end, BATCH):
-            parts = []
-            for n, text in zip(range(first, min(first + BATCH, end)), all_of_them):
-                date = time.strftime("%d-%b-%Y %H:%M:%S +0000", time.gmtime(FIRST + 60 * n))
-                parts.append(b' "%s" {%d+}\r\n%s' % (date.encode(), len(text), text))
-            sock.sendall(b"x APPEND INBOX" + b"".join(parts) + b"\r\n")
-            while not (line := lines.readline()).startswith(b"x "):
-                check(line, "the connection ended")
-            check(line.startswith(b"x OK"), line)
 
 
 class Client:
@@ -205,7 +189,8 @@ def main():
     person = add_person(world, "alice")
     have = 0
     for size in SIZES:
-        fill(world, have, size)
+        with world.imap(f"alice@{DOMAIN}") as m:
+            m.fill(zip(itertools.count(FIRST + 60 * have, 60), letters(random.Random(have), have, size)))
         have = size
         for binary in (b for b in (BINARY, OTHER) if b):
             world.stop()
