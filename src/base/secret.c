@@ -24,7 +24,7 @@ struct pool {
 };
 
 static struct pool *pools;
-static const char *kind = "none yet";
+static const char *kind = "none";
 
 static uint8_t *
 map_secret(void)

@@ -19,7 +19,7 @@ void secret_wipe(void *p, size_t n);
 /* Constant-time comparison of n bytes. */
 bool secret_eq(const void *a, const void *b, size_t n);
 
-/* "memfd_secret", "locked" or "plain": how secret memory is held in this process; for `letterlock
+/* "none" (as long as there is none), "memfd_secret", "locked" or "plain": how secret memory is held in this process; for `letterlock
  * status`. */
 const char *secret_kind(void);
 

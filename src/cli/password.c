@@ -184,6 +184,7 @@ put_unlocker(struct json *j, const struct control_unlocker *u, struct slice area
 	json_put_string(j, "protocols", protocols);
 	json_number(j, "created", u->created);
 	json_number(j, "expires", u->expires);
+	json_number(j, "last_used", u->last_used);
 	json_object_end(j);
 }
 
@@ -210,11 +211,16 @@ show_unlocker(void *ctx, struct slice item)
 		return LL_OK;
 	}
 	hex_encode(&id, SLICE_OF(u.id));
-	printf("%.8s  %-12s %-24s areas %s; protocols %.*s; since %s, until %s\n",
-		(const char *)id.ptr, unlock_type_name(u.type) ? unlock_type_name(u.type) : "?",
+	printf("%.8s  %-12s %-24s areas %s%s%s; since %s", (const char *)id.ptr,
+		unlock_type_name(u.type) ? unlock_type_name(u.type) : "?",
 		u.name.len ? cli_safe(u.name) : "-", cli_safe(buf_slice(&areas)),
-		(int)protocols.len, protocols.len ? (const char *)protocols.ptr : "",
-		cli_time(u.created), cli_time(u.expires));
+		protocols.len ? "; protocols " : "", cli_safe(buf_slice(&protocols)),
+		cli_time(u.created));
+	if (u.expires)
+		printf(", until %s", cli_time(u.expires));
+	if (u.type == UNLOCK_APP)
+		printf(", last used %.10s", cli_time(u.last_used));
+	putchar('\n');
 	return LL_OK;
 }
 

@@ -73,7 +73,7 @@ print_process(const struct json_value *p)
 		text_of(p, "index"), text_of(p, "pid"),
 		ready && ready->type == JSON_TRUE ? "ready" : "starting", cli_size(kib << 10),
 		text_of(p, "restarts"));
-	printf(" sandbox %s, keys in %s\n", text_of(p, "sandbox"), text_of(p, "secrets"));
+	printf(" sandbox %s, keys in memory: %s\n", text_of(p, "sandbox"), text_of(p, "secrets"));
 	print_counters(json_get_text(p, "counters"));
 }
 

@@ -78,7 +78,7 @@
 #define CTL_CHANGE(F)       F##_U8(kind) F##_BYTES(key, CONTROL_KEY_MAX) F##_BYTES(value, CONTROL_VALUE_MAX)
 #define CTL_DKIM(F)         F##_U8(algorithm) F##_U64(created) F##_BYTES(selector, 64) F##_BYTES(record, 4096)
 #define CTL_ACCOUNT(F)      F##_ID(id) F##_U8(disabled) F##_U64(quota) F##_U64(used) F##_U64(created) F##_BYTES(name, CONTROL_NAME_MAX)
-#define CTL_UNLOCKER(F)     F##_ID(id) F##_U8(type) F##_U32(areas) F##_U32(protocols) F##_U64(expires) F##_U64(created) F##_BYTES(name, 256)
+#define CTL_UNLOCKER(F)     F##_ID(id) F##_U8(type) F##_U32(areas) F##_U32(protocols) F##_U64(expires) F##_U64(created) F##_U64(last_used) F##_BYTES(name, 256)
 
 #define CTL_INVITE(F)       F##_BYTES(name, CONTROL_NAME_MAX) F##_U64(quota) F##_U64(expires) F##_U32(uses)
 #define CTL_INVITATION(F)   F##_BYTES(code, 64) F##_BYTES(name, CONTROL_NAME_MAX) F##_U64(quota) F##_U64(created) F##_U64(expires) F##_U32(uses)

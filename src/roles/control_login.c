@@ -8,6 +8,7 @@
 #include "base/secret.h"
 #include "keys/verifier.h"
 #include "roles/control.h"
+#include "roles/web.h"
 
 #include <string.h>
 
@@ -193,34 +194,47 @@ control_login_register(struct control *c, struct slice body)
 
 /* --- without the owner --- */
 
+struct unlocker_listing {
+	const struct web_account *uses;
+	struct control_list list;
+};
+
 static int
 list_unlocker(void *ctx, const struct verifier *v)
 {
 	CLEANUP(buf_done) struct buf item = BUF_INIT(4096);
+	struct unlocker_listing *l = ctx;
 	struct control_unlocker m = {.type = (uint8_t)v->type,
 		.areas = v->scope.areas,
 		.protocols = v->scope.protocols,
 		.expires = (uint64_t)v->scope.expires,
 		.created = (uint64_t)v->created,
+		.last_used = (uint64_t)web_use_last(l->uses, v->id),
 		.name = slice_str(v->name)};
 	int r;
 
 	memcpy(m.id, v->id, sizeof(m.id));
 	r = control_unlocker_put(&item, &m);
-	return r ? r : control_list_add(ctx, buf_slice(&item));
+	return r ? r : control_list_add(&l->list, buf_slice(&item));
 }
 
 int
 control_unlocker_list(struct control *c, struct slice body)
 {
-	CLEANUP(control_list_done)
-	struct control_list list = {.items = BUF_INIT(CONTROL_ITEMS_MAX)};
+	CLEANUP(web_account_cleanup) struct web_account *uses = NULL;
+	struct unlocker_listing l = {.list = {.items = BUF_INIT(CONTROL_ITEMS_MAX)}};
+	const struct web_place p = web_place();
 	struct directory_account a;
 	int r = control_find_named(c, body, &a);
 
 	if (r == LL_OK)
-		r = login_verifiers(a.id, list_unlocker, &list);
-	return control_list_end(c, &list, r);
+		r = web_account_load(&p, a.id, &uses);
+	l.uses = uses;
+	if (r == LL_OK)
+		r = login_verifiers(a.id, list_unlocker, &l);
+	r = control_list_end(c, &l.list, r);
+	control_list_done(&l.list);
+	return r;
 }
 
 static int

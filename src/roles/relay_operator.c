@@ -148,7 +148,7 @@ for_entries(struct slice which, void (*act)(struct entry *))
 	void *value;
 
 	if (!all && hex_decode(&id, which))
-		return LL_ERR_SYNTAX;
+		return LL_ERR_NOTFOUND;
 	while (map_next(rl.entries, &pos, NULL, &value)) {
 		struct entry *en = value;
 		if (!all && !slice_eq(SLICE_OF(en->id), buf_slice(&id)))
@@ -187,8 +187,10 @@ relay_queue_command(struct ipc_channel *c, const struct msg_queue_command *m)
 	else if (slice_eq(m->command, S("retry")))
 		r = for_entries(m->argument, retry_now);
 	else if (slice_eq(m->command, S("drop")))
-		r = slice_eq(m->argument, S("all")) ? LL_ERR_SYNTAX
+		r = slice_eq(m->argument, S("all")) ? LL_ERR_NOTFOUND
 						    : for_entries(m->argument, drop);
+	if (r == LL_ERR_NOTFOUND)
+		buf_puts(&json, "no message in the queue has this id");
 	(void)ipc_send_queue_reply(c,
 		&(struct msg_queue_reply){
 			.id = m->id, .err = (uint8_t)-r, .json = buf_slice(&json)},

@@ -268,9 +268,12 @@ def test_app_passwords(world):
     check_equal(sorted(listed), ["desk two", "printer", "telephone"], "app passwords")
     check_equal(listed["printer"]["areas"] + "/" + listed["printer"]["protocols"], "none/smtp", "scope of send-only")
     check(abs(listed["desk two"]["expires"] - time.time() - 30 * 86400) < 3600, "expiry")
+    check_equal(listed["desk two"]["last_used"], 0, "never used")
     check("telephone" in world.run("app-password", "list", ALICE, status=0).out, "the list as text")
     desk = imap(world, ALICE, made["password"])
     check_equal(desk.select()[0], "OK", "select")
+    used = {u["name"]: u["last_used"] for u in world.run("app-password", "list", ALICE, "--json", status=0).json}["desk two"]
+    check(0 <= time.time() - used < 2 * 86400 and used % 86400 == 0, f"last used {used}: the day is told")
     refused(world, ALICE, send["password"])
     with world.submission(ALICE, login=False) as s:
         s.login(ALICE, send["password"])
@@ -389,10 +392,9 @@ def test_queue(world):
     check_equal(world.run("queue", "list", "--json", status=0).json, [], "queue")
     world.run("queue", "list", status=0)
     world.run("queue", "retry", "all", status=0)
-    world.run("queue", "retry", "00" * 16, status=1)
-    world.run("queue", "drop", "00" * 16, status=1)
-    world.run("queue", "drop", "all", status=1)
-    world.run("queue", "drop", "nonsense", status=1)
+    for command, which in (("retry", "00" * 16), ("retry", "nonsense"), ("drop", "00" * 16), ("drop", "nonsense"), ("drop", "all")):
+        done = world.run("queue", command, which, status=1)
+        check("no message in the queue has this id" in done.err, f"{command} {which}: {done.err}")
 
 
 def test_doctor(world):
