@@ -13,7 +13,7 @@ import stat
 import subprocess
 import time
 
-from harness import BINARY, HERE, PATIENCE, WORK, check, check_equal, connect, letter, main, token, wait_until
+from harness import BINARY, HERE, PATIENCE, WORK, check, check_equal, letter, main, token, wait_until
 
 RUN = HERE.parent.parent / "run"
 BASE = {"smtp": 2525, "submissions": 4465, "submission": 4587, "imaps": 4993, "https": 8443}
@@ -74,8 +74,11 @@ def use(credentials):
     with smtplib.SMTP("localhost", credentials["ports"]["submission"], timeout=PATIENCE) as s:
         s.starttls(context=context)
         s.login(bob["address"], bob["app_password"])
-    with connect("127.0.0.1", credentials["ports"]["smtp"]) as s:
-        check(s.recv(100).startswith(b"220 "), "no greeting on the SMTP port")
+    with smtplib.SMTP("127.0.0.1", credentials["ports"]["smtp"], timeout=PATIENCE) as s:
+        s.ehlo("client.example")
+        s.mail("someone@client.example")
+        for postmaster in ("postmaster", "Postmaster@letterlock.test"):
+            check_equal(s.rcpt(postmaster)[0], 250, f"{postmaster}, who must be there (RFC 5321, 4.5.1)")
 
     def arrived():
         with imaplib.IMAP4_SSL("localhost", credentials["ports"]["imaps"], ssl_context=context, timeout=PATIENCE) as m:
