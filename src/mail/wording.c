@@ -30,21 +30,22 @@ static const struct wording english = {
 			[ALERT_RECOVERY_CODE] = {"Sign-in with your recovery code",
 				"Somebody signed in to your account with the recovery code.\r\n",
 				EN_SIGN_OUT},
-			[ALERT_TOTP_ADDED] = {"A second factor was added",
-				"Codes of an authenticator app are a second factor of your account "
-				"now.\r\n",
+			[ALERT_TOTP_ADDED] = {"A second step at sign-in was added",
+				"Codes of an authenticator app are now a second step when you sign "
+				"in to your\r\naccount.\r\n",
 				EN_REMOVE},
 			[ALERT_PASSKEY_ADDED] = {"A passkey was added",
 				"A passkey was added to your account. Whoever has it can sign in "
 				"with it.\r\n",
 				EN_REMOVE},
-			[ALERT_FACTOR_REMOVED] = {"A second factor was removed",
-				"A second factor was removed from your account by somebody who "
-				"was signed in\r\nand knew the password.\r\n",
+			[ALERT_FACTOR_REMOVED] = {"A second step at sign-in was removed",
+				"Somebody who was signed in and knew the password removed a second "
+				"step at\r\nsign-in from your account.\r\n",
 				"If this was not wanted, sign in, change your password and add one "
 				"again.\r\n"},
-			[ALERT_FACTORS_CLEARED] = {"Your second factors were removed",
-				"The operator removed all second factors from your account.\r\n",
+			[ALERT_FACTORS_CLEARED] = {"Your second step at sign-in was removed",
+				"The operator removed every second step at sign-in from your "
+				"account. Your\r\npassword alone is enough now.\r\n",
 				"If you did not ask for this, talk to the operator. Then sign in "
 				"and add one\r\nagain.\r\n"},
 			[ALERT_PASSWORD] = {"Your password was changed",
@@ -59,7 +60,7 @@ static const struct wording english = {
 				"code once\r\nmore.\r\n"},
 			[ALERT_APP_PASSWORD] = {"A new app password",
 				"An app password was made for your account. Programs sign in with "
-				"it, without\r\na second factor.\r\n",
+				"it, without\r\na second step.\r\n",
 				EN_REMOVE},
 		},
 	.facts = {"Time", "Name", "Address", "Country", "Device", "Program"},
@@ -117,22 +118,24 @@ static const struct wording german = {
 				"Jemand hat sich bei Ihrem Konto mit dem Wiederherstellungscode "
 				"angemeldet.\r\n",
 				DE_SIGN_OUT},
-			[ALERT_TOTP_ADDED] = {"Ein zweiter Faktor wurde hinzugefügt",
-				"Codes einer Authenticator-App sind jetzt ein zweiter Faktor Ihres "
-				"Kontos.\r\n",
+			[ALERT_TOTP_ADDED] = {"Ein zweiter Schritt beim Anmelden wurde hinzugefügt",
+				"Codes einer Authenticator-App sind jetzt ein zweiter Schritt beim "
+				"Anmelden in\r\nIhrem Konto.\r\n",
 				DE_REMOVE},
 			[ALERT_PASSKEY_ADDED] = {"Ein Passkey wurde hinzugefügt",
 				"Ihrem Konto wurde ein Passkey hinzugefügt. Wer ihn hat, kann sich "
 				"damit\r\nanmelden.\r\n",
 				DE_REMOVE},
-			[ALERT_FACTOR_REMOVED] = {"Ein zweiter Faktor wurde entfernt",
+			[ALERT_FACTOR_REMOVED] = {"Ein zweiter Schritt beim Anmelden wurde "
+						  "entfernt",
 				"Jemand, der angemeldet war und das Passwort kannte, hat einen "
-				"zweiten Faktor\r\nvon Ihrem Konto entfernt.\r\n",
+				"zweiten Schritt\r\nbeim Anmelden von Ihrem Konto entfernt.\r\n",
 				"Wenn das nicht gewollt war, melden Sie sich an, ändern Sie Ihr "
 				"Passwort und\r\nfügen Sie wieder einen hinzu.\r\n"},
-			[ALERT_FACTORS_CLEARED] = {"Ihre zweiten Faktoren wurden entfernt",
-				"Der Betreiber hat alle zweiten Faktoren von Ihrem Konto "
-				"entfernt.\r\n",
+			[ALERT_FACTORS_CLEARED] = {"Ihr zweiter Schritt beim Anmelden wurde "
+						   "entfernt",
+				"Der Betreiber hat jeden zweiten Schritt beim Anmelden von Ihrem "
+				"Konto\r\nentfernt. Jetzt genügt Ihr Passwort allein.\r\n",
 				"Wenn Sie nicht darum gebeten haben, sprechen Sie mit dem "
 				"Betreiber. Melden Sie\r\nsich dann an und fügen Sie wieder einen "
 				"hinzu.\r\n"},
@@ -148,7 +151,7 @@ static const struct wording german = {
 				"Passwort und\r\nerneuern Sie den Code noch einmal.\r\n"},
 			[ALERT_APP_PASSWORD] = {"Ein neues App-Passwort",
 				"Für Ihr Konto wurde ein App-Passwort angelegt. Damit melden sich "
-				"Programme an,\r\nohne zweiten Faktor.\r\n",
+				"Programme an,\r\nohne zweiten Schritt.\r\n",
 				DE_REMOVE},
 		},
 	.facts = {"Zeit", "Name", "Adresse", "Land", "Gerät", "Programm"},
@@ -211,24 +214,25 @@ static const struct wording french = {
 				"Quelqu’un s’est connecté à votre compte avec le code de "
 				"secours.\r\n",
 				FR_SIGN_OUT},
-			[ALERT_TOTP_ADDED] = {"Un second facteur a été ajouté",
-				"Les codes d’une application d’authentification sont désormais un "
-				"second\r\nfacteur de votre compte.\r\n",
+			[ALERT_TOTP_ADDED] = {"Une seconde étape à la connexion a été ajoutée",
+				"Les codes d’une application d’authentification sont désormais "
+				"une seconde\r\nétape à la connexion à votre compte.\r\n",
 				FR_REMOVE},
 			[ALERT_PASSKEY_ADDED] = {"Une clé d’accès a été ajoutée",
 				"Une clé d’accès a été ajoutée à votre compte. Qui la possède peut "
 				"se\r\nconnecter avec elle.\r\n",
 				FR_REMOVE},
-			[ALERT_FACTOR_REMOVED] = {"Un second facteur a été retiré",
+			[ALERT_FACTOR_REMOVED] = {"Une seconde étape à la connexion a été retirée",
 				"Quelqu’un qui était connecté et connaissait le mot de passe a "
-				"retiré un second\r\nfacteur de votre compte.\r\n",
+				"retiré de votre\r\ncompte une seconde étape à la connexion.\r\n",
 				"Si ce n’était pas voulu, connectez-vous, changez votre mot de "
-				"passe et\r\najoutez-en un de nouveau.\r\n"},
-			[ALERT_FACTORS_CLEARED] = {"Vos seconds facteurs ont été retirés",
-				"L’administrateur a retiré tous les seconds facteurs de votre "
-				"compte.\r\n",
+				"passe et\r\najoutez-en une de nouveau.\r\n"},
+			[ALERT_FACTORS_CLEARED] = {"Votre seconde étape à la connexion a été "
+						   "retirée",
+				"L’administrateur a retiré de votre compte toute seconde étape à "
+				"la connexion.\r\nVotre mot de passe seul suffit désormais.\r\n",
 				"Si vous ne l’avez pas demandé, parlez à l’administrateur. "
-				"Puis\r\nconnectez-vous et ajoutez-en un de nouveau.\r\n"},
+				"Puis\r\nconnectez-vous et ajoutez-en une de nouveau.\r\n"},
 			[ALERT_PASSWORD] = {"Votre mot de passe a été changé",
 				"Le mot de passe de votre compte a été changé. Toutes les autres "
 				"sessions web\r\nont été fermées.\r\n",
@@ -241,7 +245,7 @@ static const struct wording french = {
 				"passe et\r\nrenouvelez le code encore une fois.\r\n"},
 			[ALERT_APP_PASSWORD] = {"Un nouveau mot de passe d’application",
 				"Un mot de passe d’application a été créé pour votre compte. Des "
-				"programmes se\r\nconnectent avec lui, sans second facteur.\r\n",
+				"programmes se\r\nconnectent avec lui, sans seconde étape.\r\n",
 				FR_REMOVE},
 		},
 	.facts = {"Heure ", "Nom ", "Adresse ", "Pays ", "Appareil ", "Programme "},

@@ -381,12 +381,12 @@ def test_alerts(world):
 
 
 ALERTS = {  # subjects, and what stands in the letter
-    "fr": (("Connexion depuis un nouvel appareil", "Appareil : Library"), ("Un second facteur a été ajouté", "Nom : phone"),
-           ("Un second facteur a été retiré", "Nom : phone")),
-    "de": (("Anmeldung von einem neuen Gerät", "Gerät: Library"), ("Ein zweiter Faktor wurde hinzugefügt", "Name: phone"),
-           ("Ein zweiter Faktor wurde entfernt", "Name: phone")),
-    "en": (("Sign-in from a new device", "Device: Library"), ("A second factor was added", "Name: phone"),
-           ("A second factor was removed", "Name: phone")),
+    "fr": (("Connexion depuis un nouvel appareil", "Appareil : Library"), ("Une seconde étape à la connexion a été ajoutée", "Nom : phone"),
+           ("Une seconde étape à la connexion a été retirée", "Nom : phone")),
+    "de": (("Anmeldung von einem neuen Gerät", "Gerät: Library"), ("Ein zweiter Schritt beim Anmelden wurde hinzugefügt", "Name: phone"),
+           ("Ein zweiter Schritt beim Anmelden wurde entfernt", "Name: phone")),
+    "en": (("Sign-in from a new device", "Device: Library"), ("A second step at sign-in was added", "Name: phone"),
+           ("A second step at sign-in was removed", "Name: phone")),
 }
 
 

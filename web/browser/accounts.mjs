@@ -112,7 +112,7 @@ export const tests = {
 		await dialog.waitFor({ state: "detached" });
 		await signOut(page);
 		await fillSignIn(world, page, address, strong);
-		await page.getByRole("heading", { name: "One more step" }).waitFor();
+		await page.getByRole("heading", { name: "Second step" }).waitFor();
 		await page.getByLabel("Code of six digits").fill(first);
 		await page.getByRole("button", { name: "Sign in", exact: true }).click();
 		await page.getByRole("alert").waitFor();
@@ -143,7 +143,7 @@ export const tests = {
 		await signOut(page);
 		// With the password it is the second step.
 		await fillSignIn(world, page, address, strong);
-		await page.getByRole("heading", { name: "One more step" }).waitFor();
+		await page.getByRole("heading", { name: "Second step" }).waitFor();
 		await page.getByRole("button", { name: "Use a passkey" }).click();
 		await inbox(page);
 		await context.close();

@@ -1,15 +1,23 @@
 // State changes as they happen: over a WebSocket (RFC 8887) where the server has one, else EventSource.
 // A connection that breaks is made again after a growing pause; after each one the state is asked for anew.
-// A cable that is pulled closes no socket: the browser's own word for it counts, and requests that fail.
-import { websocket, type Session, type StateChange } from "./types.ts";
+// A cable that is pulled closes no socket, and the server's pings on one are not shown to a page. So the browser's own
+// word for it counts, and requests that fail; and who has heard nothing for a while asks, and believes in silence.
+import { core, websocket, type Session, type StateChange } from "./types.ts";
 
 const longestPause = 60_000;
+/** After so much silence is asked; what is not answered then is gone. */
+const silence = 25_000;
+const patience = 15_000;
+/** Events say by themselves that they are there; the server does so no more often than this. */
+const pingSeconds = 30;
+const question = JSON.stringify({ "@type": "Request", using: [core], methodCalls: [["Core/echo", {}, "there"]] });
 
 export class Push {
 	private socket: WebSocket | null = null;
 	private source: EventSource | null = null;
 	private failures = 0;
 	private timer = 0;
+	private listening = 0;
 	private stopped = false;
 
 	constructor(
@@ -19,11 +27,12 @@ export class Push {
 	) {
 		addEventListener("online", this.now);
 		addEventListener("offline", this.doubt);
+		document.addEventListener("visibilitychange", this.seen);
 	}
 
 	start(): void {
 		const url = this.session.capabilities[websocket]?.url;
-		if (typeof url === "string" && this.failures < 3)
+		if (typeof url === "string" && this.failures % 4 < 3)
 			this.openSocket(url);
 		else
 			this.openSource();
@@ -34,6 +43,7 @@ export class Push {
 		clearTimeout(this.timer);
 		removeEventListener("online", this.now);
 		removeEventListener("offline", this.doubt);
+		document.removeEventListener("visibilitychange", this.seen);
 		this.leave();
 	}
 
@@ -53,12 +63,36 @@ export class Push {
 	/** Whether there was something to leave. */
 	private leave(): boolean {
 		const { socket, source } = this;
+		clearTimeout(this.listening);
 		if (socket)
 			socket.onclose = socket.onmessage = socket.onopen = null;
 		socket?.close();
 		source?.close();
 		this.socket = this.source = null;
 		return Boolean(socket ?? source);
+	}
+
+	/** Somebody looks again, perhaps at a machine that has slept: that is soon known. */
+	private readonly seen = (): void => {
+		if (!document.hidden && this.socket?.readyState === WebSocket.OPEN)
+			this.ask();
+	};
+
+	private listen(ms: number, then: () => void): void {
+		clearTimeout(this.listening);
+		this.listening = window.setTimeout(then, ms);
+	}
+
+	private readonly ask = (): void => {
+		this.socket?.send(question);
+		this.listen(patience, this.doubt);
+	};
+
+	private heard(): void {
+		if (this.socket)
+			this.listen(silence, this.ask);
+		else
+			this.listen(pingSeconds * 1000 + patience, this.doubt);
 	}
 
 	private take(change: StateChange): void {
@@ -69,35 +103,43 @@ export class Push {
 	private openSocket(url: string): void {
 		const socket = new WebSocket(url, "jmap");
 		this.socket = socket;
+		this.listen(patience, this.doubt);
 		socket.onopen = () => {
 			this.failures = 0;
+			this.heard();
 			socket.send(JSON.stringify({ "@type": "WebSocketPushEnable", dataTypes: null }));
 			this.connected(true);
 		};
 		socket.onmessage = (e) => {
+			this.heard();
 			const message = JSON.parse(String(e.data)) as StateChange;
 			if (message["@type"] === "StateChange")
 				this.take(message);
 		};
 		socket.onclose = () => {
-			this.socket = null;
+			this.leave();
 			this.again();
 		};
 	}
 
 	private openSource(): void {
 		const url = this.session.eventSourceUrl
-			.replace("{types}", "*").replace("{closeafter}", "no").replace("{ping}", "60");
+			.replace("{types}", "*").replace("{closeafter}", "no").replace("{ping}", String(pingSeconds));
 		const source = new EventSource(url, { withCredentials: true });
 		this.source = source;
+		this.listen(patience, this.doubt);
 		source.onopen = () => {
 			this.failures = 0;
+			this.heard();
 			this.connected(true);
 		};
-		source.addEventListener("state", (e) => this.take(JSON.parse((e as MessageEvent<string>).data) as StateChange));
+		source.addEventListener("ping", () => this.heard());
+		source.addEventListener("state", (e) => {
+			this.heard();
+			this.take(JSON.parse((e as MessageEvent<string>).data) as StateChange);
+		});
 		source.onerror = () => {
-			source.close();
-			this.source = null;
+			this.leave();
 			this.again();
 		};
 	}

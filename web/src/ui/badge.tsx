@@ -9,7 +9,7 @@ export function Badge({ tone = "plain", children }: { tone?: "plain" | "accent" 
 export function LabelMark({ name, hue, onRemove, removeLabel }: { name: string; hue: number; onRemove?: () => void; removeLabel?: string }) {
 	return (
 		<span class={css.label} style={{ "--hue": String(hue) }}>
-			{name}
+			<span class={css.name}>{name}</span>
 			{onRemove && <button type="button" class={css.remove} aria-label={removeLabel} onClick={onRemove}>×</button>}
 		</span>
 	);

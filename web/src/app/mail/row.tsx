@@ -70,7 +70,7 @@ function Marks({ emails, labels }: { emails: readonly Email[]; labels: readonly 
 	return (
 		<>
 			{until && <span class={css.until}><Icon name="clock" size={13} /><span class="visually-hidden">{t("snoozedUntil", { when: "" })}</span>{dueDate(until)}</span>}
-			{labels.slice(0, 2).map((l) => <LabelMark key={l} name={labelName(l)} hue={hueOf(l)} />)}
+			{labels.length > 0 && <span class={css.labels}>{labels.slice(0, 2).map((l) => <LabelMark key={l} name={labelName(l)} hue={hueOf(l)} />)}</span>}
 			{emails.some((m) => isHiddenSubject(m.subject) || mail().revealed.has(m.id)) && <span class={css.mark} data-tip={t("encrypted")}><Icon name="lock" size={14} /></span>}
 			{emails.some((m) => m.hasAttachment) && <span class={css.mark}><Icon name="clip" size={14} /><span class="visually-hidden">{t("hasAttachment")}</span></span>}
 		</>
