@@ -8,6 +8,7 @@ import { Lazy } from "./lazy.tsx";
 import { overlay } from "./mail/commands.ts";
 import { Mail } from "./mail/index.tsx";
 import { SearchBox } from "./mail/search_box.tsx";
+import { drawer } from "./mail/state.ts";
 import { strip } from "./offline/hooks.ts";
 import { dark, setPrefs } from "./prefs.ts";
 import { address, go, route } from "./router.ts";
@@ -29,7 +30,7 @@ function accountEntries(): MenuEntry[] {
 function TopBar() {
 	const who = account.value?.address ?? "";
 	return (
-		<header class={css.top}>
+		<header class={css.top} inert={drawer.value}>
 			<a href="/mail/inbox" class={css.brand} aria-label="Letterlock"><Logo size={26} /><span>Letterlock</span></a>
 			<div class={css.middle}><SearchBox /></div>
 			<div class={css.end}>

@@ -1,5 +1,5 @@
 // The mail view: mailboxes, list and conversation beside each other, or one after another on small screens.
-import { useEffect } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../../i18n/index.ts";
 import { IconButton } from "../../ui/button.tsx";
 import { Splitter } from "../../ui/splitter.tsx";
@@ -45,13 +45,23 @@ const followPending = () => void import("./pending.ts").then((m) => m.loadPendin
 
 const showWaiting = (which: "outbox" | "scheduled") => { overlay.value = which; };
 
+/** What is beneath it is inert meanwhile; the focus goes in, and back to where it came from. */
 function Drawer() {
-	if (!drawer.value)
-		return null;
+	const box = useRef<HTMLDivElement>(null);
+	const open = drawer.value;
 	const close = () => { drawer.value = false; };
+	useLayoutEffect(() => {
+		if (!open)
+			return undefined;
+		const before = document.activeElement as HTMLElement | null;
+		box.current?.querySelector<HTMLElement>("[role=treeitem][tabindex='0']")?.focus();
+		return () => before?.focus();
+	}, [open]);
+	if (!open)
+		return null;
 	return (
 		<div class={css.drawer} onClick={close} onKeyDown={(e) => e.key === "Escape" && close()}>
-			<div class={css.drawerBox} onClick={(e) => e.stopPropagation()}>
+			<div ref={box} class={css.drawerBox} role="dialog" aria-modal="true" aria-label={t("mailboxes")} onClick={(e) => e.stopPropagation()}>
 				<div class={css.drawerHead}><b>Letterlock</b><IconButton icon="close" label={t("close")} onClick={close} /></div>
 				<Sidebar onCompose={() => { close(); compose(); }} onWaiting={showWaiting} />
 			</div>
@@ -78,15 +88,15 @@ export function Mail() {
 	return (
 		<div class={css.mail} data-reading={openId.value !== null || undefined}
 			style={{ "--side": `${prefs.value.sideWidth}px`, "--list": `${prefs.value.listWidth}px` }}>
-			<div class={css.side}><Sidebar onCompose={() => compose()} onWaiting={showWaiting} /></div>
-			<main id="content" tabIndex={-1} class={css.main}>
+			<div class={css.side} inert={drawer.value}><Sidebar onCompose={() => compose()} onWaiting={showWaiting} /></div>
+			<main id="content" tabIndex={-1} class={css.main} inert={drawer.value}>
 				<div class={css.first}><Splitter label={t("resizeMailboxes")} value={prefs.value.sideWidth} min={180} max={340} onChange={(v) => setPrefs({ sideWidth: v })} /></div>
 				<div class={css.list}><ListPane /></div>
 				<div class={css.second}><Splitter label={t("resizeList")} value={prefs.value.listWidth} min={300} max={680} onChange={(v) => setPrefs({ listWidth: v })} /></div>
 				<div class={css.reader}><ThreadView /></div>
 			</main>
 			<Drawer />
-			<div class={css.write}><IconButton icon="compose" label={t("compose")} size={22} onClick={() => compose()} /></div>
+			<div class={css.write} inert={drawer.value}><IconButton icon="compose" label={t("compose")} size={22} onClick={() => compose()} /></div>
 			{Composer && <Composer />}
 			{Overlays && <Overlays />}
 			<Source />

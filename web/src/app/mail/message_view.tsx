@@ -65,7 +65,7 @@ function menuEntries(email: FullEmail, view: View): MenuEntry[] {
 			...(dark.value ? [{ label: t(view.lightOnly ? "showDark" : "showLight"), icon: "sun" as IconName, run: () => view.setLightOnly(!view.lightOnly) }] : []),
 		] : []),
 		...(rulesOf in mail().session.capabilities ? [{ label: t("ruleFromMessage"), icon: "filter" as IconName, run: () => void beginRule(email) }] : []),
-		{ label: t("print"), icon: "print", run: () => print() },
+		{ label: t("print"), icon: "print", run: () => void import("./paper.ts").then((m) => m.printOne(email.id)) },
 		{ label: t("showOriginal"), icon: "code", run: () => showSource(email) },
 		{ label: t("downloadMessage"), icon: "download", run: () => download(email.blobId, `${email.subject ?? "message"}.eml`, "message/rfc822") },
 	];

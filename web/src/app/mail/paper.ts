@@ -54,5 +54,15 @@ function after(): void {
 		frame.style.minInlineSize = "";
 }
 
+/** The message alone. The browser's own way of printing takes the whole conversation, as far as it is unfolded. */
+export function printOne(id: Id): void {
+	const chosen = document.querySelector<HTMLElement>(`[data-message="${CSS.escape(id)}"]`);
+	const others = [...document.querySelectorAll<HTMLElement>("[data-message]")].filter((el) => el !== chosen);
+	for (const el of others)
+		el.classList.add(css.other ?? "");
+	addEventListener("afterprint", () => others.forEach((el) => el.classList.remove(css.other ?? "")), { once: true });
+	print();
+}
+
 addEventListener("beforeprint", before);
 addEventListener("afterprint", after);
