@@ -20,15 +20,17 @@ const fateIcons: Record<Fate["action"], IconName> = { encrypt: "lock", plain: "u
 function Fates({ guard }: { guard: Guard }) {
 	const plan = guard.plan.value;
 	if (!plan)
-		return null;
+		return guard.state.value === "looking" ? <p role="status">{t("lockLooking")}</p> : null;
 	return (
 		<ul class={css.fates}>
 			{plan.recipients.map((f) => {
 				const letter = guard.letter.value !== null && guard.strangers.value.includes(f.address);
+				// Beside a letter under a password the others' lack of a key is no reason any more.
+				const why: Key = letter ? "whyLetter" : guard.letter.value && f.action === "encrypt" && f.because === "othersWithoutKey" ? "whyOwnKey" : reasons[f.because];
 				return (
 					<li key={f.address} data-action={letter ? "letter" : f.action} data-because={f.because}>
 						<Icon name={letter ? "key" : fateIcons[f.action]} size={17} />
-						<span class={css.fateText}><b>{f.address}</b><span>{t(letter ? "whyLetter" : reasons[f.because])}</span></span>
+						<span class={css.fateText}><b>{f.address}</b><span>{t(why)}</span></span>
 						{f.because === "changedKey" && <Button onClick={() => void guard.takeKey(f.address)}>{t("pgpTakeKey")}</Button>}
 					{f.because === "noKey" && <KeyServer address={f.address} guard={guard} />}
 					</li>

@@ -75,10 +75,10 @@ function Sessions() {
 	const end = (s: WebSessionInfo) => void attempt(() => command("session-end", { id: s.id })).then(again);
 	return (
 		<Group title={t("sessions")} lead={t("sessionsLead")} action={data && data.sessions.length > 1 && <Button onClick={() => void attempt(() => command("sessions-end")).then(again)}>{t("endOthers")}</Button>}>
-			{data ? data.sessions.map((s) => (
+			{data ? data.sessions.toSorted((a, b) => Number(b.current) - Number(a.current) || b.lastSeen - a.lastSeen).map((s) => (
 				<Item key={s.id} icon={<Icon name={/Android|iOS/.test(s.device) ? "phone" : "desktop"} size={20} />} title={s.device || s.agent}
 					detail={`${s.ip}${s.country ? ` · ${countryName(s.country)}` : ""} · ${t("lastSeen", { date: longDate(s.lastSeen * 1000) })}`}>
-					{s.current ? <Badge tone="ok">{t("thisDevice")}</Badge> : <Button onClick={() => end(s)}>{t("signOut")}</Button>}
+					{s.current ? <Badge tone="ok">{t("thisDevice")}</Badge> : <Button aria-label={`${t("signOut")}: ${s.device || s.agent}, ${s.ip}`} onClick={() => end(s)}>{t("signOut")}</Button>}
 				</Item>
 			)) : <Waiting failed={failed} again={again} />}
 		</Group>

@@ -13,6 +13,7 @@ export function Recipients({ label, value, onChange, extra, focus }: {
 }) {
 	const [text, setText] = useState("");
 	const input = useRef<HTMLInputElement | null>(null);
+	const last = value.at(-1);
 	const there = new Set(value.map((a) => a.email.toLowerCase()));
 
 	const add = (list: readonly Address[]) => {
@@ -27,12 +28,23 @@ export function Recipients({ label, value, onChange, extra, focus }: {
 			add(list);
 		return list.length > 0;
 	};
+	/** Back into the field, where it can be mended. */
+	const mend = (a: Address) => {
+		onChange(value.filter((b) => b !== a));
+		setText(a.name ? `${a.name} <${a.email}>` : a.email);
+		input.current?.focus();
+	};
 	const key = (e: KeyboardEvent) => {
 		if ((e.key === "," || e.key === ";") && validAddress(parseAddresses(text)[0]?.email ?? "")) {
 			e.preventDefault();
 			take();
-		} else if (e.key === "Backspace" && !text && value.length)
-			onChange(value.slice(0, -1));
+		} else if (e.key === "Backspace" && !text && last) {
+			e.preventDefault();
+			if (validAddress(last.email))
+				onChange(value.slice(0, -1));
+			else
+				mend(last);
+		}
 	};
 	const choices: Choice[] = text.trim() ? knownAddresses(text.trim(), there).slice(0, 7).map((a) => ({
 		id: a.email, text: a.email,
@@ -44,7 +56,8 @@ export function Recipients({ label, value, onChange, extra, focus }: {
 			<div class={css.chips}>
 				{value.map((a) => (
 					<span key={a.email} class={css.chip} data-bad={!validAddress(a.email) || undefined} data-tip={validAddress(a.email) ? a.email : t("wrongAddress", { address: a.email })}>
-						<span>{a.name || a.email}</span>
+						<span onClick={(e) => { if (e.detail > 1 || !validAddress(a.email)) mend(a); }}>{a.name || a.email}</span>
+						{!validAddress(a.email) && <span class="visually-hidden">({t("incomplete")})</span>}
 						<button type="button" aria-label={t("removeRecipient", { who: a.name || a.email })}
 							onClick={(e) => { e.stopPropagation(); onChange(value.filter((b) => b !== a)); }}>×</button>
 					</span>
