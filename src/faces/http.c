@@ -110,6 +110,18 @@ http_list_has(struct slice list, struct slice token)
 }
 
 bool
+http_tags_have(struct slice list, struct slice tag)
+{
+	while (list.len) {
+		struct slice one = slice_trim(slice_split(&list, ','));
+		if (slice_eq(slice_starts(one, S("W/")) ? slice_skip(one, 2) : one, tag) ||
+			slice_eq(one, S("*")))
+			return true;
+	}
+	return false;
+}
+
+bool
 http_is_websocket_key(struct slice s)
 {
 	return s.len == 24 && slice_ends(s, S("==")) && all_of(slice_sub(s, 0, 22), "+/");

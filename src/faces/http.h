@@ -36,6 +36,9 @@ struct slice http_request_header(const struct http_request *q, const char *name)
 /* Is `token` a member of the comma-separated list? Case does not matter. */
 bool http_list_has(struct slice list, struct slice token);
 
+/* If-None-Match (RFC 9110, section 13.1.2): does it name this entity tag, weak or strong, or any? */
+bool http_tags_have(struct slice list, struct slice tag);
+
 enum http_event_kind {
 	HTTP_EVENT_REQUEST, /* its body follows */
 	HTTP_EVENT_BODY, /* say http_conn_consumed when it is dealt with */

@@ -447,7 +447,7 @@ blob_get(struct jmap_call *c)
 
 	if (e)
 		return e;
-	if (!json_is_array(ids))
+	if (!ids || !jmap_ids_ok(ids))
 		return jmap_bad(c, "ids");
 	if (json_array_size(ids) > JMAP_GET_MAX)
 		return JMAP_REQUEST_TOO_LARGE;
@@ -457,6 +457,8 @@ blob_get(struct jmap_call *c)
 	for (size_t i = 0; i < json_array_size(ids) && !err; i++) {
 		CLEANUP(buf_done) struct buf data = BUF_SECRET(MESSAGE_SIZE_MAX);
 		struct slice id = json_slice(json_array_get(ids, i));
+		if (jmap_id_seen(ids, i))
+			continue;
 		err = jmap_blob_read(c->a, jmap_id(c, id), &data, NULL);
 		if (!err)
 			put_blob(c, jmap_id(c, id), buf_slice(&data), &w);
@@ -532,7 +534,7 @@ blob_lookup(struct jmap_call *c)
 
 	if (err)
 		return jmap_failed(c, err);
-	if (!json_is_array(types) || !json_is_array(ids))
+	if (!json_is_array(types) || !ids || !jmap_ids_ok(ids))
 		return jmap_bad(c, "typeNames or ids");
 	if (json_array_size(ids) > JMAP_GET_MAX)
 		return JMAP_REQUEST_TOO_LARGE;
@@ -543,7 +545,8 @@ blob_lookup(struct jmap_call *c)
 	jo_key(&c->o, "list");
 	jo_open(&c->o, '[');
 	for (size_t i = 0; i < json_array_size(ids); i++)
-		lookup_one(c, types, jmap_id(c, json_slice(json_array_get(ids, i))), &m);
+		if (!jmap_id_seen(ids, i))
+			lookup_one(c, types, jmap_id(c, json_slice(json_array_get(ids, i))), &m);
 	jmap_list_end(c, &missing);
 	return JMAP_OK;
 }

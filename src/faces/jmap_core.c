@@ -20,6 +20,7 @@ static const char *const error_types[JMAP_ERRORS] = {
 	[JMAP_UNSUPPORTED_FILTER] = "unsupportedFilter",
 	[JMAP_TOO_MANY_CHANGES] = "tooManyChanges",
 	[JMAP_UNKNOWN_DATA_TYPE] = "unknownDataType",
+	[JMAP_FORBIDDEN] = "forbidden",
 	[JMAP_SERVER_UNAVAILABLE] = "serverUnavailable",
 	[JMAP_SERVER_FAIL] = "serverFail",
 };

@@ -82,6 +82,7 @@ struct work {
 	struct update *updates;
 	size_t n, n_updates;
 	bool snoozing;
+	json_t *names; /* array of those of keywords that were escaped in a path */
 };
 
 static void
@@ -114,9 +115,9 @@ boxes_json(struct jmap_call *c, uint32_t email)
 
 /* "mailboxIds/x": true or null. */
 static const char *
-patch_box(struct work *w, struct update *u, uint32_t email, const char *name, json_t *v)
+patch_box(struct work *w, struct update *u, uint32_t email, struct slice name, json_t *v)
 {
-	struct slice id = jmap_id(w->s->c, slice_str(name));
+	struct slice id = jmap_id(w->s->c, name);
 	char key[64];
 
 	if (!u->whole)
@@ -132,11 +133,29 @@ patch_box(struct work *w, struct update *u, uint32_t email, const char *name, js
 	return NULL;
 }
 
-static const char *
-patch_keyword(struct update *u, struct email_change *change, const char *name, json_t *v)
+/* What a path's last token names. False: it goes on, where there is nothing below. */
+static bool
+patch_name(struct work *w, const char *token, struct slice *ret)
 {
-	struct slice keyword = slice_str(name);
+	struct slice path = slice_str(token);
+	char name[512];
+	json_t *text;
 
+	*ret = path;
+	if (!strchr(token, '~'))
+		return !strchr(token, '/');
+	if (!jmap_patch_token(&path, name, sizeof(name)) || path.len)
+		return false;
+	if (!w->names)
+		w->names = json_array();
+	text = json_string(name);
+	*ret = json_slice(text);
+	return !json_array_append_new(w->names, text);
+}
+
+static const char *
+patch_keyword(struct update *u, struct email_change *change, struct slice keyword, json_t *v)
+{
 	if ((!json_is_true(v) && !json_is_null(v)) || !jmap_keyword_ok(keyword))
 		return "keywords";
 	if (json_is_true(v)) {
@@ -151,11 +170,13 @@ patch_keyword(struct update *u, struct email_change *change, const char *name, j
 	return NULL;
 }
 
-/* One property of an update; the name of a wrong one. */
+/* One property of an update; the name of a wrong one, or the path that leads nowhere. */
 static const char *
 patch_take(
 	struct work *w, struct update *u, struct email_change *change, const char *key, json_t *v)
 {
+	struct slice name;
+
 	if (!strcmp(key, "keywords")) {
 		change->exact = true;
 		return jmap_place_keywords(v, &u->place);
@@ -170,16 +191,17 @@ patch_take(
 		return NULL;
 	}
 	if (!strncmp(key, "keywords/", 9))
-		return patch_keyword(u, change, key + 9, v);
+		return patch_name(w, key + 9, &name) ? patch_keyword(u, change, name, v) : key;
 	if (!strncmp(key, "mailboxIds/", 11))
-		return patch_box(w, u, change->email, key + 11, v);
+		return patch_name(w, key + 11, &name) ? patch_box(w, u, change->email, name, v)
+						      : key;
 	return key;
 }
 
 static const char *
 patch_read(struct work *w, struct update *u, struct email_change *change, json_t *patch)
 {
-	const char *key, *bad = NULL;
+	const char *key, *bad = jmap_patch_paths_ok(patch) ? NULL : "/";
 	json_t *v;
 
 	json_object_foreach(patch, key, v)
@@ -189,11 +211,6 @@ patch_read(struct work *w, struct update *u, struct email_change *change, json_t
 	}
 	if (!bad && u->whole)
 		bad = jmap_place_boxes(w->s->c, u->whole, &u->place);
-	if (!bad && json_object_get(patch, "keywords") &&
-		json_object_size(patch) > 1 + (json_object_get(patch, "mailboxIds") != NULL)) {
-		json_object_foreach(patch, key, v) if (!strncmp(key, "keywords/", 9)) bad =
-			"keywords";
-	}
 	json_decref(u->whole);
 	u->whole = NULL;
 	return bad;
@@ -242,7 +259,7 @@ add_update(struct work *w, const char *key, json_t *patch)
 	}
 	bad = patch_read(w, u, change, patch);
 	if (bad)
-		wrong = invalid(bad);
+		wrong = jmap_set_bad(bad);
 	else if (u->snooze)
 		wrong = snooze_place(w, u, change->email);
 	if (wrong.type) {
@@ -359,6 +376,7 @@ jmap_email_set(struct jmap_call *c)
 		err = work_run(&w);
 	free(w.changes);
 	free(w.updates);
+	json_decref(w.names);
 	e = err ? jmap_failed(c, err) : jmap_set_end(&s);
 	jmap_set_done(&s);
 	return e;

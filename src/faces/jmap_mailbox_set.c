@@ -279,7 +279,7 @@ update_one(struct jmap_set *s, struct slice id, json_t *patch)
 	w = old;
 	bad = wish_fill(s->c, patch, &w);
 	if (bad)
-		return invalid(bad, NULL);
+		return jmap_set_bad(bad);
 	e = update_check(s, mb, &old, &w);
 	if (e.type)
 		return e;

@@ -527,7 +527,7 @@ mdn_parse_method(struct jmap_call *c)
 	struct parsing x = {{.b = &missing}, {.b = &damaged}, LOOKS_MAX};
 	int err;
 
-	if (!json_is_array(ids))
+	if (!ids || !jmap_ids_ok(ids))
 		return jmap_bad(c, "blobIds");
 	if (json_array_size(ids) > JMAP_GET_MAX)
 		return JMAP_REQUEST_TOO_LARGE;
@@ -536,7 +536,8 @@ mdn_parse_method(struct jmap_call *c)
 	jo_key(&c->o, "parsed");
 	jo_open(&c->o, '{');
 	for (size_t i = 0; i < json_array_size(ids) && !err; i++)
-		err = parse_one(c, json_slice(json_array_get(ids, i)), &x);
+		if (!jmap_id_seen(ids, i))
+			err = parse_one(c, json_slice(json_array_get(ids, i)), &x);
 	jo_close(&c->o, '}');
 	jmap_list_put(&c->o, "notParsable", &damaged);
 	jmap_list_put(&c->o, "notFound", &missing);

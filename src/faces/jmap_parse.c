@@ -48,7 +48,7 @@ jmap_email_parse_method(struct jmap_call *c)
 	enum jmap_error e = jmap_email_want_read(c, true, &w);
 	int err = LL_OK;
 
-	if (!e && !json_is_array(ids))
+	if (!e && (!ids || !jmap_ids_ok(ids)))
 		e = jmap_bad(c, "blobIds");
 	if (!e && json_array_size(ids) > JMAP_GET_MAX)
 		e = JMAP_REQUEST_TOO_LARGE;
@@ -60,7 +60,8 @@ jmap_email_parse_method(struct jmap_call *c)
 	jo_key(&c->o, "parsed");
 	jo_open(&c->o, '{');
 	for (size_t i = 0; i < json_array_size(ids) && !err; i++)
-		err = parse_one(c, json_slice(json_array_get(ids, i)), &w, &x);
+		if (!jmap_id_seen(ids, i))
+			err = parse_one(c, json_slice(json_array_get(ids, i)), &w, &x);
 	jo_close(&c->o, '}');
 	jmap_list_put(&c->o, "notParsable", &x.damaged);
 	jmap_list_put(&c->o, "notFound", &x.missing);
@@ -252,6 +253,8 @@ snippets(struct jmap_call *c, const json_t *ids, const struct buf *words, size_t
 	for (size_t i = 0; i < json_array_size(ids) && !err; i++) {
 		struct slice id = json_slice(json_array_get(ids, i));
 		uint32_t email;
+		if (jmap_id_seen(ids, i))
+			continue;
 		if (message_email_id_parse(jmap_id(c, id), &email) && email_find(c->a, email))
 			err = snippet_one(c, email, words, n);
 		else
@@ -278,7 +281,7 @@ jmap_snippet_get(struct jmap_call *c)
 		folded[i] = BUF_INIT(SEARCH_QUERY_MAX * 4);
 		(void)!fold_all(words[i], &folded[i]);
 	}
-	if (!e && !json_is_array(ids))
+	if (!e && (!ids || !jmap_ids_ok(ids)))
 		e = jmap_bad(c, "emailIds");
 	if (!e && json_array_size(ids) > JMAP_GET_MAX)
 		e = JMAP_REQUEST_TOO_LARGE;

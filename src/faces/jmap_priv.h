@@ -44,6 +44,7 @@ enum jmap_error {
 	JMAP_UNSUPPORTED_FILTER,
 	JMAP_TOO_MANY_CHANGES,
 	JMAP_UNKNOWN_DATA_TYPE,
+	JMAP_FORBIDDEN,
 	JMAP_SERVER_UNAVAILABLE,
 	JMAP_SERVER_FAIL,
 	JMAP_ERRORS, /* one past the last */
@@ -170,6 +171,10 @@ struct jmap_getter {
 	const char *state;
 };
 enum jmap_error jmap_get(struct jmap_call *c, const struct jmap_getter *g);
+/* Whether all of them are texts; NULL is none. */
+bool jmap_ids_ok(const json_t *ids);
+/* Whether the n-th stood there before: an identical id counts once (RFC 8620 section 5.1). */
+bool jmap_id_seen(const json_t *ids, size_t n);
 /* Closes "list" and the reply; missing: what is in "notFound", without brackets. */
 void jmap_list_end(struct jmap_call *c, const struct buf *missing);
 /* Ids of which a Foo/get has nothing to show; damaged ones are in both. */
@@ -217,7 +222,7 @@ enum jmap_set_part {
 	SET_NOT_UPDATED,
 	SET_NOT_DESTROYED
 };
-/* Reads and checks the arguments. */
+/* Reads and checks the arguments. What an update names but does not change is taken out of it. */
 enum jmap_error jmap_set_begin(struct jmap_set *s, struct jmap_call *c, enum change_type type);
 /* Whether a part says nothing of this name yet; from now on it does. A client may call one object
  * by its id and by that of its creation, but no name stands twice in an answer (RFC 7493
@@ -246,6 +251,12 @@ void jmap_set_forget(struct jmap_set *s);
 void jmap_set_done(struct jmap_set *s);
 /* A new object with a patch applied (RFC 8620 section 5.3); NULL: an invalid path. */
 json_t *jmap_patch(const json_t *object, const json_t *patch);
+/* Whether each path means something by itself: none leads below another. */
+bool jmap_patch_paths_ok(const json_t *patch);
+/* Takes the first token off a path, its escapes resolved, as text that ends in NUL. */
+bool jmap_patch_token(struct slice *path, char *out, size_t max) CHECKED;
+/* invalidProperties; of a path that leads nowhere invalidPatch. */
+struct jmap_set_error jmap_set_bad(const char *property);
 
 /* ---- Foo/query ---- */
 

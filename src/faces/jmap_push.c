@@ -212,6 +212,18 @@ names_ok(const json_t *names)
 	return !names || json_is_array(names);
 }
 
+/* Of one device, and no other program's to know (section 7.2.1). */
+static bool
+asks_private(const json_t *names)
+{
+	for (size_t i = 0; i < json_array_size(names); i++) {
+		struct slice name = json_slice(json_array_get(names, i));
+		if (slice_eq(name, S("url")) || slice_eq(name, S("keys")))
+			return true;
+	}
+	return false;
+}
+
 static void
 get_all(struct jmap_call *c, const json_t *names)
 {
@@ -236,9 +248,11 @@ push_get(struct jmap_call *c)
 
 	if (err)
 		return jmap_failed(c, err);
+	if (asks_private(names))
+		return JMAP_FORBIDDEN;
 	if (!names_ok(names))
 		return jmap_bad(c, "properties");
-	if (ids && !json_is_array(ids))
+	if (!jmap_ids_ok(ids))
 		return jmap_bad(c, "ids");
 	jo_open(&c->o, '{');
 	jo_key(&c->o, "list");
@@ -248,6 +262,8 @@ push_get(struct jmap_call *c)
 	for (size_t i = 0; i < json_array_size(ids); i++) {
 		struct slice id = json_slice(json_array_get(ids, i));
 		const struct object *o = find(c, id);
+		if (jmap_id_seen(ids, i))
+			continue;
 		if (o)
 			put_subscription(c, o, names);
 		else
@@ -415,7 +431,7 @@ push_update(struct jmap_set *s, struct slice key, json_t *patch)
 	if (o && !bad && !err)
 		err = push_store(s->c->j);
 	if (bad)
-		e = (struct jmap_set_error){"invalidProperties", {bad}};
+		e = jmap_set_bad(bad);
 	else if (err)
 		e = jmap_set_error_of(err);
 	if (!o || bad || err) {

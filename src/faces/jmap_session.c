@@ -238,11 +238,11 @@ put_accounts(struct jmap *j, struct json_out *o, struct slice origin)
 	jo_key(o, "primaryAccounts");
 	jo_open(o, '{');
 	for (size_t i = 0; i < ARRAY_SIZE(caps); i++) {
+		if (!caps[i].in_account)
+			continue;
 		jo_key(o, caps[i].name);
 		jo_str(o, j->account_id);
 	}
-	jo_key(o, JMAP_CAP_SUBMISSION);
-	jo_str(o, j->account_id);
 	jo_close(o, '}');
 }
 

@@ -4,6 +4,8 @@
 
 #include "base/map.h"
 
+#define PATH_LEN_MAX 1024
+
 static const char *const set_parts[] = {
 	"created", "updated", "destroyed", "notCreated", "notUpdated", "notDestroyed"};
 
@@ -23,6 +25,92 @@ set_args_ok(struct jmap_set *s)
 		(!s->update || json_is_object(s->update)) &&
 		(!s->destroy || json_is_array(s->destroy));
 }
+
+/* ---- What an update need not do ---- */
+
+/* What each type's updates can change. */
+static const struct {
+	enum change_type type;
+	const char *get, *settable;
+} updates[] = {
+	{CHANGE_MAILBOX, "Mailbox/get", "name parentId role sortOrder isSubscribed"},
+	{CHANGE_EMAIL, "Email/get", "keywords mailboxIds snoozedUntil"},
+	{CHANGE_IDENTITY, "Identity/get", "name replyTo bcc textSignature htmlSignature"},
+	{CHANGE_VACATION, "VacationResponse/get",
+		"isEnabled fromDate toDate subject textBody htmlBody"},
+	{CHANGE_SUBMISSION, "EmailSubmission/get", "undoStatus"},
+	{CHANGE_PUSH, "PushSubscription/get", "verificationCode expires types"},
+	{CHANGE_RULES, "Rule/get", "name order isEnabled matchAll conditions actions"},
+	{CHANGE_IMPORT, "ImportJob/get", "user host port security secret chosen isPaused"},
+};
+
+static bool
+list_has(const char *list, const char *name)
+{
+	struct slice rest = slice_str(list);
+
+	while (rest.len)
+		if (slice_eq(slice_split(&rest, ' '), slice_str(name)))
+			return true;
+	return false;
+}
+
+/* A new reference, or NULL: what Foo/get shows of a property at this moment. */
+static json_t *
+value_now(struct jmap_call *c, const char *get, struct slice id, const char *name)
+{
+	CLEANUP(buf_done) struct buf out = BUF_SECRET(JMAP_REPLY_MAX);
+	const struct jmap_method *m = jmap_method_find(c->j, slice_str(get));
+	struct jmap_call sub = {.j = c->j, .a = c->a, .r = c->r, .o = {.b = &out}};
+	json_t *reply = NULL, *v = NULL;
+
+	sub.args = json_pack("{s:[s%],s:[s]}", "ids", id.ptr, id.len, "properties", name);
+	if (m && sub.args && m->run(&sub) == JMAP_OK && !buf_err(&out))
+		reply = json_read(buf_slice(&out));
+	v = json_object_get(json_array_get(json_object_get(reply, "list"), 0), name);
+	json_incref(v);
+	json_decref(reply);
+	json_decref(sub.args);
+	return v;
+}
+
+/* Clients may hand a whole object back: what only the server sets is no error as long as it is what
+ * it is (RFC 8620 section 5.3). */
+static void
+drop_same(struct jmap_set *s, const char *key, json_t *patch, const char *get, const char *settable)
+{
+	const char *name;
+	json_t *v;
+	void *next;
+
+	json_object_foreach_safe(patch, next, name, v)
+	{
+		json_t *now;
+		bool same;
+		if (strchr(name, '/') || list_has(settable, name))
+			continue;
+		now = value_now(s->c, get, jmap_id(s->c, slice_str(key)), name);
+		same = now && json_equal(now, v);
+		json_decref(now);
+		if (!same)
+			return; /* the type says what is wrong with it */
+		json_object_del(patch, name);
+	}
+}
+
+static void
+drop_all_same(struct jmap_set *s)
+{
+	const char *key;
+	json_t *patch;
+
+	for (size_t i = 0; i < ARRAY_SIZE(updates); i++)
+		if (updates[i].type == s->type)
+			json_object_foreach(s->update, key, patch)
+				drop_same(s, key, patch, updates[i].get, updates[i].settable);
+}
+
+/* ---- Begin and end ---- */
 
 enum jmap_error
 jmap_set_begin(struct jmap_set *s, struct jmap_call *c, enum change_type type)
@@ -54,6 +142,7 @@ jmap_set_begin(struct jmap_set *s, struct jmap_call *c, enum change_type type)
 		s->part[i] = BUF_INIT(JMAP_REPLY_MAX);
 		s->out[i] = (struct json_out){.b = &s->part[i]};
 	}
+	drop_all_same(s);
 	return JMAP_OK;
 }
 
@@ -213,9 +302,9 @@ jmap_set_done(struct jmap_set *s)
 
 /* ---- Patches ---- */
 
-/* "~1" and "~0" of a path's token, as text that ends in NUL. */
-static bool
-patch_token(struct slice *path, char *out, size_t max)
+/* "~1" and "~0" stand for "/" and "~" (RFC 6901). */
+bool
+jmap_patch_token(struct slice *path, char *out, size_t max)
 {
 	struct slice t = slice_split(path, '/');
 	size_t n = 0;
@@ -237,13 +326,13 @@ patch_token(struct slice *path, char *out, size_t max)
 static bool
 patch_one(json_t *object, struct slice path, json_t *v)
 {
-	char name[1024];
+	char name[PATH_LEN_MAX];
 
-	if (!patch_token(&path, name, sizeof(name)))
+	if (!jmap_patch_token(&path, name, sizeof(name)))
 		return false;
 	while (path.len) {
 		object = json_object_get(object, name);
-		if (!json_is_object(object) || !patch_token(&path, name, sizeof(name)))
+		if (!json_is_object(object) || !jmap_patch_token(&path, name, sizeof(name)))
 			return false; /* no such parent, or within an array */
 	}
 	if (json_is_null(v))
@@ -253,20 +342,33 @@ patch_one(json_t *object, struct slice path, json_t *v)
 	return true;
 }
 
-/* Whether one path is another's beginning: such a patch means nothing. */
-static bool
-patch_overlaps(json_t *patch, struct slice path)
+bool
+jmap_patch_paths_ok(const json_t *patch)
 {
+	union {
+		const json_t *in;
+		json_t *out;
+	} p = {.in = patch};
 	const char *key;
 	json_t *v;
 
-	json_object_foreach(patch, key, v)
+	json_object_foreach(p.out, key, v)
 	{
-		struct slice other = slice_str(key);
-		if (other.len > path.len && slice_starts(other, path) && other.ptr[path.len] == '/')
-			return true;
+		const char *end = strchr(key, '/');
+		if (end && strlen(key) >= PATH_LEN_MAX)
+			return false;
+		for (; end; end = strchr(end + 1, '/'))
+			if (json_object_getn(patch, key, (size_t)(end - key)))
+				return false;
 	}
-	return false;
+	return true;
+}
+
+struct jmap_set_error
+jmap_set_bad(const char *property)
+{
+	return strchr(property, '/') ? (struct jmap_set_error){"invalidPatch"}
+				     : (struct jmap_set_error){"invalidProperties", {property}};
 }
 
 json_t *
@@ -276,11 +378,10 @@ jmap_patch(const json_t *object, const json_t *patch)
 		const json_t *in;
 		json_t *out;
 	} p = {.in = patch};
-	json_t *copy = json_deep_copy(object), *v;
+	json_t *copy = jmap_patch_paths_ok(patch) ? json_deep_copy(object) : NULL, *v;
 	const char *key;
 
-	json_object_foreach(p.out, key, v) if (copy &&
-		(patch_overlaps(p.out, slice_str(key)) || !patch_one(copy, slice_str(key), v)))
+	json_object_foreach(p.out, key, v) if (copy && !patch_one(copy, slice_str(key), v))
 	{
 		json_decref(copy);
 		copy = NULL;

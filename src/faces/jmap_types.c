@@ -175,8 +175,8 @@ give(struct jmap_call *c, const struct jmap_object *o, void *ctx)
 	jo_close(&c->o, '}');
 }
 
-static bool
-seen_before(const json_t *ids, size_t n)
+bool
+jmap_id_seen(const json_t *ids, size_t n)
 {
 	struct slice id = json_slice(json_array_get(ids, n));
 
@@ -192,7 +192,7 @@ get_ids(struct jmap_call *c, struct getting *x, const json_t *ids, struct json_o
 	for (size_t i = 0; i < json_array_size(ids); i++) {
 		struct slice id = json_slice(json_array_get(ids, i));
 		struct jmap_object o;
-		if (seen_before(ids, i))
+		if (jmap_id_seen(ids, i))
 			continue;
 		if (!x->g->find(c, jmap_id(c, id), &o)) {
 			jo_slice(missing, id);
@@ -204,8 +204,8 @@ get_ids(struct jmap_call *c, struct getting *x, const json_t *ids, struct json_o
 	}
 }
 
-static bool
-ids_ok(const json_t *ids)
+bool
+jmap_ids_ok(const json_t *ids)
 {
 	for (size_t i = 0; i < json_array_size(ids); i++)
 		if (!json_is_string(json_array_get(ids, i)))
@@ -281,7 +281,7 @@ jmap_get(struct jmap_call *c, const struct jmap_getter *g)
 	CLEANUP(buf_done) struct buf missing = BUF_INIT(JMAP_REQUEST_MAX);
 	struct json_out m = {.b = &missing};
 
-	if (!ids_ok(ids))
+	if (!jmap_ids_ok(ids))
 		return jmap_bad(c, "ids");
 	if (!props_choose(c, &x))
 		return jmap_bad(c, "properties");

@@ -101,9 +101,7 @@ send_entry(struct front_task *t, const struct http_request *q, const struct web_
 	snprintf(gzip_tag, sizeof(gzip_tag), "%.*s-z\"", WEB_PACK_ETAG_LEN - 1, e->etag);
 	h = entry_head(e, gzip ? slice_str(gzip_tag) : identity);
 	cond = http_request_header(q, "if-none-match");
-	if (cond.len &&
-		(http_list_has(cond, gzip ? slice_str(gzip_tag) : identity) ||
-			slice_eq(cond, S("*")))) {
+	if (http_tags_have(cond, gzip ? slice_str(gzip_tag) : identity)) {
 		h.status = 304;
 		h.length = 0;
 		front_task_file(t, &h, SLICE_NONE);

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "faces/http.h"
 #include "faces/jmap.h"
 #include "roles/session.h"
 #include "roles/session_out.h"
@@ -185,6 +186,15 @@ api_answer(struct web_exchange *x, unsigned status, struct buf *out)
 	answer_buf(x, status, status == 200 ? "application/json" : "application/problem+json", out);
 }
 
+/* A body that does not say so is none (RFC 8620, section 3.6.1). */
+static bool
+says_json(const struct web_request *q)
+{
+	struct slice type = web_request_header(q, "content-type");
+
+	return slice_ieq(slice_trim(slice_split(&type, ';')), S("application/json"));
+}
+
 static void
 api_ready(struct web_exchange *x, struct slice body)
 {
@@ -192,7 +202,8 @@ api_ready(struct web_exchange *x, struct slice body)
 
 	if (!q)
 		return;
-	q->job = jmap_job_new(sj.jmap, body, &q->out);
+	q->job = jmap_job_new(
+		sj.jmap, says_json(web_exchange_request(x)) ? body : SLICE_NONE, &q->out);
 	if (!q->job)
 		q->out.err = LL_ERR_NOMEM;
 	session_request_run(q);
@@ -273,7 +284,7 @@ download_send(struct web_exchange *x, struct slice name, struct slice type, stru
 	const struct web_request *q = web_exchange_request(x);
 	CLEANUP(buf_done) struct buf disposition = BUF_INIT(8192), tag = BUF_INIT(256);
 	struct slice cond = web_request_header(q, "if-range");
-	struct web_header headers[5];
+	struct web_header headers[4];
 	enum web_range part = WEB_RANGE_ALL;
 	size_t first = 0, n = data.len;
 	char range[80];
@@ -283,22 +294,24 @@ download_send(struct web_exchange *x, struct slice name, struct slice type, stru
 	buf_put(&tag, blob);
 	buf_putc(&tag, '"');
 	headers[0] = (struct web_header){S("content-disposition"), buf_slice(&disposition)};
-	headers[1] =
-		(struct web_header){S("cache-control"), S("private, immutable, max-age=31536000")};
-	headers[2] = (struct web_header){S("etag"), buf_slice(&tag)};
-	headers[3] = (struct web_header){S("accept-ranges"), S("bytes")};
+	headers[1] = (struct web_header){S("etag"), buf_slice(&tag)};
+	headers[2] = (struct web_header){S("accept-ranges"), S("bytes")};
+	if (http_tags_have(web_request_header(q, "if-none-match"), buf_slice(&tag))) {
+		web_exchange_answer_with(x, 304, type, headers, 2, SLICE_NONE);
+		return;
+	}
 	if (q->method == WEB_GET && (!cond.len || slice_eq(cond, buf_slice(&tag))))
 		part = web_range_parse(web_request_header(q, "range"), data.len, &first, &n);
 	if (part == WEB_RANGE_NONE)
 		snprintf(range, sizeof(range), "bytes */%zu", data.len);
 	else
 		snprintf(range, sizeof(range), "bytes %zu-%zu/%zu", first, first + n - 1, data.len);
-	headers[4] = (struct web_header){S("content-range"), slice_str(range)};
+	headers[3] = (struct web_header){S("content-range"), slice_str(range)};
 	web_exchange_answer_with(x,
 		part == WEB_RANGE_ALL		 ? 200
 			: part == WEB_RANGE_PART ? 206
 						 : 416,
-		type, headers, part == WEB_RANGE_ALL ? 4 : 5,
+		type, headers, part == WEB_RANGE_ALL ? 3 : 4,
 		part == WEB_RANGE_NONE ? SLICE_NONE : slice_sub(data, first, n));
 }
 

@@ -89,9 +89,15 @@ def test_session_and_calls(world):
     check_equal(s["username"], ALICE, "name")
     check(s["apiUrl"].startswith("https://"), s["apiUrl"])
     check_equal(s["capabilities"]["urn:ietf:params:jmap:core"]["maxCallsInRequest"], 64, "a limit")
+    who, = s["accounts"]
+    check_equal(s["primaryAccounts"], {name: who for name in s["accounts"][who]["accountCapabilities"]}, "of the account's capabilities, and not of core")
     boxes, = calls(world, ("Mailbox/get", {}))
     check("inbox" in [b["role"] for b in boxes["list"]], "an inbox")
-    check_equal(ask(world, "POST", "/jmap/api", b"{")[0], 400, "no JSON")
+    good = b'{"using":[],"methodCalls":[]}'
+    for body, kind in ((b"{", "application/json"), (good, "text/plain"), (good, "application/jsonx")):
+        status, _, reply = ask(world, "POST", "/jmap/api", body, f"Content-Type: {kind}")
+        check_equal((status, json.loads(reply)["type"]), (400, "urn:ietf:params:jmap:error:notJSON"), f"{body} as {kind}")
+    check_equal(ask(world, "POST", "/jmap/api", good, "Content-Type: Application/JSON; charset=utf-8")[0], 200, "JSON")
     check_equal(ask(world, "GET", "/jmap/api")[0], 405, "a wrong method")
 
 
@@ -139,7 +145,11 @@ def test_parts_of_a_download(world):
             (["Range: bytes=10-"], (416, b"", "bytes */10")),
             (["Range: bytes=0-1,3-4"], (200, b"0123456789", None)),
             (["Range: bytes=2-5", f"If-Range: {tag}"], (206, b"2345", "bytes 2-5/10")),
-            (["Range: bytes=2-5", 'If-Range: "another"'], (200, b"0123456789", None))):
+            (["Range: bytes=2-5", 'If-Range: "another"'], (200, b"0123456789", None)),
+            ([f"If-None-Match: {tag}"], (304, b"", None)),
+            ([f'If-None-Match: "another", W/{tag}', "Range: bytes=2-5"], (304, b"", None)),
+            (["If-None-Match: *"], (304, b"", None)),
+            (['If-None-Match: "another"'], (200, b"0123456789", None))):
         status, head, body = ask(world, "GET", path, b"", *fields)
         check_equal((status, body, head.get("content-range")), want, str(fields))
 
