@@ -29,10 +29,8 @@ parse_target(struct slice s, struct http_request *q, struct slice *ret_authority
 	if (slice_istarts(s, S("https://"))) {
 		struct slice rest = slice_skip(s, 8);
 		size_t slash = slice_find_byte(rest, '/');
-		if (slash == SLICE_NPOS)
-			return 400;
 		*ret_authority = slice_sub(rest, 0, slash);
-		s = slice_skip(rest, slash);
+		s = slash == SLICE_NPOS ? S("/") : slice_skip(rest, slash);
 	} else if (slice_eq(s, S("*")) && slice_eq(q->method_name, S("OPTIONS"))) {
 		s = S("/");
 	}

@@ -134,8 +134,9 @@ bool jmap_state_change(
 	struct jmap *j, uint32_t types, bool push_state, struct jmap_states *told, struct buf *out);
 /* Appends the states as one word: a pushState, and an EventSource's event id. */
 int jmap_push_state_put(const struct jmap_states *s, struct buf *out);
-/* The opposite; false when it is none. */
-bool jmap_push_state_parse(struct slice text, struct jmap_states *ret);
+/* What a client knows that comes with such a word: without one all that is now; with one that is none
+ * of ours, or no longer, nothing, so that it is told everything. */
+void jmap_states_since(const struct jmap *j, struct slice text, struct jmap_states *ret);
 
 /* Tells push subscriptions what is new since they were told last. */
 void jmap_push_changes(struct jmap *j);

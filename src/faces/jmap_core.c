@@ -579,8 +579,7 @@ jmap_ws_message(struct jmap *j, struct slice message, uint32_t *push, struct jma
 		job = ws_request(j, q, out);
 	} else if (slice_eq(type, S("WebSocketPushEnable"))) {
 		*push = ws_types(json_object_get(q, "dataTypes"));
-		jmap_states_now(j, told);
-		(void)jmap_push_state_parse(json_slice(json_object_get(q, "pushState")), told);
+		jmap_states_since(j, json_slice(json_object_get(q, "pushState")), told);
 	} else if (slice_eq(type, S("WebSocketPushDisable"))) {
 		*push = 0;
 	} else {
@@ -589,7 +588,7 @@ jmap_ws_message(struct jmap *j, struct slice message, uint32_t *push, struct jma
 		else
 			problem(&bad, q ? "notRequest" : "notJSON",
 				"This is no message of the jmap protocol.", NULL);
-		ws_problem(SLICE_NONE, buf_slice(&bad), out);
+		ws_problem(json_slice(json_object_get(q, "id")), buf_slice(&bad), out);
 	}
 	json_decref(q);
 	return job;

@@ -343,8 +343,8 @@ put_push_state(const struct jmap *j, struct json_out *o)
 	jo_slice(o, buf_slice(&text));
 }
 
-bool
-jmap_push_state_parse(struct slice text, struct jmap_states *ret)
+static bool
+push_state_parse(struct slice text, struct jmap_states *ret)
 {
 	struct jmap_states s;
 
@@ -355,6 +355,14 @@ jmap_push_state_parse(struct slice text, struct jmap_states *ret)
 		return false;
 	*ret = s;
 	return true;
+}
+
+void
+jmap_states_since(const struct jmap *j, struct slice text, struct jmap_states *ret)
+{
+	jmap_states_now(j, ret);
+	if (text.len && !push_state_parse(text, ret))
+		*ret = (struct jmap_states){{0}};
 }
 
 bool

@@ -511,7 +511,7 @@ events_read(struct subscriber *s)
 	if (!web_query_value(q->query, "ping", &ping) &&
 		!slice_u64(buf_slice(&ping), UINT32_MAX, &seconds) && seconds)
 		s->interval = (unsigned)MIN(MAX(seconds, PING_MIN), PING_MAX);
-	(void)jmap_push_state_parse(web_request_header(q, "last-event-id"), &s->told);
+	jmap_states_since(sj.jmap, web_request_header(q, "last-event-id"), &s->told);
 }
 
 static void

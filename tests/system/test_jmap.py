@@ -201,6 +201,47 @@ def test_events(world):
         check_equal(calls(world, ("Email/get", {"ids": []}))[0]["state"], seen["Email"], "the state")
 
 
+def first_event(world, *fields):
+    """Its id, and what it says has changed."""
+    with connect(world) as s, s.makefile("rb") as f:
+        send(world, s, "GET", "/jmap/events?types=Email&closeafter=state&ping=0", b"", *fields)
+        check_equal(read_head(f)[0], 200, "the stream")
+        lines, name = chunks(f), None
+        for line in lines:
+            if line.startswith("id: "):
+                name = line[4:].strip()
+            elif line.startswith("data: "):
+                return name, json.loads(line[6:])["changed"][account(world)]
+
+
+def test_coming_back(world):
+    """Who comes back with the last event's id is told what came since, and all of it where the id is none, or of another build."""
+    state = lambda: calls(world, ("Email/get", {"ids": []}))[0]["state"]
+    deliver(world, "before")
+    wait_until(lambda: "before" in [e["subject"] for e in emails(world)], "a message")
+    name, told = first_event(world, "Last-Event-ID: unknown")
+    check_equal(told, {"Email": state()}, "everything")
+    deliver(world, "meanwhile")
+    wait_until(lambda: "meanwhile" in [e["subject"] for e in emails(world)], "another")
+    check_equal(first_event(world, f"Last-Event-ID: {name}")[1], {"Email": state()}, "what came since")
+    check_equal(first_event(world, f"Last-Event-ID: {name}.0")[1], {"Email": state()}, "everything")
+    with connect(world) as s, s.makefile("rb") as f:
+        ws_open(world, s, f)
+        for known in (name, "unknown"):
+            s.sendall(ws_frame(json.dumps({"@type": "WebSocketPushEnable", "dataTypes": ["Email"], "pushState": known})))
+            change = ws_read(f)
+            check_equal((change["@type"], change["changed"][account(world)]), ("StateChange", {"Email": state()}), f"after {known}")
+        s.sendall(ws_frame(json.dumps({"@type": "Other", "id": "R9"})))
+        check_equal(ws_read(f)["requestId"], "R9", "whose error")
+
+
+def ws_open(world, s, f):
+    send(world, s, "GET", "/jmap/ws", b"", "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",
+         "Sec-WebSocket-Protocol: jmap", f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}")
+    status, head = read_head(f)
+    check_equal((status, head.get("sec-websocket-protocol")), (101, "jmap"), "the upgrade")
+
+
 def ws_frame(text):
     data, mask = text.encode(), os.urandom(4)
     size = bytes([0x80 | len(data)]) if len(data) < 126 else bytes([0x80 | 126]) + struct.pack(">H", len(data))
@@ -222,10 +263,7 @@ def ws_read(f):
 
 def test_websocket(world):
     with connect(world) as s, s.makefile("rb") as f:
-        send(world, s, "GET", "/jmap/ws", b"", "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",
-             "Sec-WebSocket-Protocol: jmap", f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}")
-        status, head = read_head(f)
-        check_equal((status, head.get("sec-websocket-protocol")), (101, "jmap"), "the upgrade")
+        ws_open(world, s, f)
         s.sendall(ws_frame(json.dumps({"@type": "Request", "id": "R1", "using": USING, "methodCalls": [["Core/echo", {"x": 1}, "a"]]})))
         answer = ws_read(f)
         check_equal((answer["@type"], answer["requestId"], answer["methodResponses"]), ("Response", "R1", [["Core/echo", {"x": 1}, "a"]]), "it")
