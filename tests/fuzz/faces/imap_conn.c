@@ -30,7 +30,7 @@ static int started;
 /* What the client gets to read. */
 struct client {
 	struct buf *log;
-	z_stream inflater; /* raw */
+	z_stream inflater; /* raw, once answers are compressed */
 	bool compressed;
 };
 
@@ -73,10 +73,10 @@ put_output(struct imap_conn *c, struct client *cl)
 	size_t plain = !c->deflate ? out.len : cl->compressed ? 0 : plain_part(out);
 
 	buf_put(cl->log, slice_sub(out, 0, plain));
-	if (c->deflate) {
+	if (c->deflate && !cl->compressed)
+		cl->compressed = inflateInit2(&cl->inflater, -15) == Z_OK;
+	if (c->deflate)
 		put_inflated(cl, slice_skip(out, plain));
-		cl->compressed = true;
-	}
 	imap_conn_sent(c, out.len);
 }
 
@@ -87,8 +87,6 @@ feed(struct imap_conn *c, struct slice in, bool whole, struct buf *log)
 	uint32_t hash = fuzz_hash(in);
 	size_t at = 0, n;
 
-	if (inflateInit2(&client.inflater, -15) != Z_OK)
-		abort();
 	for (;;) {
 		enum imap_conn_wants wants = imap_conn_run(c);
 
@@ -104,7 +102,8 @@ feed(struct imap_conn *c, struct slice in, bool whole, struct buf *log)
 			abort();
 		at = MIN(at + n, in.len);
 	}
-	inflateEnd(&client.inflater);
+	if (client.compressed)
+		inflateEnd(&client.inflater);
 }
 
 static struct imap_conn *
