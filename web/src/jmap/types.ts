@@ -99,8 +99,8 @@ export interface FullEmail extends Email {
 export interface PgpState {
 	form: "plain" | "mime" | "inline" | "partial";
 	encrypted: boolean;
-	failure: "none" | "noKey" | "damaged" | "tooLarge";
-	verdict: "none" | "verified" | "unverified" | "changed" | "otherSender" | "invalid" | "unknownKey" | "expired" | "revoked";
+	failure: "none" | "noKey" | "password" | "damaged" | "tooLarge";
+	verdict: "none" | "verified" | "unverified" | "changed" | "otherSender" | "invalid" | "unknownKey" | "weak" | "expired" | "revoked";
 	fingerprint: string;
 	keyId: string;
 	signedAt: number; // seconds since 1970; 0: not known

@@ -46,7 +46,7 @@ export interface ProtectedHeaders {
 	hidden: string[];
 }
 
-export type Failure = "none" | "noKey" | "damaged" | "tooLarge";
+export type Failure = "none" | "noKey" | "password" | "damaged" | "tooLarge";
 
 export interface Opened {
 	form: Form;
@@ -207,6 +207,7 @@ async function decrypt(data: Bytes, keys: Keys, senders: SenderKey[]) {
 function failureOf(err: unknown): Failure {
 	const message = err instanceof Error ? err.message : "";
 	if (/Maximum decompressed message size/i.test(message)) return "tooLarge";
+	if (/No public.key encrypted session key packet found/i.test(message)) return "password";
 	if (/No decryption key packets found|Session key decryption failed/i.test(message)) return "noKey";
 	return "damaged";
 }

@@ -13,6 +13,7 @@ export type Verdict =
 	| "otherSender" // fits, but the key is not the sender's
 	| "invalid" // does not fit: the message was altered, or the signature is damaged
 	| "unknownKey" // cannot be checked
+	| "weak" // its key or its method can be broken today: anybody may have made it
 	| "expired" // the key had expired when it signed
 	| "revoked"; // the key was revoked, or had been when it signed
 
@@ -35,6 +36,7 @@ const severity: Verdict[] = [
 	"verified",
 	"unverified",
 	"unknownKey",
+	"weak",
 	"expired",
 	"otherSender",
 	"changed",
@@ -56,6 +58,7 @@ function faultOf(err: unknown): Verdict {
 	if (/Could not find signing key/.test(message)) return "unknownKey";
 	if (/(Primary key|Subkey|Self-certification) is revoked/.test(message)) return "revoked";
 	if (/(Primary key|Subkey|Signature) is expired/.test(message)) return "expired";
+	if (/considered too weak|^Insecure (message )?hash algorithm/.test(message)) return "weak";
 	return "invalid";
 }
 

@@ -21,6 +21,7 @@ const verdicts: Record<PgpState["verdict"], { look: Look; text: Key; more: Key }
 	verified: { look: "good", text: "pgpVerified", more: "pgpVerifiedMore" },
 	unverified: { look: "plain", text: "pgpUnverified", more: "pgpUnverifiedMore" },
 	unknownKey: { look: "plain", text: "pgpUnknownKey", more: "pgpUnknownKeyMore" },
+	weak: { look: "warn", text: "pgpWeak", more: "pgpWeakMore" },
 	changed: { look: "warn", text: "pgpChanged", more: "pgpChangedMore" },
 	otherSender: { look: "warn", text: "pgpOtherSender", more: "pgpOtherSenderMore" },
 	expired: { look: "warn", text: "pgpExpired", more: "pgpExpiredMore" },
@@ -28,7 +29,7 @@ const verdicts: Record<PgpState["verdict"], { look: Look; text: Key; more: Key }
 	invalid: { look: "bad", text: "pgpInvalid", more: "pgpInvalidMore" },
 };
 
-const failures: Record<Exclude<PgpState["failure"], "none">, Key> = { noKey: "pgpNoKey", damaged: "pgpDamaged", tooLarge: "pgpTooLarge" };
+const failures: Record<Exclude<PgpState["failure"], "none">, Key> = { noKey: "pgpNoKey", password: "pgpPassword", damaged: "pgpDamaged", tooLarge: "pgpTooLarge" };
 
 function Notice({ look, icon, text, children }: { look: Look; icon: IconName; text: string; children?: preact.ComponentChildren }) {
 	return <div class={css.notice} data-look={look} role="note"><Icon name={icon} size={17} /><span class={css.noticeText}>{text}</span>{children}</div>;
