@@ -19,7 +19,12 @@ async function look(world, page, what) {
 	if (!process.env.LETTERLOCK_SCREENS)
 		return;
 	mkdirSync(process.env.LETTERLOCK_SCREENS, { recursive: true });
-	await page.screenshot({ path: join(process.env.LETTERLOCK_SCREENS, `${what.replace(/\W+/g, "-")}.png`) });
+	for (const [width, height] of [[390, 844], [1440, 900]])
+		for (const colorScheme of ["dark", "light"]) {
+			await page.setViewportSize({ width, height });
+			await page.emulateMedia({ colorScheme });
+			await page.screenshot({ path: join(process.env.LETTERLOCK_SCREENS, `${what.replace(/\W+/g, "-")}-${width}-${colorScheme}.png`) });
+		}
 }
 
 async function begin(page, world, password) {

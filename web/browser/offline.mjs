@@ -1,7 +1,9 @@
 // Without the server: reading, searching, changing and writing; what stays on the device and what does not; a new build.
 // One browser with its profile on the disk, whose owner stays signed in, does most of it.
 import assert from "node:assert/strict";
+import { connect, createServer } from "node:net";
 import { join } from "node:path";
+import { chromium } from "playwright-core";
 import { box, conversation, eventually, fillSignIn, inbox, messages, openRow, patience, reveal, row, rows, signIn, toast } from "./harness.mjs";
 
 const composer = (page) => page.getByRole("region", { name: "New message" });
@@ -97,6 +99,31 @@ async function without(world, act) {
 	}
 }
 
+/** A way to the server that may go without a word: what is sent is lost then, and no connection is closed or refused. */
+async function openWay(world) {
+	const way = { dead: false, ends: new Set() };
+	const server = createServer((near) => {
+		const far = connect(world.config.port, world.config.address);
+		for (const [from, to] of [[near, far], [far, near]]) {
+			way.ends.add(from);
+			from.on("data", (data) => way.dead || to.write(data));
+			from.on("error", () => undefined);
+			from.on("close", () => way.dead || to.destroy());
+		}
+	});
+	await new Promise((done) => server.listen(0, "127.0.0.1", done));
+	const { host, address } = world.config;
+	const args = world.launching.args.map((a) => a.replace(`MAP ${host} ${address}`, `MAP ${host} 127.0.0.1:${server.address().port}`));
+	assert.notDeepEqual(args, world.launching.args);
+	way.browser = await chromium.launch({ ...world.launching, args });
+	way.close = async () => {
+		await way.browser.close();
+		way.ends.forEach((s) => s.destroy());
+		server.close();
+	};
+	return way;
+}
+
 async function write(page, subject, text, to = "dave@letterlock.test") {
 	await page.keyboard.press("c");
 	await composer(page).waitFor();
@@ -170,6 +197,28 @@ export const tests = {
 			await page.getByText("Nothing was found").or(page.getByText("Nothing found")).first().waitFor();
 			await page.close();
 		});
+	},
+
+	async "a network that goes without a word is noticed by the page, and so is its return"(world) {
+		const way = await openWay(world);
+		const page = await world.watched(await way.browser.newContext({ locale: "en-GB", timezoneId: "UTC" })).newPage();
+		await page.clock.install();
+		await fillSignIn(world, page, "alice", world.config.people.alice.password, false);
+		await inbox(page);
+		await page.waitForTimeout(2000);
+		way.dead = true;
+		const mark = await world.ask("mark", {});
+		// A minute in which nothing is done: no request can fail.
+		for (let i = 0; i < 12; i++)
+			await page.clock.runFor(5000);
+		await strip(page).waitFor();
+		assert.equal(await row(page, mark.subject).count(), 0);
+		way.dead = false;
+		await page.clock.runFor(30_000);
+		await strip(page).waitFor({ state: "detached" });
+		await row(page, mark.subject).waitFor();
+		await way.close();
+		world.forgive(/ERR_TIMED_OUT|ERR_HTTP2_PING_FAILED|ERR_CONNECTION_|ERR_NETWORK_CHANGED|WebSocket connection to/);
 	},
 
 	async "formatted mail is shown in its frame, whose policy is kept with it"(world) {

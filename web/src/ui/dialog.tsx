@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../i18n/index.ts";
 import { IconButton } from "./button.tsx";
+import { focusBack } from "./focus.ts";
 import css from "./dialog.module.css";
 
 interface DialogProps {
@@ -22,14 +23,14 @@ export function Dialog({ title, onClose, children, footer, shape, bare, keep }: 
 
 	useLayoutEffect(() => {
 		const dialog = ref.current;
-		const before = document.activeElement as HTMLElement | null;
+		const before = document.activeElement;
 		dialog?.showModal();
 		// The first field, or the dialog itself: its button to close is no place to begin.
 		const field = dialog?.querySelector<HTMLElement>("[autofocus], input:not([hidden]), textarea, select");
 		(field ?? dialog)?.focus();
 		return () => {
 			dialog?.close();
-			before?.focus();
+			focusBack(before);
 		};
 	}, []);
 

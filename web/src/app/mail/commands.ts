@@ -103,6 +103,17 @@ function escape(): boolean {
 	return false;
 }
 
+/** Nothing has the focus yet: the list takes it. */
+function arrow(key: string): boolean {
+	const by = { ArrowDown: 1, ArrowUp: -1 }[key];
+	const list = document.querySelector<HTMLElement>("#content [role=listbox]");
+	if (!by || !list?.checkVisibility())
+		return false;
+	list.focus();
+	step(by);
+	return true;
+}
+
 function handle(e: KeyboardEvent): void {
 	if (e.defaultPrevented || document.querySelector("dialog[open]"))
 		return;
@@ -127,7 +138,7 @@ function handle(e: KeyboardEvent): void {
 	if (command) {
 		e.preventDefault();
 		command.run();
-	} else if (e.key === "Escape" && escape())
+	} else if ((e.key === "Escape" && escape()) || (e.key.startsWith("Arrow") && document.activeElement === document.body && arrow(e.key)))
 		e.preventDefault();
 }
 

@@ -2,6 +2,7 @@
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../../i18n/index.ts";
 import { IconButton } from "../../ui/button.tsx";
+import { focusBack } from "../../ui/focus.ts";
 import { Splitter } from "../../ui/splitter.tsx";
 import { toast } from "../../ui/toast.tsx";
 import { useLazy } from "../lazy.tsx";
@@ -53,9 +54,9 @@ function Drawer() {
 	useLayoutEffect(() => {
 		if (!open)
 			return undefined;
-		const before = document.activeElement as HTMLElement | null;
+		const before = document.activeElement;
 		box.current?.querySelector<HTMLElement>("[role=treeitem][tabindex='0']")?.focus();
-		return () => before?.focus();
+		return () => focusBack(before);
 	}, [open]);
 	if (!open)
 		return null;

@@ -87,7 +87,7 @@ function Palette() {
 			<div class={css.palette}>
 				<Icon name="search" size={18} />
 				<Combobox label={t("commandPalette")} value={typed} placeholder={t("palettePlaceholder")} choices={choices} eager autoFocus
-					inputClass={css.input} onInput={setTyped}
+					inputClass={css.input} onInput={setTyped} onKeyDown={(e) => e.key === "Escape" && (e.preventDefault(), close())}
 					onChoose={(c) => { close(); list.find((e) => e.id === c.id)?.run(); }} />
 			</div>
 		</Dialog>

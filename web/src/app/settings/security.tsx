@@ -37,6 +37,7 @@ function Factors({ open, version, changed }: { open(o: Open): void; version: num
 	}).then(() => { again(); changed(); });
 	return (
 		<Group key={version} title={t("secondFactors")} lead={t("secondFactorsLead")}>
+			{data?.factors.length === 0 && <Item title={<span class={css.detail}>{t("noFactors")}</span>} />}
 			{data ? data.factors.map((f) => (
 				<Item key={f.id} icon={<Icon name={f.type === "totp" ? "phone" : "key"} size={20} />} title={f.name || t(f.type === "totp" ? "authenticatorApp" : "passkey")}
 					detail={`${t("addedOn", { date: dayDate(f.created * 1000) })} · ${used(f.lastUsed)}`}>
@@ -55,7 +56,7 @@ function Factors({ open, version, changed }: { open(o: Open): void; version: num
 function AppPasswords({ open, version }: { open(o: Open): void; version: number }) {
 	const { data, failed, again } = useData(() => command<{ unlockers: Unlocker[] }>("unlockers"));
 	const revoke = (u: Unlocker) => void attempt(() => withProof(() => keys().call("revoke", { id: u.id, rotate: false }))).then((ok) => { if (ok) { again(); toast({ text: t("revoked", { name: u.name }) }); } });
-	const list = data?.unlockers.filter((u) => u.type === "app-password");
+	const list = data?.unlockers.filter((u) => u.type === "app-password").sort((a, b) => b.created - a.created);
 	return (
 		<Group key={version} title={t("appPasswords")} lead={t("appPasswordsLead")} action={<Button icon="plus" onClick={() => open("app")}>{t("makeNew")}</Button>}>
 			{list?.length === 0 && <Item title={<span class={css.detail}>{t("noAppPasswords")}</span>} />}

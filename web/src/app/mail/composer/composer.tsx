@@ -9,6 +9,7 @@ import type { FullEmail, Id } from "../../../jmap/types.ts";
 import { Button, IconButton } from "../../../ui/button.tsx";
 import { Dialog } from "../../../ui/dialog.tsx";
 import { Icon } from "../../../ui/icon.tsx";
+import { focusBack } from "../../../ui/focus.ts";
 import { Menu } from "../../../ui/menu.tsx";
 import { Progress } from "../../../ui/progress.tsx";
 import { toast } from "../../../ui/toast.tsx";
@@ -176,6 +177,15 @@ export class Desk {
 
 	get uploading(): boolean {
 		return this.files.value.some((f) => !f.blobId && !f.failed && (!f.data || f.progress > 0));
+	}
+
+	/** For when it was discarded by mistake; what the server was given for it is given anew. */
+	copy(): Desk {
+		const desk = new Desk(this.letter.peek(), null, this.guard.threadEncrypted);
+		desk.files.value = this.files.peek().map((f) => (f.data ? { ...f, blobId: null, progress: 0 } : f));
+		for (const name of ["wish", "sign", "letter"] as const)
+			(desk.guard[name] as Signal<unknown>).value = this.guard[name].peek();
+		return desk;
 	}
 
 	async discard(): Promise<void> {
@@ -484,12 +494,13 @@ function DeskView({ desk, fresh }: { desk: Desk; fresh: boolean }) {
 		return undefined;
 	});
 	const discard = () => {
-		const letter = desk.letter.peek();
+		const again = desk.copy();
 		void desk.discard();
 		closeCompose();
-		toast({ text: t("draftDiscarded"), undo: () => reopen(letter) });
+		toast({ text: t("draftDiscarded"), undo: () => reopen(again) });
 	};
 	useEffect(() => onLeave(finish), []);
+	useEffect(() => () => focusBack(null), []);
 	useEffect(() => {
 		const before = () => void desk.save();
 		addEventListener("pagehide", before);
@@ -536,11 +547,13 @@ function DeskView({ desk, fresh }: { desk: Desk; fresh: boolean }) {
 	);
 }
 
-const kept = new Map<string, Letter>();
+const kept = new Map<string, Desk>();
+let reopened = 0;
 
-function reopen(letter: Letter): void {
-	const key = `again-${kept.size}`;
-	kept.set(key, letter);
+function reopen(desk: Desk): void {
+	const key = `again-${++reopened}`;
+	kept.clear();
+	kept.set(key, desk);
 	writing.value = { key, start: { mode: "again", key }, draftId: null };
 }
 
@@ -554,8 +567,8 @@ export function Composer() {
 		if (!open)
 			return;
 		if (open.start.mode === "again") {
-			const again = new Desk(kept.get(open.start.key) as Letter, null, false);
-			again.touch();
+			const again = kept.get(open.start.key) ?? null;
+			again?.touch();
 			setDesk(again);
 		} else
 			void openDesk(open).then((d) => (d ? writing.peek()?.key === waiting && setDesk(d) : closeCompose()));
