@@ -44,12 +44,51 @@ export const tests = {
 		await write(page, "dave@letterlock.test", "Survey data", "Here is the attached file. Grüße & 你好!");
 		await composer(page).locator("input[type=file]").setInputFiles({ name: "survey ä.bin", mimeType: "application/octet-stream", buffer: data });
 		await composer(page).getByText("survey ä.bin").waitFor();
-		await eventually("uploaded", async () => await composer(page).getByRole("progressbar").count() === 0);
+		// Sent at once: the letter waits for the file by itself.
 		await composer(page).getByRole("button", { name: "Send", exact: true }).click();
 		await toast(page, "Message sent").waitFor();
 		const got = await world.ask("letter", { to: "dave", subject: "Survey data" });
 		assert.match(got.text, /Grüße & 你好!/);
 		assert.deepEqual(got.files, [{ name: "survey ä.bin", sha256: createHash("sha256").update(data).digest("hex") }]);
+		await page.close();
+	},
+
+	async "a letter does not go without a file that could not be attached"(world) {
+		const page = await world.page("bob");
+		await write(page, "dave@letterlock.test", "The lease", "Here it is.");
+		await page.route("**/jmap/upload/**", (route) => route.fulfill({ status: 413, contentType: "application/problem+json", body: "{}" }));
+		await composer(page).locator("input[type=file]").setInputFiles({ name: "lease.pdf", mimeType: "application/pdf", buffer: Buffer.alloc(1000) });
+		await composer(page).getByRole("button", { name: "Send", exact: true }).click();
+		await toast(page, "“lease.pdf” could not be attached.").waitFor();
+		world.forgive(/^413 /);
+		await page.unroute("**/jmap/upload/**");
+		await composer(page).getByRole("button", { name: "Remove lease.pdf" }).click();
+		await composer(page).locator("input[type=file]").setInputFiles({ name: "lease.pdf", mimeType: "application/pdf", buffer: Buffer.alloc(1000) });
+		await composer(page).getByRole("button", { name: "Send", exact: true }).click();
+		await toast(page, "Message sent").waitFor();
+		const got = await world.ask("letter", { to: "dave", subject: "The lease" });
+		assert.equal(got.files.length, 1);
+		await page.close();
+	},
+
+	async "a draft that was discarded comes back whole; the focus is never nowhere"(world) {
+		const page = await world.page("bob");
+		const focus = () => page.evaluate(() => document.activeElement?.getAttribute("role") ?? document.activeElement?.tagName);
+		await page.keyboard.press("ArrowDown");
+		assert.equal(await focus(), "listbox", "arrows work from the start");
+		await write(page, "dave@letterlock.test", "Thrown away", "By mistake.");
+		await composer(page).locator("input[type=file]").setInputFiles({ name: "map.bin", mimeType: "application/octet-stream", buffer: Buffer.from("north is up") });
+		await composer(page).getByText("Draft saved").waitFor();
+		await composer(page).getByRole("button", { name: "Discard draft" }).click();
+		await toast(page, "Draft discarded").waitFor();
+		await eventually("the list has the focus", async () => await focus() === "listbox");
+		await page.keyboard.press("z");
+		await composer(page).getByText("map.bin").waitFor();
+		await composer(page).getByRole("button", { name: "Send", exact: true }).click();
+		await toast(page, "Message sent").waitFor();
+		await eventually("the list has the focus again", async () => await focus() === "listbox");
+		const got = await world.ask("letter", { to: "dave", subject: "Thrown away" });
+		assert.deepEqual(got.files.map((f) => f.name), ["map.bin"]);
 		await page.close();
 	},
 

@@ -50,6 +50,7 @@ export class Desk {
 	private saving: Promise<void> = Promise.resolve();
 	private dirty = false;
 	private serial = 0;
+	private readonly uploads = new Set<Promise<void>>();
 
 	constructor(letter: Letter, draft: Id | null, threadEncrypted: boolean) {
 		this.letter = signal(letter);
@@ -137,8 +138,16 @@ export class Desk {
 	}
 
 	attach(list: readonly File[], cid: string | null = null): void {
-		for (const file of list)
-			void this.upload(file, cid);
+		for (const file of list) {
+			const upload = this.upload(file, cid).finally(() => this.uploads.delete(upload));
+			this.uploads.add(upload);
+		}
+	}
+
+	/** What is on its way to the server is there, or has failed. */
+	async uploaded(): Promise<void> {
+		while (this.uploads.size)
+			await Promise.all(this.uploads);
 	}
 
 	private async upload(file: File, cid: string | null): Promise<void> {
@@ -173,10 +182,6 @@ export class Desk {
 	detach(key: string): void {
 		this.files.value = this.files.peek().filter((f) => f.key !== key);
 		this.touch();
-	}
-
-	get uploading(): boolean {
-		return this.files.value.some((f) => !f.blobId && !f.failed && (!f.data || f.progress > 0));
 	}
 
 	/** For when it was discarded by mistake; what the server was given for it is given anew. */
@@ -321,8 +326,9 @@ function objection(desk: Desk): { stop: boolean; text: string } | null {
 		return { stop: true, text: t("needRecipient") };
 	if (wrong)
 		return { stop: true, text: t("wrongAddress", { address: wrong.email }) };
-	if (desk.uploading)
-		return { stop: true, text: t("stillUploading") };
+	const lost = desk.files.peek().find((f) => f.failed);
+	if (lost)
+		return { stop: true, text: t("fileMissing", { name: lost.name }) };
 	if (desk.files.peek().length === 0 && promisesAttachment(l))
 		return { stop: false, text: t("forgottenAttachment") };
 	return l.subject.trim() ? null : { stop: false, text: t("emptySubject") };
@@ -403,6 +409,12 @@ function useSend(desk: Desk) {
 		try {
 			if (mail().client.fallback?.away)
 				return await later(at);
+			await desk.uploaded();
+			const lost = objection(desk);
+			if (lost?.stop) {
+				toast({ text: lost.text, bad: true });
+				return setBusy(false);
+			}
 			const way = confirmed ? "plain" : await desk.guard.decide(everybody(desk.letter.peek()));
 			const stop = way === "letter" ? letterObjection(desk) : null;
 			if (way === "ask")
