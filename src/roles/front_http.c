@@ -222,14 +222,25 @@ is_loopback_host(struct slice host)
 		slice_starts(host, S("[::1]"));
 }
 
+/* WebKit 26 knows integrity-policy, but not that import maps have hashes, and so loads no script at all. The hashes themselves
+ * it compares like the others. */
+static void
+put_policy(struct headers *out, const struct front_task *t, const struct web_pack_entry *e)
+{
+	struct web_header own[WEB_POLICY_FIELDS_MAX];
+	unsigned n = web_policy_entry(e, own);
+
+	for (unsigned i = 0; i < n; i++)
+		if (!t->webkit || !slice_eq(own[i].name, S("integrity-policy")))
+			put_all(out, &own[i], 1);
+}
+
 static void
 put_protection(struct headers *out, const struct front_task *t, const struct front_head *h)
 {
-	struct web_header own[WEB_POLICY_FIELDS_MAX];
-
 	put_all(out, web_policy_common, n_web_policy_common);
 	if (h->entry)
-		put_all(out, own, web_policy_entry(h->entry, own));
+		put_policy(out, t, h->entry);
 	else
 		put(out, "content-security-policy", slice_str(api_csp));
 	if (t->everyone) {

@@ -72,7 +72,10 @@ entry_head(const struct web_pack_entry *e, struct slice etag)
 	struct front_head h = {.status = 200, .entry = e};
 
 	extra(&h, "etag", etag);
-	extra(&h, "vary", S("accept-encoding"));
+	extra(&h, "vary",
+		e->class == WEB_PACK_PAGE || e->class == WEB_PACK_LETTER
+			? S("accept-encoding, user-agent")
+			: S("accept-encoding"));
 	return h;
 }
 

@@ -41,6 +41,7 @@ struct front_task {
 	bool browser; /* a page asks, which signs in by itself */
 	bool bearer; /* it came with a token */
 	bool has_gzip; /* the client takes it */
+	bool webkit; /* the browser is of the engine of Safari */
 	bool complete; /* the request's body has ended */
 	struct slice path, query, host; /* path is decoded and has no dot segments */
 	struct buf text; /* what these are views of */

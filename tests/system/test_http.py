@@ -110,6 +110,23 @@ def statuses(text):
 
 # --- what is served ---
 
+SAFARI = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Safari/605.1.15"
+CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
+
+
+def test_safari_is_spared_one_policy(world):
+    """With Integrity-Policy WebKit 26 would load none of the client's scripts; everything else it gets as the others do."""
+    protection = ("content-security-policy", "permissions-policy", "cross-origin-opener-policy", "x-content-type-options", "referrer-policy")
+    for path in ("/", "/letter"):
+        plain = curl(world, path)
+        for agent, policy in ((SAFARI, None), (CHROME, plain.headers["integrity-policy"])):
+            page = curl(world, path, "-A", agent)
+            check_equal(page.headers.get("integrity-policy"), policy, f"{path}: the integrity policy for {agent}")
+            check_equal((page.status, page.body), (200, plain.body), f"{path} for {agent}")
+            check_equal([page.headers.get(n) for n in protection], [plain.headers.get(n) for n in protection], f"{path}: the rest of its protection")
+            check("user-agent" in page.headers["vary"], f"{path}: caches are not told")
+
+
 def test_client_is_served(world):
     """Pages and files with their type, policy, cache rules, compression and ranges, by both versions."""
     for version in ("--http1.1", "--http2"):

@@ -28,6 +28,8 @@ export class Push {
 		addEventListener("online", this.now);
 		addEventListener("offline", this.doubt);
 		document.addEventListener("visibilitychange", this.seen);
+		addEventListener("pagehide", this.hide);
+		addEventListener("pageshow", this.back);
 	}
 
 	start(): void {
@@ -44,6 +46,8 @@ export class Push {
 		removeEventListener("online", this.now);
 		removeEventListener("offline", this.doubt);
 		document.removeEventListener("visibilitychange", this.seen);
+		removeEventListener("pagehide", this.hide);
+		removeEventListener("pageshow", this.back);
 		this.leave();
 	}
 
@@ -58,6 +62,14 @@ export class Push {
 	readonly doubt = (): void => {
 		if (this.leave())
 			this.again();
+	};
+
+	/** A page that is left says so, and begins anew where the browser brings it back. */
+	private readonly hide = (): void => void this.leave();
+
+	private readonly back = (e: PageTransitionEvent): void => {
+		if (e.persisted)
+			this.now();
 	};
 
 	/** Whether there was something to leave. */

@@ -82,8 +82,17 @@ function place(images: Show["images"]): void {
 	}
 }
 
+/** In WebKit the width of a table counts for more than its max-width. */
+function fitTables(): void {
+	const room = document.documentElement.clientWidth;
+	for (const table of document.querySelectorAll("table"))
+		if (table.offsetWidth > room)
+			table.style.width = `min(${table.offsetWidth}px, 100%)`;
+}
+
 let told = 0;
 function height(): void {
+	fitTables();
 	const now = Math.ceil(Math.max(document.body.scrollHeight, document.body.getBoundingClientRect().height));
 	if (now !== told)
 		tell({ kind: "height", height: told = now });

@@ -51,8 +51,9 @@ function Factor({ state, onState, onBack }: { state: SignInState; onState(s: Sig
 		return onState(way === "totp" ? await keys().call("signInTotp", { code }) : await keys().call("signInRecoveryFactor", { code }));
 	});
 	const other = (["passkey", "totp", "recovery"] as const).filter((w) => w !== way && (w === "passkey" ? state.passkey && passkeysWork() : state[w]));
+	const missing = state.passkey && !passkeysWork() ? `${t("noPasskeys")} ` : "";
 	return (
-		<Card title={t("secondStep")} lead={t(({ totp: "totpLead", passkey: "passkeyLead", recovery: "recoveryLead" } as const)[way])}>
+		<Card title={t("secondStep")} lead={missing + t(({ totp: "totpLead", passkey: "passkeyLead", recovery: "recoveryLead" } as const)[way])}>
 			<form class={css.form} onSubmit={(e) => { e.preventDefault(); void send(); }}>
 				{way === "totp" && (
 					<div class={css.otp}><TextField label={t("sixDigits")} value={code} inputmode="numeric" autocomplete="one-time-code" maxLength={7} required error={error}

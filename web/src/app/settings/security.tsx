@@ -45,6 +45,7 @@ function Factors({ open, version, changed }: { open(o: Open): void; version: num
 					<IconButton icon="trash" label={t("remove")} onClick={() => remove(f)} />
 				</Item>
 			)) : <Waiting failed={failed} again={again} />}
+			{!passkeysWork() && <Item title={<span class={css.detail}>{t("noPasskeys")}</span>} />}
 			<div class={`${css.padded} ${css.buttons}`}>
 				{data && !data.factors.some((f) => f.type === "totp") && <Button icon="phone" onClick={() => open("totp")}>{t("addTotp")}</Button>}
 				{passkeysWork() && <Button icon="key" onClick={() => void attempt(addPasskey).then((ok) => ok && again())}>{t("addPasskey")}</Button>}
