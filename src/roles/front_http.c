@@ -223,8 +223,7 @@ is_loopback_host(struct slice host)
 }
 
 /* WebKit 26 knows integrity-policy, but not that import maps have hashes, and so loads no script at
- * all. The hashes themselves
- * it compares like the others. */
+ * all. The hashes themselves it compares like the others. */
 static void
 put_policy(struct headers *out, const struct front_task *t, const struct web_pack_entry *e)
 {
