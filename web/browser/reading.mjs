@@ -201,4 +201,14 @@ export const tests = {
 		await page.locator("main [role=option]:not([data-unread])").filter({ hasText: token }).waitFor();
 		await page.close();
 	},
+
+	async "new mail is said to who does not see it come, and counted in the title"(world) {
+		const page = await world.page();
+		const count = () => page.title().then((s) => Number(/^\((\d+)\) Letterlock$/.exec(s)?.[1] ?? 0));
+		const before = await eventually("a number in the title", count);
+		const { token } = await world.ask("deliver", { to: "alice" });
+		await toast(page, new RegExp(`One new message: Someone, Letter ${token}|\\d+ new messages`)).waitFor({ state: "attached" });
+		await eventually("one more in the title", async () => await count() > before);
+		await page.close();
+	},
 };

@@ -19,6 +19,9 @@ const toasts = signal<readonly Shown[]>([]);
 const timers = new Map<number, number>();
 let serial = 0;
 
+/** Said to who does not see the page, and shown nowhere. */
+export const said = signal("");
+
 export function dismiss(id: number): void {
 	clearTimeout(timers.get(id));
 	timers.delete(id);
@@ -46,6 +49,7 @@ export function undoNewest(): boolean {
 export function Toasts() {
 	return (
 		<div class={css.stack} role="status" aria-live="polite">
+			<span class="visually-hidden">{said.value}</span>
 			{toasts.value.map((s) => (
 				<div key={s.id} class={`${css.toast} ${s.bad ? css.bad : ""}`}>
 					<span class={css.text}>{s.text}</span>

@@ -8,6 +8,8 @@ import { nameOf } from "../mail/row.tsx";
 import { openMessage } from "../mail/state.ts";
 import { prefs, setPrefs, type Prefs } from "../prefs.ts";
 import { unbase64url } from "../../keys/bytes.ts";
+import { said } from "../../ui/toast.tsx";
+import { stage } from "../session.ts";
 import { lasting } from "./vaults.ts";
 import { startWorker } from "./register.ts";
 import { t } from "./texts.ts";
@@ -35,14 +37,15 @@ async function notify(title: string, body: string, open: (() => void) | null): P
 	}
 }
 
-/** Tells of what came since the last time, if nobody is looking at the page. */
+/** Tells of what came since the last time: by a notice, or, where somebody has the page before them, for those who cannot see it. */
 class Teller {
 	private since = new Date().toISOString();
 
 	constructor(private readonly mail: MailStore) {}
 
 	async delivered(): Promise<void> {
-		if (prefs.peek().news === "off" || document.visibilityState === "visible" || Notification.permission !== "granted")
+		const looking = document.visibilityState === "visible";
+		if (!looking && (prefs.peek().news === "off" || Notification.permission !== "granted"))
 			return;
 		const client = this.mail.client;
 		const query = client.call<QueryResult>("Email/query", {
@@ -55,10 +58,16 @@ class Teller {
 		const newest = list[0];
 		if (!newest)
 			return;
+		const who = nameOf(newest.from?.[0]) || t("fromUnknown");
+		const subject = isHiddenSubject(newest.subject) ? t("newMail") : newest.subject || t("noSubject");
+		if (looking) {
+			this.since = new Date(Date.parse(newest.receivedAt) + 1000).toISOString();
+			said.value = n > 1 ? t("newMails", { n }) : `${t("newMails", { n })}: ${who}, ${subject}`;
+			return undefined;
+		}
 		if (n > 1 || prefs.peek().news === "quiet")
 			return notify(t("newMails", { n }), "Letterlock", null);
-		const subject = isHiddenSubject(newest.subject) ? t("newMail") : newest.subject || t("noSubject");
-		return notify(nameOf(newest.from?.[0]) || t("fromUnknown"), subject, () => openMessage(newest.id));
+		return notify(who, subject, () => openMessage(newest.id));
 	}
 
 	/** Somebody is looking: what is there is known. */
@@ -73,7 +82,11 @@ export function followNews(mail: MailStore): () => void {
 	const teller = new Teller(mail);
 	mail.onDelivery = () => void teller.delivered().catch(() => undefined);
 	document.addEventListener("visibilitychange", teller.looked);
-	const end = effect(() => badge(mail.mailboxes.value.get(mail.byRole.value.get("inbox")?.id ?? "")?.unreadEmails ?? 0));
+	const end = effect(() => {
+		const n = stage.value === "open" ? mail.mailboxes.value.get(mail.byRole.value.get("inbox")?.id ?? "")?.unreadEmails ?? 0 : 0;
+		badge(n);
+		document.title = n > 0 ? `(${n}) Letterlock` : "Letterlock";
+	});
 	if (lasting() && prefs.peek().news !== "off" && Notification.permission === "granted")
 		void subscribe(mail).catch(() => undefined);
 	return () => {
