@@ -7,7 +7,7 @@
 #include <curl/curl.h>
 
 /* Every file is asked for in these ways: what depends on who asks is noticed. */
-enum verify_guise { VERIFY_PLAIN, VERIFY_CHROMIUM, VERIFY_FIREFOX, VERIFY_GUISES };
+enum verify_guise { VERIFY_PLAIN, VERIFY_CHROMIUM, VERIFY_FIREFOX, VERIFY_SAFARI, VERIFY_GUISES };
 
 struct verify_answer {
 	struct buf body; /* decoded */

@@ -3,6 +3,7 @@
  * field besides that a browser would act upon. */
 #include "base/text.h"
 #include "cli/verify.h"
+#include "faces/web_policy.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -80,10 +81,12 @@ stands(struct slice fields, const struct web_header *h)
 }
 
 static bool
-all_stand(struct slice fields, const struct web_header *list, unsigned n, struct slice *ret)
+all_stand(struct slice fields, const struct web_header *list, unsigned n, bool webkit,
+	struct slice *ret)
 {
 	for (unsigned i = 0; i < n; i++)
-		if (!stands(fields, &list[i])) {
+		if (!stands(fields, &list[i]) &&
+			!(webkit && web_policy_not_for_webkit(list[i].name))) {
 			*ret = list[i].name;
 			return false;
 		}
@@ -92,16 +95,16 @@ all_stand(struct slice fields, const struct web_header *list, unsigned n, struct
 
 /* Whether the fields are as they should be; else the name of the first that is not. */
 static bool
-fields_fit(const struct verify *v, const struct web_manifest_file *f, const struct verify_answer *a,
-	struct slice *ret)
+fields_fit(const struct verify *v, const struct web_manifest_file *f, enum verify_guise g,
+	const struct verify_answer *a, struct slice *ret)
 {
 	struct slice rest = buf_slice(&a->fields);
 	unsigned n_common;
 	const struct web_header *common = web_manifest_common(v->manifest, &n_common);
 	bool bound = v->loopback;
 
-	if (!all_stand(rest, common, n_common, ret) ||
-		!all_stand(rest, f->fields, f->n_fields, ret))
+	if (!all_stand(rest, common, n_common, false, ret) ||
+		!all_stand(rest, f->fields, f->n_fields, g == VERIFY_SAFARI, ret))
 		return false;
 	while (rest.len) {
 		struct slice line = slice_split(&rest, '\n'), name = slice_split(&line, ':');
@@ -146,10 +149,11 @@ judge(struct verify *v, const struct web_manifest_file *f, struct slice path, en
 		: a->status != 200			       ? "missing"
 		: a->interim				       ? "an answer before the answer"
 		: !content_fits(f, a)			       ? "content"
-		: !fields_fit(v, f, a, &field)		       ? "header "
+		: !fields_fit(v, f, g, a, &field)	       ? "header "
 							       : NULL;
 	static const char *const whom[VERIFY_GUISES] = {[VERIFY_CHROMIUM] = ", when a browser asks",
-		[VERIFY_FIREFOX] = ", when another browser asks"};
+		[VERIFY_FIREFOX] = ", when another browser asks",
+		[VERIFY_SAFARI] = ", when Safari asks"};
 	char text[64];
 
 	if (!what)

@@ -27,6 +27,12 @@ static const struct {
 	[VERIFY_FIREFOX] = {"Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 "
 			    "Firefox/145.0",
 		"de,fr;q=0.7,en;q=0.3", "gzip, deflate, br", "*/*", CURL_HTTP_VERSION_2TLS, true},
+	[VERIFY_SAFARI] = {"Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) "
+			   "AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Mobile/15E148 "
+			   "Safari/604.1",
+		"fr-FR,fr;q=0.9", "gzip, deflate, br",
+		"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+		CURL_HTTP_VERSION_2TLS, true},
 };
 
 /* What a browser says of what it is going to do with an answer. */

@@ -68,3 +68,17 @@ web_policy_entry(const struct web_pack_entry *e, struct web_header out[WEB_POLIC
 			S("integrity-policy"), S("blocked-destinations=(script)")};
 	return n;
 }
+
+bool
+web_policy_is_webkit(struct slice agent)
+{
+	return slice_find(agent, S("AppleWebKit/")) != SLICE_NPOS &&
+		slice_find(agent, S("Chrome/")) == SLICE_NPOS &&
+		slice_find(agent, S("Chromium/")) == SLICE_NPOS;
+}
+
+bool
+web_policy_not_for_webkit(struct slice name)
+{
+	return slice_eq(name, S("integrity-policy"));
+}

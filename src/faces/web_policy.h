@@ -16,8 +16,14 @@ extern const size_t n_web_policy_common;
 extern const struct slice web_policy_page;
 
 /* What an entry has besides: in the order of their names, as views of the entry and of constants.
- * Only what is the same for everybody: nothing of one transfer, such as an etag. */
+ * Nothing of one transfer, such as an etag. */
 unsigned web_policy_entry(
 	const struct web_pack_entry *e, struct web_header out[WEB_POLICY_FIELDS_MAX]);
+
+/* Whether a browser that says this of itself is of the engine of Safari, as all of iOS are. */
+bool web_policy_is_webkit(struct slice agent);
+/* Fields that are not for WebKit: version 26 knows integrity-policy, but not that import maps have
+ * hashes, and would load no script at all. The hashes themselves it compares like the others. */
+bool web_policy_not_for_webkit(struct slice name);
 
 #endif

@@ -222,8 +222,6 @@ is_loopback_host(struct slice host)
 		slice_starts(host, S("[::1]"));
 }
 
-/* WebKit 26 knows integrity-policy, but not that import maps have hashes, and so loads no script at
- * all. The hashes themselves it compares like the others. */
 static void
 put_policy(struct headers *out, const struct front_task *t, const struct web_pack_entry *e)
 {
@@ -231,7 +229,7 @@ put_policy(struct headers *out, const struct front_task *t, const struct web_pac
 	unsigned n = web_policy_entry(e, own);
 
 	for (unsigned i = 0; i < n; i++)
-		if (!t->webkit || !slice_eq(own[i].name, S("integrity-policy")))
+		if (!t->webkit || !web_policy_not_for_webkit(own[i].name))
 			put_all(out, &own[i], 1);
 }
 

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "faces/web_policy.h"
 #include "roles/front_web.h"
 
 #include <string.h>
@@ -111,22 +112,13 @@ front_own_origin(const struct http_request *q, bool must_be_there)
 	return slice_istarts(origin, S("https://")) && slice_ieq(slice_skip(origin, 8), q->host);
 }
 
-/* Safari, and every browser of iOS; the others of its descent name their own engine, too. */
-static bool
-is_webkit(struct slice agent)
-{
-	return slice_find(agent, S("AppleWebKit/")) != SLICE_NPOS &&
-		slice_find(agent, S("Chrome/")) == SLICE_NPOS &&
-		slice_find(agent, S("Chromium/")) == SLICE_NPOS;
-}
-
 int
 front_request_read(struct front_task *t, const struct http_request *q)
 {
 	t->browser = http_request_header(q, "sec-fetch-mode").len ||
 		http_request_header(q, "x-letterlock").len;
 	t->has_gzip = accepts(http_request_header(q, "accept-encoding"), S("gzip"));
-	t->webkit = is_webkit(http_request_header(q, "user-agent"));
+	t->webkit = web_policy_is_webkit(http_request_header(q, "user-agent"));
 	t->has_token = read_cookie(q, t->token);
 	return keep_strings(t, q);
 }

@@ -287,6 +287,7 @@ def test_other_content_for_some(w):
     w.told(script, "content, when another browser asks", changed(script, b"evil", lambda h: agent(h, "Firefox")))
     w.told(script, "content", changed(script, b"evil", lambda h: not agent(h, "Mozilla")))
     w.told(script, "content, when another browser asks", changed(script, b"evil", lambda h: h.get("Accept-Language", "").startswith("de")))
+    w.told(script, "content, when Safari asks", changed(script, b"evil", lambda h: agent(h, "iPhone")))
     w.told("/sw.js", "content, when a browser asks", changed("/sw.js", b"evil", lambda h: h.get("Sec-Fetch-Dest") == "serviceworker"))
     w.told("/", "content, when a browser asks", changed("/", page(body=b"x"), lambda h: h.get("Sec-Fetch-Mode") == "navigate"))
 
