@@ -268,17 +268,18 @@ def test_foreign_client(world):
     p = Program(world, who="bob").begin()
     if not shutil.which("curl"):
         return
-    word = token()
-    text = world.dir / "letter.eml"
-    text.write_bytes(letter(p.address, p.address, word))
-    common = ("curl", "--silent", "--show-error", "--max-time", "60", "--cacert", world.ca, "--oauth2-bearer", p.access,
-              "--login-options", "AUTH=OAUTHBEARER", "--user", f"{p.address}:")
     at = lambda service: ("--resolve", f"{world.hostname}:{world.ports[service]}:{world.address}")
-    command(*common, *at("submissions"), f"smtps://{world.hostname}:{world.ports['submissions']}", "--mail-from", p.address, "--mail-rcpt", p.address,
-            "--upload-file", text, netns=world.netns)
-    world.wait_message(p.address, word)
-    found = command(*common, *at("imaps"), f"imaps://{world.hostname}:{world.ports['imaps']}/INBOX", "-X", f"SEARCH SUBJECT {word}", netns=world.netns)
-    check(found.split()[2:], f"curl's search: {found}")
+    for mechanism in ("OAUTHBEARER", "XOAUTH2"):
+        word = token()
+        text = world.dir / "letter.eml"
+        text.write_bytes(letter(p.address, p.address, word))
+        common = ("curl", "--silent", "--show-error", "--max-time", "60", "--cacert", world.ca, "--oauth2-bearer", p.access,
+                  "--login-options", f"AUTH={mechanism}", "--user", f"{p.address}:")
+        command(*common, *at("submissions"), f"smtps://{world.hostname}:{world.ports['submissions']}", "--mail-from", p.address, "--mail-rcpt", p.address,
+                "--upload-file", text, netns=world.netns)
+        world.wait_message(p.address, word)
+        found = command(*common, *at("imaps"), f"imaps://{world.hostname}:{world.ports['imaps']}/INBOX", "-X", f"SEARCH SUBJECT {word}", netns=world.netns)
+        check(found.split()[2:], f"curl's search by {mechanism}: {found}")
 
 
 def test_mechanism_is_offered(world):
