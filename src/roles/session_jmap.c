@@ -604,8 +604,8 @@ static const struct web_handler ws_handler = {
 #define POST (1u << WEB_POST)
 const struct web_route session_jmap_routes[] = {
 	{"/jmap/session", GET, 0, 0, &session_handler},
-	{"/jmap/api", POST, 0, JMAP_REQUEST_MAX, &api_handler},
-	{"/jmap/upload/", POST, 0, JMAP_UPLOAD_MAX, &upload_handler},
+	{"/jmap/api", POST, 0, JMAP_REQUEST_MAX, &api_handler, "maxSizeRequest"},
+	{"/jmap/upload/", POST, 0, JMAP_UPLOAD_MAX, &upload_handler, "maxSizeUpload"},
 	{"/jmap/download/", GET, 0, 0, &download_handler},
 	{"/jmap/events", GET, 0, 0, &events_handler},
 	{"/jmap/ws", GET, WEB_ROUTE_WEBSOCKET, 0, &ws_handler},

@@ -324,6 +324,23 @@ route_find(struct slice path)
 	return NULL;
 }
 
+/* Where JMAP has a name for the limit, its error is JMAP's (RFC 8620, section 3.6.1). */
+static void
+too_large(struct web_exchange *x)
+{
+	CLEANUP(buf_done) struct buf json = BUF_INIT(512);
+
+	if (!x->route->limit) {
+		web_exchange_problem(x, 413, "too-large", "The request is too large.");
+		return;
+	}
+	buf_printf(&json,
+		"{\"type\":\"urn:ietf:params:jmap:error:limit\",\"status\":413,"
+		"\"detail\":\"The request is too large.\",\"limit\":\"%s\"}",
+		x->route->limit);
+	web_exchange_answer(x, 413, "application/problem+json", buf_slice(&json));
+}
+
 /* Answers what no handler sees; false when the handler may go on. */
 static bool
 refused(struct web_exchange *x)
@@ -341,7 +358,7 @@ refused(struct web_exchange *x)
 	else if (!(route->flags & WEB_ROUTE_LOCKED) && !session_account())
 		web_exchange_problem(x, 403, "locked", "The account is locked.");
 	else if (q->length != WEB_LENGTH_UNKNOWN && q->length > route->body_max)
-		web_exchange_problem(x, 413, "too-large", "The request is too large.");
+		too_large(x);
 	else
 		return false;
 	return true;
@@ -387,7 +404,7 @@ on_body(struct web_exchange *x, const struct web_event *e)
 {
 	x->received += e->data.len;
 	if (x->received > x->route->body_max && !x->responded)
-		web_exchange_problem(x, 413, "too-large", "The request is too large.");
+		too_large(x);
 	else if (x->received > x->route->body_max)
 		web_exchange_abort(x);
 	else if (!x->responded && !(x->route->flags & WEB_ROUTE_STREAM))

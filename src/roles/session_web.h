@@ -40,6 +40,7 @@ struct web_route {
 	unsigned flags;
 	uint64_t body_max; /* longer bodies are refused with 413 */
 	const struct web_handler *handler;
+	const char *limit; /* JMAP's name for body_max, for its own error; NULL: none */
 };
 
 /* The tables, one per part: each part defines its own. */

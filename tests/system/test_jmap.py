@@ -84,6 +84,15 @@ def emails(world):
     return get["list"]
 
 
+def too_long(world, path):
+    """What is said to one that is announced as longer than anything may be."""
+    with connect(world) as s, s.makefile("rb") as f:
+        head = [f"POST {path} HTTP/1.1", f"Host: {world.hostname}", f"Authorization: {authorization(world)}", "Content-Length: 99999999", "", ""]
+        s.sendall("\r\n".join(head).encode())
+        status, fields = read_head(f)
+        return status, json.loads(f.read(int(fields["content-length"])))
+
+
 def test_session_and_calls(world):
     s = session(world)
     check_equal(s["username"], ALICE, "name")
@@ -98,6 +107,9 @@ def test_session_and_calls(world):
         status, _, reply = ask(world, "POST", "/jmap/api", body, f"Content-Type: {kind}")
         check_equal((status, json.loads(reply)["type"]), (400, "urn:ietf:params:jmap:error:notJSON"), f"{body} as {kind}")
     check_equal(ask(world, "POST", "/jmap/api", good, "Content-Type: Application/JSON; charset=utf-8")[0], 200, "JSON")
+    for path, limit in (("/jmap/api", "maxSizeRequest"), (f"/jmap/upload/{who}", "maxSizeUpload")):
+        status, reply = too_long(world, path)
+        check_equal((status, reply["type"], reply["limit"]), (413, "urn:ietf:params:jmap:error:limit", limit), path)
     check_equal(ask(world, "GET", "/jmap/api")[0], 405, "a wrong method")
 
 

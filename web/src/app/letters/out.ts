@@ -6,7 +6,7 @@ import type { Id, SetResult } from "../../jmap/types.ts";
 import { JmapError } from "../../jmap/client.ts";
 import { language } from "../../i18n/index.ts";
 import type { Attached, Letter } from "../mail/composer/letter.ts";
-import { everybody, identityOf, isOffline, type Ready } from "../mail/composer/send.ts";
+import { everybody, identityOf, isOffline, isTooLarge, type Ready } from "../mail/composer/send.ts";
 import { mail } from "../mail/state.ts";
 import type { LetterWish } from "../pgp/guard.ts";
 import { draftOf, putSealed, putWritten } from "../pgp/letter_out.ts";
@@ -134,7 +134,7 @@ async function putCopy(letter: Letter, draft: Draft, strangers: readonly string[
 function sayWhy(e: unknown): unknown {
 	if (e instanceof JmapError && e.type === "urn:letterlock:quota")
 		return new Error(t("letterNoRoom"));
-	return e instanceof JmapError && e.type === "urn:letterlock:too-large" ? new Error(t("letterTooLarge")) : e;
+	return isTooLarge(e) ? new Error(t("letterTooLarge")) : e;
 }
 
 /** undo: the letters are withdrawn, when what announces them is not sent after all. */
