@@ -307,7 +307,7 @@ def test_totp(world):
         d.call("signOut")
         world.ctl("account", "factors", address, "remove")
         check_equal(d.login(address)["next"], "done", "after the operator's help")
-        wait_mail(world, d, address, b"factors were removed")
+        wait_mail(world, d, address, b"Your second step at sign-in was removed")
 
 
 def test_passkey(world):
