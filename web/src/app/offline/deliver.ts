@@ -62,8 +62,7 @@ async function send(w: Waiting): Promise<void> {
 		ready = await put(w, way);
 		w = await changeLetter(w, { ready });
 	}
-	const hold = w.sendAt > Date.now() ? Math.round(((await freeTime(new Date(w.sendAt))).getTime() - Date.now()) / 1000) : 0;
-	await submitOnce(w.letter, ready, hold);
+	await submitOnce(w.letter, ready, w.sendAt > Date.now() ? await freeTime(new Date(w.sendAt)) : 0);
 	await finish(w, ready);
 }
 

@@ -75,9 +75,18 @@ export function everybody(letter: Letter): string[] {
 	return [...new Set([...letter.to, ...letter.cc, ...letter.bcc].map((a) => a.email))];
 }
 
-function envelope(letter: Letter, to: readonly string[], hold: number): Record<string, unknown> {
+/** For how many seconds the server holds a letter, or until when. */
+type Hold = number | Date;
+
+function parametersOf(hold: Hold): Record<string, string> | null {
+	if (hold instanceof Date)
+		return { HOLDUNTIL: `${hold.toISOString().slice(0, 19)}Z` };
+	return hold > 0 ? { HOLDFOR: String(hold) } : null;
+}
+
+function envelope(letter: Letter, to: readonly string[], hold: Hold): Record<string, unknown> {
 	return {
-		mailFrom: { email: letter.from, parameters: hold > 0 ? { HOLDFOR: String(hold) } : null },
+		mailFrom: { email: letter.from, parameters: parametersOf(hold) },
 		rcptTo: to.map((email) => ({ email, parameters: null })),
 	};
 }
@@ -107,7 +116,7 @@ async function handedIn(ready: readonly Ready[]): Promise<{ state: string; made:
  * Hands in what was not handed in before: an answer that was lost does not send a letter twice. The server takes it
  * only if nothing was handed in since it was asked, so an attempt that is still on its way cannot come between.
  */
-export async function submitOnce(letter: Letter, ready: readonly Ready[], hold: number): Promise<Id[]> {
+export async function submitOnce(letter: Letter, ready: readonly Ready[], hold: Hold): Promise<Id[]> {
 	for (let attempt = 0; ; attempt++) {
 		const { state, made } = await handedIn(ready);
 		try {
@@ -119,7 +128,7 @@ export async function submitOnce(letter: Letter, ready: readonly Ready[], hold: 
 	}
 }
 
-async function submit(letter: Letter, ready: readonly Ready[], before: ReadonlyMap<Id, Id>, ifInState: string, hold: number): Promise<Id[]> {
+async function submit(letter: Letter, ready: readonly Ready[], before: ReadonlyMap<Id, Id>, ifInState: string, hold: Hold): Promise<Id[]> {
 	const identityId = identityOf(letter)?.id;
 	const kept = ready[0];
 	const named = ready.filter(goes).map((r, i) => [`send${i}`, r] as const);
@@ -186,7 +195,7 @@ type Undone = () => Promise<void>;
 const nothing: Undone = () => Promise.resolve();
 
 /** Held by the server; what takes it back. */
-async function submitHeld(letter: Letter, ready: readonly Ready[], hold: number, undone: Undone): Promise<() => Promise<void>> {
+async function submitHeld(letter: Letter, ready: readonly Ready[], hold: Hold, undone: Undone): Promise<() => Promise<void>> {
 	const made = await submitOnce(letter, ready, hold);
 	const id = ready[0]?.id ?? "";
 	return async () => {
@@ -223,8 +232,7 @@ function heldHere(letter: Letter, ready: readonly Ready[], seconds: number, undo
 export async function send(letter: Letter, ready: readonly Ready[], at: Date | null, undone: Undone = nothing): Promise<void> {
 	const undo = prefs.peek().undoSeconds;
 	if (at) {
-		const hold = Math.max(1, Math.round((at.getTime() - Date.now()) / 1000));
-		const undo = await submitHeld(letter, ready, hold, undone);
+		const undo = await submitHeld(letter, ready, at, undone);
 		toast({ text: t("scheduledFor", { when: longDate(at.getTime()) }), undo: () => void undo().then(loadPending) });
 		void loadPending().catch(() => undefined);
 		return;

@@ -1,5 +1,5 @@
 // The buttons that give a text its form.
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { EditorView } from "prosemirror-view";
 import { t, type Key } from "./texts.ts";
 import { Button, IconButton } from "../../../ui/button.tsx";
@@ -13,12 +13,25 @@ const tools: readonly (readonly [name: string, icon: IconName, label: Key, key: 
 	["list", "list", "bulletList", ""], ["numbered", "numbered", "numberedList", ""], ["quote", "quote", "quotation", ""], ["code", "code", "code", ""],
 ];
 
+/** As people type it: a place of the web needs no scheme, nor does an address. "": that leads nowhere. */
+export function whole(typed: string): string {
+	const bare = typed.replace(/^(https?:\/\/|mailto:)/i, "");
+	if (!bare || /\s/.test(bare))
+		return "";
+	if (bare !== typed)
+		return typed;
+	if (/^[^@/]+@[^@/]+$/.test(typed))
+		return `mailto:${typed}`;
+	return /^[\w-]+(\.[\w-]+)+([:/?#]|$)/u.test(typed) ? `https://${typed}` : "";
+}
+
 function LinkDialog({ view, close }: { view: EditorView; close(): void }) {
 	const [href, setHref] = useState("https://");
 	const done = () => {
+		const to = whole(href.trim());
 		close();
-		if (/^(https?|mailto):\S+/.test(href))
-			setLink(view, href);
+		if (to)
+			setLink(view, to);
 		view.focus();
 	};
 	return (
@@ -30,6 +43,16 @@ function LinkDialog({ view, close }: { view: EditorView; close(): void }) {
 
 export function Tools({ view, on }: { view: EditorView | null; on: ReadonlySet<string> }) {
 	const [link, setLinkOpen] = useState(false);
+	useEffect(() => {
+		const key = (e: KeyboardEvent) => {
+			if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === "k") {
+				e.preventDefault();
+				setLinkOpen(true);
+			}
+		};
+		view?.dom.addEventListener("keydown", key);
+		return () => view?.dom.removeEventListener("keydown", key);
+	}, [view]);
 	return (
 		<div class={css.tools} role="toolbar" aria-label={t("formatting")}>
 			{tools.map(([name, icon, label, key]) => (
@@ -37,7 +60,7 @@ export function Tools({ view, on }: { view: EditorView | null; on: ReadonlySet<s
 					onMouseDown={(e) => e.preventDefault()}
 					onClick={() => { if (view) { commands[name]?.(view.state, view.dispatch); view.focus(); } }} />
 			))}
-			<IconButton icon="link" label={t("insertLink")} small size={16} on={on.has("link")} onClick={() => setLinkOpen(true)} />
+			<IconButton icon="link" label={t("insertLink")} shortcut="Ctrl+K" small size={16} on={on.has("link")} onClick={() => setLinkOpen(true)} />
 			{link && view && <LinkDialog view={view} close={() => setLinkOpen(false)} />}
 		</div>
 	);
