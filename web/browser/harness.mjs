@@ -1,7 +1,9 @@
 // What the browser tests share: Chromium without a way to other hosts, people who are signed in, and the watch over
 // what a page must never do (ask another host, write an error, break its policy).
 import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { flags } from "./chromium.mjs";
 
@@ -99,6 +101,30 @@ export class World {
 		this.faults = this.faults.filter((f) => !pattern.test(f));
 	}
 
+	/** What was on the screen when a test failed: kept as pictures, and its beginning as text. */
+	async keepScreens(name) {
+		mkdirSync(this.config.screens, { recursive: true });
+		const texts = [];
+		for (const context of this.browser.contexts())
+			for (const page of context.pages()) {
+				await page.screenshot({ path: join(this.config.screens, `${name.replace(/\W+/g, "-").slice(0, 60)}-${texts.length}.png`), timeout: 5000 }).catch(() => undefined);
+				const seen = await page.locator("body").innerText({ timeout: 5000 }).catch((e) => e.message);
+				texts.push(`\nOn the screen, ${page.url()}: ${seen.replace(/\s+/g, " ").slice(0, 500)}`);
+			}
+		return texts.join("");
+	}
+
+	/** Pages that a failed test left; the people stay signed in. */
+	async tidy() {
+		const stay = new Set(this.people.values());
+		for (const context of this.browser.contexts())
+			if (stay.has(context))
+				await Promise.all(context.pages().map((p) => p.close()));
+			else
+				await context.close();
+		this.faults.length = 0;
+	}
+
 	/** A page of somebody who is signed in; the same browser each time. */
 	async page(name = "alice") {
 		if (!this.people.has(name)) {
@@ -173,6 +199,8 @@ export async function eventually(what, condition) {
 			if (value)
 				return value;
 		} catch (e) {
+			if (e.final)
+				throw e;
 			last = e;
 		}
 		await new Promise((done) => setTimeout(done, 100));
