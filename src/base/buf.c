@@ -117,6 +117,14 @@ buf_put(struct buf *b, struct slice s)
 	return LL_OK;
 }
 
+struct slice
+buf_keep(struct buf *b, struct slice s)
+{
+	size_t at = b->len;
+
+	return buf_put(b, s) ? SLICE_NONE : slice_new(b->ptr + at, s.len);
+}
+
 int
 buf_puts(struct buf *b, const char *s)
 {

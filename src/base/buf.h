@@ -46,6 +46,9 @@ int buf_put_varint(struct buf *b, uint64_t v);
 int buf_put_svarint(struct buf *b, int64_t v);
 /* varint length, then the bytes. */
 int buf_put_blob(struct buf *b, struct slice s);
+/* Appends, and returns what was appended, or nothing: a view, good as long as the buffer does not
+ * move. So make the room for all of it beforehand. */
+struct slice buf_keep(struct buf *b, struct slice s);
 
 /* Drops the first n bytes (clamped) and moves the rest forward. */
 void buf_consume(struct buf *b, size_t n);

@@ -56,15 +56,6 @@ event_free(struct event2 *e)
 
 /* --- requests --- */
 
-static struct slice
-keep(struct buf *b, struct slice s)
-{
-	size_t at = b->len;
-
-	(void)buf_put(b, s);
-	return slice_new(b->ptr + at, s.len);
-}
-
 static int
 on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
@@ -122,12 +113,12 @@ on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *n
 		s->too_large = true;
 		return 0;
 	}
-	value = keep(&s->head, value);
+	value = buf_keep(&s->head, value);
 	if (special)
 		*special = value;
 	else
 		s->request.headers[s->request.n_headers++] =
-			(struct web_header){keep(&s->head, name), value};
+			(struct web_header){buf_keep(&s->head, name), value};
 	return 0;
 }
 

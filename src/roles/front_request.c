@@ -37,15 +37,6 @@ path_decode(struct slice in, struct buf *out)
 	return buf_err(out);
 }
 
-static struct slice
-keep(struct buf *b, struct slice s)
-{
-	size_t at = b->len;
-
-	(void)buf_put(b, s);
-	return slice_new(b->ptr + at, s.len);
-}
-
 /* The strings outlive the request's head; the room is there beforehand, so they do not move. */
 static int
 keep_strings(struct front_task *t, const struct http_request *q)
@@ -54,8 +45,8 @@ keep_strings(struct front_task *t, const struct http_request *q)
 
 	if (!buf_room(&t->text, q->path.len + q->query.len + q->host.len + 1))
 		return LL_ERR_NOMEM;
-	t->host = keep(&t->text, q->host);
-	t->query = keep(&t->text, q->query);
+	t->host = buf_keep(&t->text, q->host);
+	t->query = buf_keep(&t->text, q->query);
 	at = t->text.len;
 	if (path_decode(q->path, &t->text))
 		return LL_ERR_SYNTAX;

@@ -96,15 +96,6 @@ exchange_over(struct web_exchange *x)
 	free(x);
 }
 
-static struct slice
-kept(struct buf *b, struct slice s)
-{
-	size_t at = b->len;
-
-	(void)buf_put(b, s);
-	return slice_new(b->ptr + at, s.len);
-}
-
 /* The request outlives the frame it came in. The buffer has its room beforehand, so that it does
  * not move. */
 static int
@@ -116,12 +107,12 @@ keep_request(struct web_exchange *x, const struct web_request *q)
 	x->head = BUF_SECRET(WEB_LINK_HEAD_MAX);
 	if (!buf_room(&x->head, WEB_LINK_HEAD_MAX))
 		return LL_ERR_NOMEM;
-	to->host = kept(&x->head, q->host);
-	to->path = kept(&x->head, q->path);
-	to->query = kept(&x->head, q->query);
+	to->host = buf_keep(&x->head, q->host);
+	to->path = buf_keep(&x->head, q->path);
+	to->query = buf_keep(&x->head, q->query);
 	for (unsigned i = 0; i < q->n_headers; i++) {
-		to->headers[i].name = kept(&x->head, q->headers[i].name);
-		to->headers[i].value = kept(&x->head, q->headers[i].value);
+		to->headers[i].name = buf_keep(&x->head, q->headers[i].name);
+		to->headers[i].value = buf_keep(&x->head, q->headers[i].value);
 	}
 	return buf_err(&x->head);
 }
