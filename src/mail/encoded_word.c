@@ -9,7 +9,9 @@
 #include "mail/transfer.h"
 
 #define WORD_CHARSET_MAX 80
-#define WORD_PAYLOAD 45 /* bytes that base64 makes 60 of: within 75 characters with the frame */
+/* Bytes that base64 makes 52 of: with the frame 64 characters, so that the first word stands beside
+ * the field's name within 76 (RFC 2047 section 2). */
+#define WORD_PAYLOAD 39
 
 struct word {
 	struct slice charset, text;

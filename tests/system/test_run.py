@@ -43,8 +43,9 @@ class Running:
         self.output = open(WORK / "run.log", "ab")
         self.began = time.monotonic()
         env = dict(os.environ, LETTERLOCK_DEMO=str(DEMO), LETTERLOCK_PORTS=str(offset), LETTERLOCK_BINARY=BINARY)
+        # As at a terminal, also where the tests themselves are to outlive one.
         self.proc = subprocess.Popen([str(RUN)], stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.output, env=env,
-                                     cwd="/")
+                                     preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL), cwd="/")
 
     def wait_ready(self):
         def ready():

@@ -11,19 +11,26 @@ export class BadFile extends Error {
 }
 export type BadFileCode = "notMail" | "truncated" | "damaged" | "bomb" | "encryptedZip" | "unknownMethod" | "tooManyFiles" | "unreadable";
 
-const latin1Decoder = new TextDecoder("latin1");
+const windowsDecoder = new TextDecoder("windows-1252");
 const utf8Decoder = new TextDecoder("utf-8", { fatal: true });
 const utf8Encoder = new TextEncoder();
 
 export const bytesOf = (text: string): Bytes => utf8Encoder.encode(text);
-export const latin1 = (bytes: Uint8Array): string => latin1Decoder.decode(bytes);
 
-/** As UTF-8 where it is that, else byte by byte. */
+/** A character for each byte, of the same number. The decoder that is called latin1 is none: what it makes of 128 to 159 are others. */
+export function latin1(bytes: Uint8Array): string {
+	let text = "";
+	for (let at = 0; at < bytes.length; at += 8192)
+		text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+	return text;
+}
+
+/** As UTF-8 where it is that, else as most programs of old wrote. */
 export function textOf(bytes: Uint8Array): string {
 	try {
 		return utf8Decoder.decode(bytes);
 	} catch {
-		return latin1(bytes);
+		return windowsDecoder.decode(bytes);
 	}
 }
 
