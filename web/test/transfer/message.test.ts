@@ -66,6 +66,13 @@ test("encoded words, also those that are cut within a character or broken", () =
 	assert.equal(decodeWords(latin1(bytesOf("Grüße"))), "Grüße");
 });
 
+test("every byte is the character of its number", () => {
+	const bytes = Uint8Array.from({ length: 20_000 }, (_, i) => i & 255);
+	const text = latin1(bytes);
+	assert.equal(text.length, bytes.length);
+	assert.ok(bytes.every((b, i) => text.charCodeAt(i) === b));
+});
+
 test("labels of Gmail, in the language of the account", () => {
 	assert.deepEqual(labelPlace(["Inbox", "Unread", "Work/Plans", "Category Promotions"]), { roles: ["inbox"], folders: [["Work", "Plans"]], keywords: [] });
 	assert.deepEqual(labelPlace(["Gesendet", "Geöffnet", "Markiert"]), { roles: ["sent"], folders: [], keywords: ["$flagged", "$seen"] });
