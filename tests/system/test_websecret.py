@@ -324,6 +324,7 @@ def test_nothing_while_signing_up_and_in(world):
 def test_the_search_finds_what_is_there(world):
     """In the client all of it; in a server process what was sent to it; on the disk what is planted."""
     person = world.person
+    person.browser.ask(hold=person.password)
     client = Memory(person.browser.proc.pid, person.owners).look()
     missing = {"the password", "export key"} - set(client.found)
     check(not missing, f"not found in the client's memory: {missing}")

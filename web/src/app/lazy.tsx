@@ -21,14 +21,15 @@ export function useLazy<P = object>(wanted: boolean, load: () => Promise<Compone
 /** A view of its own; when it does not come, that is said, and it is asked for again when the server is there again. */
 export function Lazy<P extends object>({ load, props, waiting = null }: { load: () => Promise<ComponentType<P>>; props: P; waiting?: ComponentChildren }) {
 	const [part, setPart] = useState<{ view: ComponentType<P> } | null>(null);
-	const [failed, setFailed] = useState(false);
+	const [failed, setFailed] = useState(0);
 	const away = strip.value !== null;
-	const get = () => {
-		setFailed(false);
-		load().then((view) => setPart({ view }), () => setFailed(true));
-	};
+	const get = () => void load().then((view) => setPart({ view }), () => setFailed((n) => n + 1));
 	useEffect(get, [load]);
-	useEffect(() => (failed && !away ? get() : undefined), [away]);
+	// What failed while the connection came back is asked for once more, after a pause that grows.
+	useEffect(() => {
+		const timer = failed && !away && setTimeout(get, Math.min(30_000, 250 * 2 ** failed));
+		return () => clearTimeout(timer || undefined);
+	}, [failed, away]);
 	if (part)
 		return <part.view {...props} />;
 	return failed ? <div class={css.failed} role="alert"><p>{t("partFailed")}</p><Button onClick={get}>{t("tryAgain")}</Button></div> : <>{waiting}</>;

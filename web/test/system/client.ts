@@ -8,6 +8,7 @@
 //	{"passkey": "create" | "get", "args": {...}}   what the browser would do for a passkey
 //	{"seal": "unlockKey", "account": "...", "version": 1}   a random mail key, sealed to a session
 //	{"secrets": "words"}                           everything that must never leave this process
+//	{"hold": "text"}                               keeps the text in this process's memory
 //	{"openpgp": "secret key", "fingerprint": "..."}   is the account's OpenPGP key from now on
 //	{"agent": "..."}                               is another browser from now on
 //	{"cookie": "..."}                              takes another cookie; the answer is the old one
@@ -29,6 +30,8 @@ import { unlockKeys } from "../../src/keys/unlock";
 const [host = "", address = "", port = "", caFile = ""] = process.argv.slice(2);
 const ca = readFileSync(caFile);
 let cookie = "";
+/** For a search of this process's memory: what must be in it then, however soon everything else is let go. */
+export let held = Buffer.alloc(0);
 let agent = "Test client";
 
 // --- HTTPS ---
@@ -221,6 +224,7 @@ async function run(line: JsonObject): Promise<unknown> {
 		return base64url(await sealForSession(unbase64url(line["seal"]), unbase64url(String(line["account"])), [secret]));
 	}
 	if (typeof line["secrets"] === "string") return secrets();
+	if (typeof line["hold"] === "string") return (held = Buffer.from(line["hold"])).length;
 	if (typeof line["openpgp"] === "string") {
 		const fingerprint = unbase64url(String(line["fingerprint"]));
 		return service.editOpenpgp({ fingerprint, key: unbase64url(line["openpgp"]), place: "first" });
