@@ -48,11 +48,24 @@ scan_head(struct http1 *c)
 	return 0;
 }
 
+/* One empty line before a request line is passed over (RFC 9112, section 2.2). A second is an error:
+ * nobody sends it by mistake, and a client could feed them for ever. */
+static void
+pass_empty_line(struct http1 *c)
+{
+	if (c->passed || !slice_starts(input_rest(c), S("\r\n")))
+		return;
+	c->passed = true;
+	c->in_at += 2;
+	c->scan = c->line = 0;
+}
+
 static enum step
 step_head(struct http1 *c, struct http_event *ret)
 {
 	unsigned status;
 
+	pass_empty_line(c);
 	if (c->finishing && input_rest(c).len == 0) {
 		http1_set_closing(c);
 		return STEP_AGAIN;

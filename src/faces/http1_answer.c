@@ -67,7 +67,7 @@ http1_request_over(struct http1 *c)
 		return;
 	}
 	buf_done(&c->head); /* cookies and passwords */
-	c->begun = c->responded = c->answered = c->tunnel = c->continued = false;
+	c->passed = c->begun = c->responded = c->answered = c->tunnel = c->continued = false;
 	c->ctx = NULL;
 	c->unread = c->extensions = c->trailers = c->scan = c->line = 0;
 	c->discarded = 0;

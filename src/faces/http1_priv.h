@@ -29,6 +29,7 @@ struct http1 {
 	uint64_t left; /* of the body or the chunk */
 	size_t unread, extensions, trailers;
 	uint64_t discarded, answer_left;
+	bool passed; /* an empty line before this head */
 	bool begun; /* the request was handed out */
 	bool responded, answered; /* head sent; end sent */
 	bool chunked_out, bodyless, tunnel, close, starved, continued, finishing;

@@ -54,6 +54,17 @@ http1_requests(void)
 		 "Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1;x\r\nc\r\n0"
 		 "\r\nT: x\r\n\r\nGET /b HTTP/1.1\r\n" HOST "\r\n",
 			"POST/aabc;GET/b;", 200},
+		/* RFC 9112, section 2.2: an empty line before a request; one, not more. */
+		{"\r\nGET /a HTTP/1.1\r\n" HOST "\r\n\r\nGET /b HTTP/1.1\r\n" HOST "\r\n",
+			"GET/a;GET/b;", 200},
+		{"POST /a HTTP/1.1\r\n" HOST
+		 "Content-Length: 1\r\n\r\na\r\nGET /b HTTP/1.1\r\n" HOST "\r\n",
+			"POST/aa;GET/b;", 200},
+		{"\r\n\r\nGET /a HTTP/1.1\r\n" HOST "\r\n", "close", 400},
+		{"GET /a HTTP/1.1\r\n" HOST "\r\n\r\n\r\nGET /b", "GET/a;close", 400},
+		{"\nGET /a HTTP/1.1\r\n" HOST "\r\n", "close", 400},
+		{"\r\n\nGET /a HTTP/1.1\r\n" HOST "\r\n", "close", 400},
+		{"\r\rGET /a HTTP/1.1\r\n" HOST "\r\n", "close", 400},
 		{"GET /a HTTP/1.0\r\n" HOST "\r\nGET /b HTTP/1.1\r\n" HOST "\r\n", "GET/a;close",
 			200},
 		{"GET /a HTTP/1.1\r\n" HOST "Connection: x, Close\r\n\r\nGET", "GET/a;close", 200},
