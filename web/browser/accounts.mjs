@@ -15,12 +15,14 @@ function totp(secret, ahead = 0) {
 	return String((tag.readUInt32BE((tag[19] ?? 0) & 15) & 0x7fffffff) % 1_000_000).padStart(6, "0");
 }
 
-async function signUp(world, page, name) {
-	const { code } = await world.ask("invitation", {});
+/** `open`: whoever comes may have an account; else an invitation is made. */
+async function signUp(world, page, name, open) {
+	const code = open ? null : (await world.ask("invitation", {})).code;
 	await page.goto(`${world.url}/signup`);
 	await page.fill("input[name=username]", name);
 	await page.fill("input[autocomplete=new-password]", strong);
-	await page.getByLabel("Invitation").fill(code);
+	if (code)
+		await page.getByLabel("Invitation").fill(code);
 	await page.getByRole("button", { name: "Continue" }).click();
 	const recovery = await page.locator("[data-code]").getAttribute("data-code");
 	await page.getByRole("button", { name: "I have kept it" }).click();
@@ -36,8 +38,8 @@ async function typeBack(page, recovery, wrong = false) {
 	await page.getByRole("button", { name: "Create an account" }).click();
 }
 
-async function newAccount(world, page, name) {
-	const recovery = await signUp(world, page, name);
+export async function newAccount(world, page, name, { open = false } = {}) {
+	const recovery = await signUp(world, page, name, open);
 	await typeBack(page, recovery);
 	await inbox(page);
 	return { address: `${name}@letterlock.test`, recovery };
