@@ -1,6 +1,8 @@
-"""kill -9 of every process, one after the other and then at random, while mail comes in and is read: each message that was
-answered with 250 is there, once or at most twice, and clients only have to connect again."""
+"""kill -9 of every process, one after the other and then at random, while mail comes in, is read and is written by IMAP and JMAP:
+each message that was answered with 250, OK or "created" is there, once or at most twice, one that is held until later as well, and
+clients only have to connect again."""
 import collections
+import http.client
 import os
 import random
 import re
@@ -11,6 +13,7 @@ import threading
 import time
 
 from harness import Failure, Installation, check, letter, main, stop_and_inspect, token, wait_until
+from jmap_client import Jmap
 
 PEOPLE = [f"person{i}@letterlock.test" for i in range(4)]
 FOREIGN = "someone@example.net"
@@ -31,9 +34,10 @@ class Load:
         self.world, self.stop = world, threading.Event()
         self.promised = collections.defaultdict(list)  # address -> tokens answered with 250
         self.appended = collections.defaultdict(list)
-        self.sent, self.read, self.broken = 0, 0, 0
+        self.sent, self.read, self.submitted, self.broken = 0, 0, 0, 0
         self.threads = [threading.Thread(target=self.send, args=(p,)) for p in PEOPLE]
         self.threads += [threading.Thread(target=self.fetch, args=(p,)) for p in PEOPLE[:2]]
+        self.threads += [threading.Thread(target=self.write, args=(p,)) for p in PEOPLE[1:3]]
         for t in self.threads:
             t.start()
 
@@ -64,6 +68,28 @@ class Load:
                     m.store("1", "+FLAGS", r"(\Seen)")
                     self.read += 1
             except Exception:  # imaplib raises its own errors for a connection that ends
+                self.broken += 1
+                self.stop.wait(0.05)
+
+    def write(self, address):
+        """Drafts by JMAP, which then go to somebody else, at once or in a second."""
+        to = PEOPLE[PEOPLE.index(address) - 1]
+        while not self.stop.is_set():
+            try:
+                c = Jmap(self.world, address, once=True)
+                drafts = next(m["id"] for m in c.call("Mailbox/get")["list"] if m["role"] == "drafts")
+                identity = c.call("Identity/get")["list"][0]["id"]
+                while not self.stop.is_set():
+                    word = token()
+                    draft = {"blobId": c.upload(letter(address, to, word)), "mailboxIds": {drafts: True}, "keywords": {"$draft": True}}
+                    email = c.call("Email/import", emails={"e": draft})["created"]["e"]["id"]
+                    self.appended[address].append(word)
+                    hold = random.choice((None, {"HOLDFOR": "1"}))
+                    envelope = {"mailFrom": {"email": address, "parameters": hold}, "rcptTo": [{"email": to}]}
+                    c.call("EmailSubmission/set", create={"s": {"emailId": email, "identityId": identity, "envelope": envelope}})["created"]["s"]
+                    self.promised[to].append(word)
+                    self.submitted += 1
+            except (Failure, OSError, http.client.HTTPException, TypeError):  # TypeError: nothing was created
                 self.broken += 1
                 self.stop.wait(0.05)
 
@@ -128,15 +154,16 @@ def test_kill_each_process_under_load(world):
     print("seed", seed)
     try:
         for role in ROLES + tuple(random.choices(ROLES, k=ROUNDS)):
-            before = load.sent
+            sent, submitted = load.sent, load.submitted
             print("kill", role, flush=True)
             kill(world, role)
-            wait_until(lambda: load.sent >= before + 8, f"mail is taken again after {role} was killed")
+            wait_until(lambda: load.sent >= sent + 8 and load.submitted > submitted, f"mail is taken again after {role} was killed")
             time.sleep(random.random() * 0.3)
     finally:
         load.done()
-    print(load.sent, "sent,", load.read, "read,", load.broken, "broken connections", flush=True)
-    check(load.read > 20 and load.broken > 5, f"the load was no load: {load.read} read, {load.broken} broken")
+    loads = f"{load.sent} sent, {load.read} read, {load.submitted} submitted, {load.broken} broken connections"
+    print(loads, flush=True)
+    check(min(load.read, load.submitted) > 20 and load.broken > 5, f"the load was no load: {loads}")
     verify(world, load)
 
 

@@ -2,10 +2,7 @@
 that has only ever applied /changes, and for both when they begin anew.
 
     test_sync.py [SECONDS [SEED]]      20 seconds without it; an hour is worth while now and then"""
-import base64
-import http.client
 import itertools
-import json
 import random
 import re
 import sys
@@ -14,62 +11,15 @@ import time
 import traceback
 
 from harness import Installation, PATIENCE, WORK, check, check_equal, main, quote, stop_and_inspect
+from jmap_client import Jmap
 
 ADDRESS = "alice@letterlock.test"
 SECONDS = float(sys.argv[1]) if len(sys.argv) > 1 else 20
 SEED = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(1 << 31)
 LEAST = 30  # operations that each side must have done before it is over, however slow the machine
 MOST_LETTERS = 300
-USING = ["urn:ietf:params:jmap:core", "urn:ietf:params:jmap:mail", "urn:ietf:params:jmap:blob"]
 KEYWORDS = {"\\Seen": "$seen", "\\Flagged": "$flagged", "\\Answered": "$answered", "\\Draft": "$draft", "work": "work", "$forwarded": "$forwarded"}
 FLAGS = {keyword: flag for flag, keyword in KEYWORDS.items()}
-# What two clients that do not know of each other's last step may be told; anything else is a fault.
-SET_ERRORS = {"notFound", "invalidProperties", "mailboxHasEmail", "mailboxHasChild", "alreadyExists", "blobNotFound"}
-
-
-class Jmap:
-    """The smallest client: one connection, one account."""
-
-    def __init__(self, world):
-        self.world = world
-        self.http = None
-        self.authorization = "Basic " + base64.b64encode(f"{ADDRESS}:{world.accounts[ADDRESS]}".encode()).decode()
-        self.account = next(iter(self.request("GET", "/jmap/session")["accounts"]))
-
-    def request(self, method, path, body=None, kind="application/json"):
-        for attempt in (0, 1):
-            if not self.http:
-                self.http = http.client.HTTPSConnection(self.world.hostname, timeout=PATIENCE)
-                self.http.sock = self.world.connect_tls("https")
-            try:
-                self.http.request(method, path, body, {"Authorization": self.authorization, "Content-Type": kind})
-                answer = self.http.getresponse()
-                data = answer.read()
-                break
-            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
-                # A connection that rested too long is closed; one that is new must answer.
-                self.http = None
-                if attempt:
-                    raise
-        check_equal(answer.status // 100, 2, f"{path}: {data[:300]}")
-        return json.loads(data)
-
-    def call(self, name, error=(), **args):
-        out = self.request("POST", "/jmap/api", json.dumps({"using": USING, "methodCalls": [[name, dict(args, accountId=self.account), "0"]]}))
-        method, result, _ = out["methodResponses"][0]
-        check(method == name or result.get("type") in error, f"{name} {args}: {result}")
-        return result
-
-    def upload(self, data):
-        return self.request("POST", f"/jmap/upload/{self.account}", data, "message/rfc822")["blobId"]
-
-    def set(self, name, **args):
-        """Returns how much of it was done."""
-        r = self.call(name, **args)
-        for kind in ("notCreated", "notUpdated", "notDestroyed"):
-            for error in (r.get(kind) or {}).values():
-                check(error["type"] in SET_ERRORS, f"{name} {args}: {error}")
-        return sum(len(r.get(kind) or ()) for kind in ("created", "updated", "destroyed"))
 
 
 def make_letter(rng, who):
@@ -152,7 +102,7 @@ class ImapSide:
 
 class JmapSide:
     def __init__(self, world, rng):
-        self.c, self.rng = Jmap(world), rng
+        self.c, self.rng = Jmap(world, ADDRESS), rng
 
     def boxes(self):
         return {m["id"]: m for m in self.c.call("Mailbox/get", ids=None, properties=["name", "parentId", "role"])["list"]}
@@ -221,7 +171,7 @@ class Follower:
     """Knows the beginning, and what /changes has said since."""
 
     def __init__(self, world):
-        self.c = Jmap(world)
+        self.c = Jmap(world, ADDRESS)
         self.emails, self.boxes = {}, {}
         self.states = {}
         for name, kept in (("Mailbox", self.boxes), ("Email", self.emails)):
@@ -256,7 +206,7 @@ class Follower:
 
 
 def jmap_state(world):
-    c = Jmap(world)
+    c = Jmap(world, ADDRESS)
     boxes = {m["id"]: m for m in c.call("Mailbox/get", ids=None)["list"]}
     ids = []
     while True:
