@@ -73,7 +73,8 @@
  * by which WEB_REVOKE names it later. */
 #define MSG_WEB_ATTACH(F)       F##_U64(id) F##_BYTES(token, 32) F##_ID(ticket) F##_BYTES(peer, 16)
 #define MSG_WEB_ATTACHED(F)     F##_U64(id) F##_U8(err) F##_ID(session) F##_ID(account) F##_BYTES(address, IPC_ADDRESS_MAX)
-/* auth -> every frontend: this sign-in is over; its links, WebSockets and EventSources end. */
+/* auth -> every frontend, or the one that holds the ticket: this sign-in is over; its links, WebSockets and EventSources end.
+ * It goes before the answer to whoever has ended it, and before the session process is told. */
 #define MSG_WEB_REVOKE(F)       F##_ID(session)
 
 /* frontend -> auth: the OpenPGP key that the owner of this address publishes, or, when hash is given, of the address at this

@@ -37,6 +37,8 @@ struct ticket *ticket_find(const uint8_t id[16]);
 /* Takes the place of the connection's old one. NULL without memory. */
 struct ticket *ticket_new(struct ipc_channel *frontend, uint64_t conn);
 void ticket_free(struct ticket *t); /* NULL is accepted */
+/* Its sign-in is over: the frontend that holds it is told, before whatever it is told next. */
+void ticket_revoke(struct ticket *t);
 /* Frees the one of a connection; those of all connections of a frontend. */
 void ticket_forget(struct ipc_channel *frontend, uint64_t conn);
 void ticket_forget_all(struct ipc_channel *frontend);

@@ -25,7 +25,7 @@ control_sign_out(const uint8_t account[RECORD_ID_LEN], const uint8_t *unlocker)
 		/* One that no frontend holds is its session's own, and ends with that. */
 		if (t->frontend && memcmp(t->account, account, RECORD_ID_LEN) == 0 &&
 			(!unlocker || memcmp(t->unlocker, unlocker, RECORD_ID_LEN) == 0))
-			ticket_free(t);
+			ticket_revoke(t);
 	}
 	session_end(account);
 }

@@ -333,6 +333,14 @@ front_link_login_result(const struct msg_login_result *m)
 		link_refused(l, 503);
 }
 
+/* By which auth names its sign-in. */
+static const uint8_t *
+sign_in_of(const struct front_link *l)
+{
+	return l->kind == FRONT_LINK_COOKIE ? l->session : l->ticket;
+}
+
+/* One whose stream has ended already is told the reason, too: both come in the same round. */
 void
 front_link_revoked(const struct msg_web_revoke *m)
 {
@@ -341,8 +349,7 @@ front_link_revoked(const struct msg_web_revoke *m)
 
 	while (map_next(ls.by_id, &pos, NULL, &value)) {
 		struct front_link *l = value;
-		if (l->kind == FRONT_LINK_COOKIE &&
-			memcmp(l->session, m->session, sizeof(l->session)) == 0)
+		if (memcmp(sign_in_of(l), m->session, sizeof(m->session)) == 0)
 			link_refused(l, 401);
 	}
 }

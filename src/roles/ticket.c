@@ -1,6 +1,7 @@
 /* Tickets: what a sign-in hands to the frontend, and what the frontend gives back to be joined to the
  * account's session. Each connection has one at most. */
 #include "base/error.h"
+#include "base/log.h"
 #include "base/map.h"
 #include "roles/auth.h"
 
@@ -59,6 +60,17 @@ ticket_free(struct ticket *t)
 	(void)map_del(auth.tickets, SLICE_OF(t->id));
 	account_unlocked_free(t->unlocked);
 	free(t);
+}
+
+void
+ticket_revoke(struct ticket *t)
+{
+	struct msg_web_revoke m;
+
+	memcpy(m.session, t->id, sizeof(m.session));
+	if (t->frontend && ipc_send_web_revoke(t->frontend, &m, -1))
+		log_warn("web-revoke", "error=not-sent");
+	ticket_free(t);
 }
 
 void

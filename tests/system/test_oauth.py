@@ -554,6 +554,53 @@ def test_revocation_by_the_owner(world):
     wait_until(lambda: works(world, other.access), "the other program goes on")
 
 
+def test_over_means_signed_out(world):
+    """What is revoked is told so by the very next request, not that the account cannot be reached: a program would try again."""
+    world.stop()  # which forgets how often this network has failed
+    world.start()
+    address = f"dora@{DOMAIN}"
+    c = http.client.HTTPSConnection(world.hostname, world.ports["https"], context=world.tls(), timeout=60)
+    c.sock = world.tls().wrap_socket(world.connect("https"), server_hostname=world.hostname)
+
+    def request(method, path, body=None, **head):
+        c.request(method, path, body=body, headers={name.replace("_", "-"): value for name, value in head.items()})
+        answer = c.getresponse()
+        return answer.status, answer.read()
+
+    def signed_in(authorization):
+        return request("GET", "/jmap/session", Authorization=authorization)[0]
+
+    def revoke_by_program(page, made):
+        fields = urllib.parse.urlencode({"token": made["access"], "client_id": client})
+        check_equal(request("POST", "/oauth/revoke", fields, Content_Type="application/x-www-form-urlencoded")[0], 200, "revoked")
+
+    def revoke_by_owner(page, made):
+        page.call("revoke", id=made["id"], rotate=False)
+
+    client = register(world)
+    with Client(world) as page:
+        page.login(address)
+        for n in range(50):
+            verifier, challenge = proof()
+            made = page.call("oauthGrant", name="Test program", clientId=client, redirectUri=BACK, challenge=challenge,
+                             scope={"areas": 2, "protocols": 39, "expires": 0})
+            status, tokens = form(world, "/oauth/token", grant_type="authorization_code", client_id=client, code=made["code"],
+                                  redirect_uri=BACK, code_verifier=verifier)
+            check_equal(status, 200, str(tokens))
+            made["access"] = tokens["access_token"]
+            authorization = f"Bearer {made['access']}"
+            wait_until(lambda: signed_in(authorization) == 200, "the token is good")
+            (revoke_by_owner if n % 5 == 4 else revoke_by_program)(page, made)
+            check_equal(signed_in(authorization), 401, f"right after the end of token {n}")
+        for n in range(5):
+            made = json.loads(world.ctl("--json", "app-password", "add", address, f"p{n}", "--password-stdin", stdin=PASSWORD.encode() + b"\n"))
+            authorization = "Basic " + base64.b64encode(f"{address}:{made['password']}".encode()).decode()
+            wait_until(lambda: signed_in(authorization) == 200, "the app password is good")
+            world.ctl("app-password", "revoke", address, f"p{n}")
+            check_equal(signed_in(authorization), 401, f"right after the end of app password {n}")
+    c.close()
+
+
 def test_disabled_account(world):
     p, waiting = Program(world, who="dora").begin(), Program(world, who="dora")
     world.ctl("account", "disable", p.address)
@@ -608,4 +655,4 @@ if __name__ == "__main__":
           test_pages_of_elsewhere_may_ask_first, test_pages_of_elsewhere_use_tokens, test_pages_of_elsewhere_have_no_cookie, test_wrong_proofs,
           test_code_that_comes_twice, test_code_that_never_comes,
           test_consent_needs_the_person, test_refresh_goes_on_and_is_watched, test_revocation_by_the_program, test_revocation_by_the_owner,
-          test_disabled_account, test_restart_keeps_tokens, test_tokens_end], setup, stop_and_inspect)
+          test_over_means_signed_out, test_disabled_account, test_restart_keeps_tokens, test_tokens_end], setup, stop_and_inspect)
