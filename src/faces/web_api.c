@@ -469,7 +469,6 @@ static const struct {
 	{"confirm", 403},
 	{"denied", 403},
 	{"reserved", 403},
-	{"locked", 403},
 	{"not-found", 404},
 	{"unknown-command", 404},
 	{"exists", 409},
