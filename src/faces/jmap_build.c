@@ -121,7 +121,7 @@ put_date(struct buf *v, const json_t *date)
 {
 	int64_t at;
 
-	return json_time(date, &at) && !mail_date_put(v, at, date_zone(json_slice(date)));
+	return json_date(date, &at) && !mail_date_put(v, at, date_zone(json_slice(date)));
 }
 
 /* Line ends only where they fold. */

@@ -65,7 +65,7 @@ jmap_place_read(struct jmap_call *c, json_t *object, struct jmap_place *p)
 	p->received = 0;
 	if (!bad)
 		bad = jmap_place_keywords(json_object_get(object, "keywords"), p);
-	if (!bad && received && !json_time(received, &p->received))
+	if (!bad && received && !json_utc_date(received, &p->received))
 		bad = "receivedAt";
 	return bad;
 }

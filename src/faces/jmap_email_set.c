@@ -230,7 +230,7 @@ snooze_place(struct work *w, struct update *u, uint32_t email)
 	w->snoozing = true;
 	if (json_is_null(u->snooze))
 		err = snooze_back(c->a, email, u->place.boxes, &u->place.n_boxes);
-	else if (!json_time(u->snooze, &until) || until <= c->j->env.now(c->j->env.ctx))
+	else if (!json_utc_date(u->snooze, &until) || until <= c->j->env.now(c->j->env.ctx))
 		return (struct jmap_set_error){
 			"invalidProperties", {"snoozedUntil"}, "It must be a time to come."};
 	else

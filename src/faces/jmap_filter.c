@@ -47,7 +47,7 @@ static bool
 take_before(struct jmap_call *c, const json_t *v, struct arena *mem, struct email_filter *f)
 {
 	f->find.min = INT64_MIN;
-	if (!json_time(v, &f->find.max))
+	if (!json_utc_date(v, &f->find.max))
 		return false;
 	f->find.max--;
 	return true;
@@ -57,7 +57,7 @@ static bool
 take_after(struct jmap_call *c, const json_t *v, struct arena *mem, struct email_filter *f)
 {
 	f->find.max = INT64_MAX;
-	return json_time(v, &f->find.min);
+	return json_utc_date(v, &f->find.min);
 }
 
 static bool
@@ -198,7 +198,9 @@ take_one(struct jmap_call *c, const char *key, const json_t *v, struct arena *me
 	f->find.op = conditions[i].find;
 	if (conditions[i].take(c, v, mem, f))
 		return JMAP_OK;
-	return jmap_bad(c, "a value in the filter");
+	return jmap_bad(c,
+		f->find.op == FIND_INTERNAL ? "before and after are UTCDates"
+					    : "a value in the filter");
 }
 
 /* Cheap ones first, so that text is looked for last: the engine asks in order. */

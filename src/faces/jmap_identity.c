@@ -47,7 +47,7 @@ member_ok(const struct member *m, const json_t *v)
 	case MEMBER_BOOL:
 		return json_is_boolean(v);
 	case MEMBER_DATE:
-		return json_is_null(v) || json_time(v, &date);
+		return json_is_null(v) || json_utc_date(v, &date);
 	default:
 		return json_is_string(v) || json_is_null(v);
 	}
@@ -393,8 +393,8 @@ vacation_tell(struct jmap_set *s, const json_t *v)
 		.text = json_slice(json_object_get(v, "textBody")),
 		.html = json_slice(json_object_get(v, "htmlBody"))};
 
-	(void)json_time(json_object_get(v, "fromDate"), &notice.start);
-	(void)json_time(json_object_get(v, "toDate"), &notice.end);
+	(void)json_utc_date(json_object_get(v, "fromDate"), &notice.start);
+	(void)json_utc_date(json_object_get(v, "toDate"), &notice.end);
 	return out ? out->vacation(out->ctx, &notice) : LL_OK;
 }
 

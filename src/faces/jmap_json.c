@@ -164,28 +164,53 @@ zone(struct slice s, int *ret)
 	return true;
 }
 
+/* The length of a fraction with its dot, which must not be zero; 0: none, or no good one. */
+static size_t
+fraction(struct slice s)
+{
+	bool zero = true;
+	size_t n = 1;
+
+	if (s.len == 0 || s.ptr[0] != '.')
+		return 0;
+	for (; n < s.len && is_digit(s.ptr[n]); n++)
+		zero = zero && s.ptr[n] == '0';
+	return zero ? 0 : n;
+}
+
+static bool
+is_day(int year, int month, int day)
+{
+	bool last = month == 12;
+
+	return month >= 1 && month <= 12 && day >= 1 &&
+		day <= date_days(year + last, last ? 1 : month + 1, 1) - date_days(year, month, 1);
+}
+
 bool
-json_time(const json_t *v, int64_t *ret)
+json_date(const json_t *v, int64_t *ret)
 {
 	struct slice s = json_slice(v);
 	int year, month, day, hour, minute, second, offset;
-	size_t at = 19;
 
 	if (s.len < 20 || s.ptr[4] != '-' || s.ptr[7] != '-' || s.ptr[10] != 'T' ||
 		s.ptr[13] != ':' || s.ptr[16] != ':' || !digits(s, 0, 4, &year) ||
 		!digits(s, 5, 2, &month) || !digits(s, 8, 2, &day) || !digits(s, 11, 2, &hour) ||
 		!digits(s, 14, 2, &minute) || !digits(s, 17, 2, &second))
 		return false;
-	if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 ||
-		second > 60)
+	if (!is_day(year, month, day) || hour > 23 || minute > 59 || second > 60)
 		return false;
-	if (s.ptr[at] == '.')
-		for (at++; at < s.len && is_digit(s.ptr[at]);)
-			at++;
-	if (!zone(slice_skip(s, at), &offset))
+	s = slice_skip(s, 19);
+	if (!zone(slice_skip(s, fraction(s)), &offset))
 		return false;
 	*ret = date_days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset;
 	return true;
+}
+
+bool
+json_utc_date(const json_t *v, int64_t *ret)
+{
+	return slice_ends(json_slice(v), S("Z")) && json_date(v, ret);
 }
 
 bool

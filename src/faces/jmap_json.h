@@ -41,8 +41,10 @@ json_slice(const json_t *v)
 json_t *json_member(const json_t *object, const char *key);
 /* Whole number from 0 to 2^53 - 1. */
 bool json_uint(const json_t *v, uint64_t *ret);
-/* A UTCDate or Date (RFC 8620 section 1.4) as Unix seconds. */
-bool json_time(const json_t *v, int64_t *ret);
+/* A Date (RFC 8620 section 1.4) as Unix seconds; a fraction of one is dropped. */
+bool json_date(const json_t *v, int64_t *ret);
+/* A UTCDate: a Date that ends in Z. */
+bool json_utc_date(const json_t *v, int64_t *ret);
 /* Whether s is an Id (section 1.2). */
 bool json_id_ok(struct slice s);
 /* Nesting of arrays and objects, without parsing; at most that of the text. */

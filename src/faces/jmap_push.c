@@ -290,7 +290,7 @@ take_expires(struct jmap_call *c, const json_t *v, json_t *into)
 {
 	int64_t most = now(c->j) + EXPIRES_MAX, at = now(c->j) + EXPIRES_USUAL;
 
-	if (!json_is_null(v) && (!json_time(v, &at) || at <= now(c->j)))
+	if (!json_is_null(v) && (!json_utc_date(v, &at) || at <= now(c->j)))
 		return false;
 	json_object_set_new(into, "expires", json_integer(MIN(at, most)));
 	return true;

@@ -105,7 +105,7 @@ add_rcpt(struct sending *p, struct slice address)
 	return fine;
 }
 
-/* FUTURERELEASE (RFC 4865): HOLDFOR seconds or HOLDUNTIL a date. */
+/* FUTURERELEASE (RFC 4865): HOLDFOR seconds or HOLDUNTIL a UTCDate. */
 static struct jmap_set_error
 take_hold(struct sending *p, const json_t *parameters)
 {
@@ -119,7 +119,7 @@ take_hold(struct sending *p, const json_t *parameters)
 		if (slice_ieq(slice_str(key), S("HOLDFOR")) &&
 			slice_u64(json_slice(v), OUTBOUND_HOLD_MAX, &seconds) == LL_OK)
 			until = now + (int64_t)seconds;
-		else if (!slice_ieq(slice_str(key), S("HOLDUNTIL")) || !json_time(v, &until) ||
+		else if (!slice_ieq(slice_str(key), S("HOLDUNTIL")) || !json_utc_date(v, &until) ||
 			until > now + OUTBOUND_HOLD_MAX)
 			return invalid("envelope", "This parameter of MAIL is not possible.");
 	}

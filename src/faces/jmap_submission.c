@@ -12,7 +12,7 @@ jmap_submission_undo(const struct jmap_call *c, const json_t *v)
 
 	if (json_is_true(json_object_get(v, "canceled")))
 		return "canceled";
-	(void)json_time(json_object_get(v, "sendAt"), &at);
+	(void)json_utc_date(json_object_get(v, "sendAt"), &at);
 	return at > c->j->env.now(c->j->env.ctx) ? "pending" : "final";
 }
 
@@ -168,8 +168,8 @@ member_matches(
 	}
 	if (strcmp(key, "before") && strcmp(key, "after"))
 		return JMAP_UNSUPPORTED_FILTER;
-	if (!json_time(v, &date))
-		return jmap_bad(c, "a date is wanted");
+	if (!json_utc_date(v, &date))
+		return jmap_bad(c, "before and after are UTCDates");
 	*ret = key[0] == 'b' ? h->at < date : h->at >= date;
 	return JMAP_OK;
 }
@@ -204,8 +204,6 @@ condition(struct jmap_call *c, const json_t *f, const struct hit *h, bool *ret)
 	bool one = false;
 
 	*ret = true;
-	if (!f || json_is_null(f))
-		return JMAP_OK;
 	if (!json_is_object(f))
 		return JMAP_UNSUPPORTED_FILTER;
 	if (json_object_get(f, "operator"))
@@ -265,26 +263,43 @@ hits_done(struct hits *h)
 	free(h->at);
 }
 
+/* A wrong filter is one, too, where there is nothing to filter. */
+static enum jmap_error
+check_filter(struct jmap_call *c, const json_t *filter)
+{
+	struct hit nothing = {.v = json_object()};
+	enum jmap_error e;
+	bool matches;
+
+	e = filter && nothing.v ? condition(c, filter, &nothing, &matches) : JMAP_OK;
+	json_decref(nothing.v);
+	return e;
+}
+
 static enum jmap_error
 collect(struct jmap_call *c, struct hits *ret)
 {
-	const json_t *filter = json_object_get(c->args, "filter");
+	const json_t *filter = json_member(c->args, "filter");
+	enum jmap_error wrong = check_filter(c, filter);
 	const struct object *o;
 	size_t pos = 0;
 
+	if (wrong)
+		return wrong;
 	ret->at = calloc(OBJECT_COUNT_MAX, sizeof(*ret->at));
 	if (!ret->at)
 		return JMAP_SERVER_FAIL;
 	while ((o = account_object_next(c->a, CHANGE_SUBMISSION, &pos)) != NULL) {
 		struct hit *h = &ret->at[ret->n];
-		enum jmap_error e;
-		bool matches = false;
+		enum jmap_error e = JMAP_OK;
+		bool matches = true;
 		*h = (struct hit){.v = jmap_stored_json(o)};
 		jmap_id_put(CHANGE_SUBMISSION, o->id, h->id);
-		(void)json_time(json_object_get(h->v, "sendAt"), &h->at);
+		(void)json_utc_date(json_object_get(h->v, "sendAt"), &h->at);
 		h->email = json_slice(json_object_get(h->v, "emailId"));
 		h->thread = json_slice(json_object_get(h->v, "threadId"));
-		e = condition(c, filter, h, &matches);
+		if (filter)
+			e = condition(c, filter, h, &matches);
 		if (matches && !e)
 			ret->n++;
 		else
