@@ -84,9 +84,9 @@ say_limits(const struct verify_trust *t)
 	printf("\nShown: %s\n"
 	       "Not shown: what the server gives to others or at another time; whether the program "
 	       "that\nwas %s is a good one.%s\n",
-		t->log ? "this server gave this program, which asked like three different ones, "
+		t->log ? "this server gave this program, which asked as itself and as three browsers, "
 			 "the files\nthat the key's owner has signed, and nothing else."
-		       : "this server gave this program, which asked like three different ones, "
+		       : "this server gave this program, which asked as itself and as three browsers, "
 			 "the files\nthat were built here, and nothing else.",
 		t->log ? "signed" : "built",
 		t->log ? " Whether there is a newer\nrelease is known elsewhere: compare with "
