@@ -47,6 +47,7 @@ struct config {
 	uint32_t session_linger; /* [limits] session_linger: seconds a session outlives its last
 				    connection */
 	uint32_t access_token; /* [limits] access_token: seconds that one of OAuth is good for */
+	uint32_t oauth_code; /* [limits] authorization_code: seconds for bringing one of OAuth */
 	uint32_t hang; /* [limits] hang: seconds after which a process that does not answer the
 			  parent is ended and started again; 0: never */
 	char certificate[CONFIG_VALUE_MAX],

@@ -25,7 +25,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CODE_S 60
 #define USED_S 600 /* a code that comes again is known for that long */
 #define CODES_MAX 4096
 #define CODES_OF_ACCOUNT 8
@@ -216,7 +215,7 @@ code_new(const struct web_call *call, const struct web_oauth_grant *m)
 	memcpy(c->unlocker, m->unlocker, WEB_ID);
 	memcpy(c->sealed, m->sealed.ptr, sizeof(c->sealed));
 	oauth_binding(m->client_id, m->redirect_uri, m->challenge, c->binding);
-	c->until = clock_unix() + CODE_S;
+	c->until = clock_unix() + auth.env->config.oauth_code;
 	if (map_set(codes, SLICE_OF(c->hash), c, NULL)) {
 		free(c);
 		return LL_ERR_NOMEM;

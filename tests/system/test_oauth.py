@@ -471,14 +471,6 @@ def over(world, p):
         return ended
 
 
-def test_code_that_never_comes(world):
-    """Its app password ends after the minute, though nobody asks auth for anything meanwhile."""
-    ended = lambda: world.log_text().count("oauth-code why=nobody-came")
-    p, before = Program(world, who="bob"), ended()
-    wait_until(lambda: ended() > before, "the end of a code that nobody brought", 60 + PATIENCE)
-    check(over(world, p), "its app password has ended")
-
-
 def test_code_that_comes_twice(world):
     p = Program(world).begin()
     check(works(world, p.access), "good")
@@ -623,7 +615,7 @@ def test_restart_keeps_tokens(world):
     check_equal(waiting.exchange()[1]["error"], "invalid_grant", "codes are for a minute only, and forgotten")
 
 
-# The last one: tokens end soon from here on.
+# The last two: from here on tokens end soon, and then codes, too.
 def test_tokens_end(world):
     world.stop()
     world.configure({("limits", "access_token"): "6"})
@@ -649,10 +641,23 @@ def test_tokens_end(world):
     check(brief.tokens["expires_in"] <= 6, "shorter of both")
 
 
+def test_codes_that_never_come(world):
+    """Their app passwords end by themselves, though nobody asks auth for anything meanwhile."""
+    world.stop()
+    world.configure({("limits", "authorization_code"): "3"})
+    world.start()
+    before = world.log_text().count("oauth-code why=nobody-came")
+    one, other = Program(world, who="bob"), Program(world, who="carol")
+    wait_until(lambda: world.log_text().count("oauth-code why=nobody-came") == before + 2, "the end of two codes that nobody brought")
+    for p in (one, other):
+        check_equal(p.exchange()[1]["error"], "invalid_grant", "too late")
+        check(over(world, p), "its app password has ended")
+
+
 if __name__ == "__main__":
     main([test_metadata, test_challenge_at_jmap, test_registration, test_requests_that_the_page_refuses, test_from_code_to_mail, test_foreign_client,
           test_mechanism_is_offered, test_sign_in_that_fails, test_the_older_form, test_scopes_are_limits, test_resources_are_checked,
           test_pages_of_elsewhere_may_ask_first, test_pages_of_elsewhere_use_tokens, test_pages_of_elsewhere_have_no_cookie, test_wrong_proofs,
-          test_code_that_comes_twice, test_code_that_never_comes,
+          test_code_that_comes_twice,
           test_consent_needs_the_person, test_refresh_goes_on_and_is_watched, test_revocation_by_the_program, test_revocation_by_the_owner,
-          test_over_means_signed_out, test_disabled_account, test_restart_keeps_tokens, test_tokens_end], setup, stop_and_inspect)
+          test_over_means_signed_out, test_disabled_account, test_restart_keeps_tokens, test_tokens_end, test_codes_that_never_come], setup, stop_and_inspect)
