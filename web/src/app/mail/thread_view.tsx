@@ -6,10 +6,10 @@ import type { Id } from "../../jmap/types.ts";
 import { Button, IconButton } from "../../ui/button.tsx";
 import { Icon } from "../../ui/icon.tsx";
 import { Ghost } from "../../ui/progress.tsx";
+import { Lazy } from "../lazy.tsx";
 import { archive, remove, seen, setSeen, spam, toInbox } from "./actions.ts";
 import { compose, writing } from "./compose_state.ts";
 import { LabelMenu, MoveMenu } from "./menus.tsx";
-import { Folded, MessageView, ReplyBar } from "./message_view.tsx";
 import { isHiddenSubject } from "./protection.tsx";
 import { SnoozeMenu } from "./snooze.tsx";
 import { closeMessage, mail, openId, place, step } from "./state.ts";
@@ -17,13 +17,6 @@ import css from "./thread_view.module.css";
 
 /** The messages of the open conversation, and which of them are unfolded. */
 export const shown = signal<{ ids: readonly Id[]; open: ReadonlySet<Id> }>({ ids: [], open: new Set() });
-
-function toggleMessage(id: Id): void {
-	const open = new Set(shown.peek().open);
-	if (!open.delete(id))
-		open.add(id);
-	shown.value = { ...shown.peek(), open };
-}
 
 function toOpen(ids: readonly Id[], asked: Id): Set<Id> {
 	const unread = ids.filter((id) => !mail().emails.peek(id)?.keywords.$seen);
@@ -130,29 +123,6 @@ function Toolbar() {
 	);
 }
 
-function FoldedMany({ ids, onOpen }: { ids: readonly Id[]; onOpen(): void }) {
-	return <button type="button" class={css.many} onClick={onOpen}><span>{t("olderMessages", { n: ids.length })}</span></button>;
-}
-
-function Messages({ ids, open }: { ids: readonly Id[]; open: ReadonlySet<Id> }) {
-	const [all, setAll] = useState(false);
-	const folded = ids.findIndex((id) => open.has(id));
-	const hide = !all && folded > 4 ? ids.slice(1, folded - 1) : [];
-	const last = mail().full.of(ids.at(-1) ?? "").value;
-	return (
-		<>
-			{ids.map((id, i) => {
-				if (hide.includes(id))
-					return i === 1 ? <FoldedMany key="many" ids={hide} onOpen={() => setAll(true)} /> : null;
-				return open.has(id)
-					? <MessageView key={id} id={id} onFold={() => ids.length > 1 && toggleMessage(id)} />
-					: <Folded key={id} id={id} onOpen={() => { toggleMessage(id); seen([id]); }} />;
-			})}
-			{last && <ReplyBar email={last} />}
-		</>
-	);
-}
-
 function Nothing() {
 	return (
 		<div class={css.nothing}>
@@ -170,6 +140,10 @@ function subjectOf(ids: readonly Id[]): string | null | undefined {
 	return isHiddenSubject(all[0]) && seen ? seen.replace(/^re:\s*/i, "") : all[0];
 }
 
+/** Not needed for the list, and there before somebody has chosen from it. */
+const loadMessages = () => import("./messages.tsx").then((m) => m.Messages);
+const ghost = <div class={css.loading}><Ghost lines={9} /></div>;
+
 export function ThreadView() {
 	const id = openId.value;
 	const scroller = useRef<HTMLDivElement>(null);
@@ -185,16 +159,9 @@ export function ThreadView() {
 		start();
 	}, [id]);
 	useGrowth(id);
-	useEffect(() => void import("./paper.ts").catch(() => undefined), []);
+	useEffect(() => void Promise.all([loadMessages(), import("./paper.ts")]).catch(() => undefined), []);
 	const { ids, open } = shown.value;
-	useEffect(() => {
-		const first = ids.find((m) => open.has(m));
-		const at = first && ids[0] !== first ? scroller.current?.querySelector(`[data-message="${CSS.escape(first)}"]`) : null;
-		if (at)
-			at.scrollIntoView({ block: "start" });
-		else if (scroller.current)
-			scroller.current.scrollTop = 0;
-	}, [id, ids.length === 0]);
+	useEffect(() => scroller.current?.scrollTo(0, 0), [id, ids.length === 0]);
 	if (!id)
 		return <section class={css.pane} aria-label={t("message")}><Nothing /></section>;
 	const subject = subjectOf(ids.length ? ids : [id]);
@@ -203,8 +170,8 @@ export function ThreadView() {
 			<Toolbar />
 			<div ref={scroller} class={css.scroll} tabIndex={-1}>
 				<h1 class={css.subject}>{subject === undefined ? "" : isHiddenSubject(subject) ? t("encryptedLetter") : subject || t("noSubject")}</h1>
-				{ids.length > 0 && <Messages key={id} ids={ids} open={open} />}
-				{ids.length === 0 && !failed && <div class={css.loading}><Ghost lines={9} /></div>}
+				<Lazy load={loadMessages} props={{ id, ids, open }} waiting={ids.length > 0 ? ghost : null} />
+				{ids.length === 0 && !failed && ghost}
 				{failed && <div class={css.nothing}><p>{t("openFailed")}</p><Button onClick={start}>{t("tryAgain")}</Button></div>}
 			</div>
 		</section>
