@@ -8,7 +8,7 @@ import { World } from "./harness.mjs";
 
 const list = process.argv.includes("--list");
 const named = process.argv.slice(2).filter((a) => a !== "--list");
-const parts = named.length ? named : ["reading", "writing", "filing", "accounts", "settings", "screens"];
+const parts = named.length ? named : ["reading", "writing", "filing", "accounts", "settings", "parts", "screens"];
 const modules = await Promise.all(parts.map((p) => import(`./${p}.mjs`)));
 const tests = Object.assign({}, ...modules.map((m) => m.tests));
 

@@ -4,43 +4,73 @@ import { useEffect, useState } from "preact/hooks";
 import { t } from "../i18n/index.ts";
 import { Button } from "../ui/button.tsx";
 import { toast } from "../ui/toast.tsx";
+import { fetchPart, isStuck, loadAnew, pause, Stuck } from "./fetch_part.ts";
 import { strip } from "./offline/hooks.ts";
 import css from "./lazy.module.css";
 
-const sayFailed = () => toast({ text: t("partFailed"), bad: true });
+const anew = () => void loadAnew();
 
-export function useLazy<P = object>(wanted: boolean, load: () => Promise<ComponentType<P>>): ComponentType<P> | null {
-	const [part, setPart] = useState<{ view: ComponentType<P> } | null>(null);
-	useEffect(() => {
-		if (wanted && !part)
-			load().then((view) => setPart({ view }), sayFailed);
-	}, [wanted]);
-	return wanted && part ? part.view : null;
-}
+const say = (stuck: boolean) => toast(stuck
+	? { text: t("partStuck"), bad: true, action: { label: t("loadAnew"), run: anew } }
+	: { text: t("partFailed"), bad: true });
 
-/** A view of its own; when it does not come, that is said, and it is asked for again when the server is there again. */
-export function Lazy<P extends object>({ load, props, waiting = null }: { load: () => Promise<ComponentType<P>>; props: P; waiting?: ComponentChildren }) {
+/** name: no other part has it. */
+interface Wanted<P> { name: string; load(): Promise<ComponentType<P>> }
+
+const none = { times: 0, stuck: false };
+
+/** Asked for again after pauses that grow, and at once when the connection is back. */
+function usePart<P>({ name, load }: Wanted<P>, wanted: boolean) {
 	const [part, setPart] = useState<{ view: ComponentType<P> } | null>(null);
-	const [failed, setFailed] = useState(0);
+	const [failed, setFailed] = useState(none);
 	const away = strip.value !== null;
-	const get = () => void load().then((view) => setPart({ view }), () => setFailed((n) => n + 1));
-	useEffect(get, [load]);
-	// What failed while the connection came back is asked for once more, after a pause that grows.
+	const get = (byHand: boolean) => void fetchPart(name, load, byHand).then((view) => setPart({ view }), (e) => {
+		setFailed(({ times }) => ({ times: times + 1, stuck: e instanceof Stuck }));
+	});
 	useEffect(() => {
-		const timer = failed && !away && setTimeout(get, Math.min(30_000, 250 * 2 ** failed));
+		setFailed(none);
+		if (wanted && !part)
+			get(false);
+	}, [wanted, name]);
+	useEffect(() => {
+		const timer = wanted && !part && failed.times && !away && setTimeout(get, pause(failed.times), false);
 		return () => clearTimeout(timer || undefined);
 	}, [failed, away]);
-	if (part)
-		return <part.view {...props} />;
-	return failed ? <div class={css.failed} role="alert"><p>{t("partFailed")}</p><Button onClick={get}>{t("tryAgain")}</Button></div> : <>{waiting}</>;
+	return { view: part?.view, failed: failed.times > 0, stuck: failed.stuck, again: () => get(true) };
+}
+
+/** A view over others; when it does not come, that is said beside them. */
+export function useLazy<P = object>(name: string, wanted: boolean, load: () => Promise<ComponentType<P>>): ComponentType<P> | null {
+	const { view, failed, stuck } = usePart({ name, load }, wanted);
+	useEffect(() => {
+		if (wanted && failed)
+			say(stuck);
+	}, [failed, stuck]);
+	return (wanted && view) || null;
+}
+
+/** A view of its own; when it does not come, that is said in its place. */
+export function Lazy<P extends object>({ name, load, props, waiting = null }: Wanted<P> & { props: P; waiting?: ComponentChildren }) {
+	const { view: View, failed, stuck, again } = usePart({ name, load }, true);
+	if (View)
+		return <View {...props} />;
+	if (!failed)
+		return <>{waiting}</>;
+	return (
+		<div class={css.failed} role="alert">
+			<p>{t(stuck ? "partStuck" : "partFailed")}</p>
+			{stuck ? <Button onClick={anew}>{t("loadAnew")}</Button> : <Button onClick={again}>{t("tryAgain")}</Button>}
+		</div>
+	);
 }
 
 /** What a click wanted to fetch, and nobody else tells of. */
 export function watchParts(): void {
 	addEventListener("unhandledrejection", (e) => {
-		if (!/import(ed|ing)\b.*\bmodule/i.test(String(e.reason)))
+		const what = String(e.reason);
+		if (!/import(ed|ing)\b.*\bmodule/i.test(what))
 			return;
 		e.preventDefault();
-		sayFailed();
+		void isStuck(what).then(say);
 	});
 }

@@ -17,9 +17,9 @@ import { Shell } from "./shell.tsx";
 import css from "./main.module.css";
 
 const loadAuth = () => import("./auth/index.tsx").then((m) => m.Auth);
-const Auth = () => <Lazy load={loadAuth} props={{}} waiting={<Waiting />} />;
+const Auth = () => <Lazy name="auth" load={loadAuth} props={{}} waiting={<Waiting />} />;
 const loadAuthorize = () => import("./authorize/index.tsx").then((m) => m.Authorize);
-const Authorize = () => <Lazy load={loadAuthorize} props={{}} waiting={<Waiting />} />;
+const Authorize = () => <Lazy name="authorize" load={loadAuthorize} props={{}} waiting={<Waiting />} />;
 
 function Waiting() {
 	return <div class={css.middle}><Spinner label={t("loading")} /></div>;

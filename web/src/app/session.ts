@@ -3,6 +3,7 @@ import { signal } from "@preact/signals";
 import { answered, fetchJson, JmapError } from "../jmap/client.ts";
 import { MailStore } from "../jmap/mail.ts";
 import type { Session } from "../jmap/types.ts";
+import { awaitPart, fetchPart } from "./fetch_part.ts";
 import { overlay } from "./mail/commands.ts";
 import { closeCompose, finishWriting } from "./mail/compose_state.ts";
 import { store } from "./mail/state.ts";
@@ -76,7 +77,7 @@ async function startAway(): Promise<boolean> {
 
 /** Keys that this browser keeps open the session without a question. */
 async function tryKept(): Promise<void> {
-	const { unlockKept } = await import("./auth/keys.ts");
+	const { unlockKept } = await fetchPart("keys", () => import("./auth/keys.ts"));
 	if (await unlockKept().catch(() => false))
 		await enter();
 	else
@@ -90,8 +91,9 @@ export async function enter(): Promise<void> {
 	const mail = new MailStore(session);
 	await show(mail);
 	// What other browsers know, and a key of one's own where there is none.
-	setTimeout(() => void import("./pgp/sync.ts").then((m) => m.begin()), 300);
-	setTimeout(() => void import("./offline/start.ts").then((m) => m.follow(mail)).catch(() => undefined), 600);
+	const stays = () => store.peek() === mail;
+	setTimeout(() => void awaitPart("sync", () => import("./pgp/sync.ts")).then((m) => (stays() ? m.begin() : undefined)), 300);
+	setTimeout(() => void awaitPart("start", () => import("./offline/start.ts")).then((m) => (stays() ? m.follow(mail) : undefined)).catch(() => undefined), 600);
 }
 
 /** listen: the server can be reached. */

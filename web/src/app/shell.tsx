@@ -53,7 +53,7 @@ export function Shell() {
 			<TopBar />
 			{strip.value && <strip.value />}
 			<div class={css.view}>
-				{settings ? <Lazy load={loadSettings} props={{}} waiting={<div class={css.wait}><Spinner label={t("loading")} /></div>} /> : <Mail />}
+				{settings ? <Lazy name="settings" load={loadSettings} props={{}} waiting={<div class={css.wait}><Spinner label={t("loading")} /></div>} /> : <Mail />}
 			</div>
 		</div>
 	);

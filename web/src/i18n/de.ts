@@ -7,6 +7,8 @@ export const de: Catalogue = {
 	date: "Datum", size: "Größe", from: "Von", to: "An", cc: "Kopie", bcc: "Blindkopie", replyTo: "Antwort an", subject: "Betreff", me: "ich",
 	unreachable: "Der Server antwortet gerade nicht.", unreachableLead: "Vielleicht ist dieses Gerät offline. Es wird von selbst noch einmal versucht.",
 	partFailed: "Dieser Teil konnte nicht geladen werden. Prüfen Sie die Verbindung und versuchen Sie es noch einmal.",
+	partStuck: "Dieser Teil konnte nicht geladen werden. Vielleicht hilft es, die Seite neu zu laden. Speichern oder kopieren Sie vorher, was Sie geschrieben haben.",
+	loadAnew: "Seite neu laden",
 	failedAction: "Das hat nicht geklappt. Die Änderung wurde zurückgenommen.",
 	skipToContent: "Zum Inhalt", passwordShow: "Passwort zeigen", passwordHide: "Passwort verbergen",
 

@@ -27,6 +27,8 @@ export const en = {
 	unreachable: "The server does not answer at the moment.",
 	unreachableLead: "Perhaps this device is offline. It is tried again by itself.",
 	partFailed: "This part could not be loaded. Check the connection and try again.",
+	partStuck: "This part could not be loaded. Loading the page again may help. Save or copy first what you have typed.",
+	loadAnew: "Load the page again",
 	failedAction: "That did not work. The change was taken back.",
 	skipToContent: "Skip to content",
 	passwordShow: "Show password",

@@ -5,7 +5,9 @@ export const fr: Catalogue = {
 	close: "Fermer", cancel: "Annuler", undo: "Annuler", save: "Enregistrer", copy: "Copier", download: "Télécharger", loading: "Chargement", tryAgain: "Réessayer", search: "Rechercher",
 	settings: "Réglages", account: "Compte", accountMenu: "Menu du compte de {who}", next: "Suivant", previous: "Précédent", date: "Date", size: "Taille", from: "De", to: "À", cc: "Cc", bcc: "Cci",
 	replyTo: "Répondre à", subject: "Objet", me: "moi", unreachable: "Le serveur ne répond pas pour le moment.", unreachableLead: "Cet appareil est peut-être hors ligne. Un nouvel essai se fait tout seul.",
-	partFailed: "Cette partie n’a pas pu être chargée. Vérifiez la connexion et réessayez.", failedAction: "Cela n’a pas fonctionné. La modification a été annulée.",
+	partFailed: "Cette partie n’a pas pu être chargée. Vérifiez la connexion et réessayez.",
+	partStuck: "Cette partie n’a pas pu être chargée. Recharger la page peut aider. Enregistrez ou copiez d’abord ce que vous avez écrit.", loadAnew: "Recharger la page",
+	failedAction: "Cela n’a pas fonctionné. La modification a été annulée.",
 	skipToContent: "Aller au contenu", passwordShow: "Montrer le mot de passe", passwordHide: "Cacher le mot de passe",
 
 	mailboxes: "Dossiers", boxInbox: "Boîte de réception", boxDrafts: "Brouillons", boxSent: "Envoyés", boxArchive: "Archives", boxSpam: "Indésirables", boxTrash: "Corbeille", boxSnoozed: "En attente",

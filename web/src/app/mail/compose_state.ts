@@ -14,8 +14,10 @@ export type ComposeStart =
 export interface Open { key: string; start: ComposeStart; draftId: Id | null }
 
 export const writing = signal<Open | null>(null);
-/** Asked before another letter takes the place of the one that is open. */
-let leave: () => Promise<void> = () => Promise.resolve();
+/** Of the letter that is open: saves and ends it, saves it and lets it be opened again, and would lose something with the page. */
+interface Keeping { finish(): Promise<void>; save(): Promise<void>; lost(): boolean }
+let keeping: Keeping | null = null;
+addEventListener("beforeunload", (e) => keeping?.lost() && e.preventDefault());
 let serial = 0;
 
 /** One letter; it has several submissions when blind copies of it are encrypted each for itself. ownCopy: its message in
@@ -43,14 +45,20 @@ export function noteWriting(id: string | null): void {
 
 export const notedWriting = (): string | null => sessionStorage.getItem(place);
 
-export function onLeave(finish: () => Promise<void>): void {
-	leave = finish;
+export function onLeave(how: Keeping): void {
+	keeping = how;
 }
 
 /** What is being written is kept as a draft. */
 export async function finishWriting(): Promise<void> {
 	if (writing.peek())
-		await leave();
+		await keeping?.finish();
+}
+
+/** The same, and the page that comes next opens it again. */
+export async function keepWriting(): Promise<void> {
+	if (writing.peek())
+		await keeping?.save();
 }
 
 export function compose(start: ComposeStart = { mode: "new" }): void {
@@ -61,5 +69,5 @@ export function compose(start: ComposeStart = { mode: "new" }): void {
 
 export function closeCompose(): void {
 	writing.value = null;
-	leave = () => Promise.resolve();
+	keeping = null;
 }

@@ -71,8 +71,8 @@ function Drawer() {
 }
 
 export function Mail() {
-	const Composer = useLazy(writing.value !== null, () => import("./composer/composer.tsx").then((m) => m.Composer));
-	const Overlays = useLazy(overlay.value !== null, () => import("./overlays.tsx").then((m) => m.Overlays));
+	const Composer = useLazy("composer", writing.value !== null, () => import("./composer/composer.tsx").then((m) => m.Composer));
+	const Overlays = useLazy("overlays", overlay.value !== null, () => import("./overlays.tsx").then((m) => m.Overlays));
 
 	useEffect(() => {
 		const ends = [followPlace(), startKeys()];

@@ -213,7 +213,7 @@ export function MessageView({ id, onFold }: { id: Id; onFold(): void }) {
 	const email = mail().full.of(id).value;
 	const [asText, setAsText] = useState(false);
 	const [lightOnly, setLightOnly] = useState(false);
-	const Receipt = useLazy(Boolean(email?.["header:Disposition-Notification-To:asAddresses"]), () => import("./receipt/receipt.tsx").then((m) => m.Receipt));
+	const Receipt = useLazy("receipt", Boolean(email?.["header:Disposition-Notification-To:asAddresses"]), () => import("./receipt/receipt.tsx").then((m) => m.Receipt));
 	if (!email)
 		return <article class={css.message}><Ghost lines={6} /></article>;
 	const warnings = warningsFor(email, writtenTo());

@@ -84,7 +84,7 @@ export function SearchBox() {
 		search(c.text);
 	};
 	return (
-		<search class={css.box}>
+		<search class={css.box} data-kept>
 			<Icon name="search" size={17} />
 			<Combobox label={t("search")} value={text} placeholder={t("searchPlaceholder")} choices={choices} inputClass={css.input}
 				inputRef={(el) => { if (el) el.id = "search"; }} onInput={setText} onChoose={choose} onEnter={() => search(text)}

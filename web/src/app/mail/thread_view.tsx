@@ -170,7 +170,7 @@ export function ThreadView() {
 			<Toolbar />
 			<div ref={scroller} class={css.scroll} tabIndex={-1}>
 				<h1 class={css.subject}>{subject === undefined ? "" : isHiddenSubject(subject) ? t("encryptedLetter") : subject || t("noSubject")}</h1>
-				<Lazy load={loadMessages} props={{ id, ids, open }} waiting={ids.length > 0 ? ghost : null} />
+				<Lazy name="messages" load={loadMessages} props={{ id, ids, open }} waiting={ids.length > 0 ? ghost : null} />
 				{ids.length === 0 && !failed && ghost}
 				{failed && <div class={css.nothing}><p>{t("openFailed")}</p><Button onClick={start}>{t("tryAgain")}</Button></div>}
 			</div>

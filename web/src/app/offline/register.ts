@@ -1,6 +1,7 @@
 // The service worker as the page sees it: registered where something is kept, and a line when a new version waits.
 import { signal } from "@preact/signals";
 import { toast } from "../../ui/toast.tsx";
+import { loadAnew } from "../fetch_part.ts";
 import { compose } from "../mail/compose_state.ts";
 import { scriptUrl } from "../trusted.ts";
 import { t } from "./texts.ts";
@@ -17,7 +18,7 @@ function offer(waiting: ServiceWorker): void {
 	toast({
 		text: t("newVersion"), time: 2 ** 31 - 1,
 		action: { label: t("reload"), run: () => {
-			navigator.serviceWorker.addEventListener("controllerchange", () => location.reload(), { once: true });
+			navigator.serviceWorker.addEventListener("controllerchange", () => void loadAnew(), { once: true });
 			waiting.postMessage("take");
 		} },
 	});

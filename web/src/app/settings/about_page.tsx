@@ -3,6 +3,7 @@ import { t } from "./texts.ts";
 import { Button } from "../../ui/button.tsx";
 import { Icon } from "../../ui/icon.tsx";
 import { toast } from "../../ui/toast.tsx";
+import { loadAnew } from "../fetch_part.ts";
 import { askBuild, type Build } from "./build.ts";
 import { Group, Item, useData, Waiting } from "./parts.tsx";
 import css from "./settings.module.css";
@@ -21,7 +22,7 @@ function Numbers({ build }: { build: Build }) {
 			<Item icon={<Icon name="file" />} title={t("aboutBuild")} detail={<span class={css.words}>{build.words}</span>}>
 				<Button icon="copy" onClick={copy}>{t("copy")}</Button>
 			</Item>
-			{!build.running && <div class={css.padded} role="alert"><p>{t("aboutStale")}</p><p><Button onClick={() => location.reload()}>{t("aboutReload")}</Button></p></div>}
+			{!build.running && <div class={css.padded} role="alert"><p>{t("aboutStale")}</p><p><Button onClick={() => void loadAnew()}>{t("aboutReload")}</Button></p></div>}
 		</>
 	);
 }

@@ -17,10 +17,10 @@ import { SecurityPage } from "./security.tsx";
 import css from "./settings.module.css";
 
 const loadTransfer = () => import("../transfer/index.tsx").then((m) => m.Transfer);
-const TransferPage = () => <Lazy load={loadTransfer} props={{}} waiting={<Waiting failed={false} again={() => undefined} />} />;
+const TransferPage = () => <Lazy name="transfer" load={loadTransfer} props={{}} waiting={<Waiting failed={false} again={() => undefined} />} />;
 
 const loadLetters = () => import("../letters/list.tsx").then((m) => m.Letters);
-const LettersPage = () => <Lazy load={loadLetters} props={{}} waiting={<Waiting failed={false} again={() => undefined} />} />;
+const LettersPage = () => <Lazy name="letters" load={loadLetters} props={{}} waiting={<Waiting failed={false} again={() => undefined} />} />;
 
 const pages: Record<string, { title: Key; icon: IconName; view: ComponentType }> = {
 	account: { title: "settings_account", icon: "user", view: AccountPage },

@@ -66,7 +66,7 @@ function without(now: Partial<VacationResponse>, sent: Partial<VacationResponse>
 const htmlOf = (v: VacationResponse) => v.htmlBody ?? textToHtml(v.textBody ?? "");
 
 function Vacation() {
-	const Rich = useLazy(true, () => import("../mail/composer/rich_field.tsx").then((m) => m.RichField));
+	const Rich = useLazy("richField", true, () => import("../mail/composer/rich_field.tsx").then((m) => m.RichField));
 	const { data, failed, again } = useData(() => mail().client.call<GetResult<VacationResponse>>("VacationResponse/get", { ids: ["singleton"] }).then((r) => r.list[0] as VacationResponse));
 	const [saved, setSaved] = useState<Partial<VacationResponse>>({});
 	const [change, setChange] = useState<Partial<VacationResponse>>({});

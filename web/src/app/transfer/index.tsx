@@ -15,7 +15,7 @@ import { t } from "./texts.ts";
 function Wizard({ source, close }: { source: Source; close(): void }) {
 	return (
 		<Dialog title={t("wizardTitle", { from: t(source.title) })} onClose={close} keep>
-			<Lazy load={source.step} props={{ close }} waiting={<Spinner label={t("loading")} />} />
+			<Lazy name={`step.${source.id}`} load={source.step} props={{ close }} waiting={<Spinner label={t("loading")} />} />
 		</Dialog>
 	);
 }
@@ -26,7 +26,7 @@ export function Transfer() {
 	return (
 		<>
 			<Running />
-			{offered.map((s) => s.running && <Lazy key={s.id} load={s.running} props={{}} />)}
+			{offered.map((s) => s.running && <Lazy key={s.id} name={`running.${s.id}`} load={s.running} props={{}} />)}
 			<Group title={t("bringTitle")} lead={t("bringLead")}>
 				{offered.map((s) => (
 					<Item key={s.id} icon={<Icon name={s.icon} size={20} />} title={t(s.title)} detail={t(s.detail)}>

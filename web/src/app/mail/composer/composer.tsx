@@ -41,6 +41,7 @@ export class Desk {
 	readonly guard: Guard;
 	/** How much of what is sent has come to the server, when that takes its time. */
 	readonly progress = signal<number | null>(null);
+	readonly sending = signal(false);
 	draft: Id | null;
 	/** Its name among the letters of this device, while the server does not have it. */
 	here: string | null = null;
@@ -135,6 +136,11 @@ export class Desk {
 	get empty(): boolean {
 		const l = this.letter.peek();
 		return !this.dirty && this.draft === null && this.here === null || (!l.subject && !l.to.length && !l.text.trim() && !this.files.peek().length);
+	}
+
+	/** What would go with the page: what could not be saved or is being sent, and a password for it, which is kept nowhere. */
+	get lost(): boolean {
+		return !this.empty && (this.saved.peek() === "failed" || this.sending.peek() || this.guard.letter.peek() !== null);
 	}
 
 	attach(list: readonly File[], cid: string | null = null): void {
@@ -386,7 +392,6 @@ function letterObjection(desk: Desk): string | null {
 function useSend(desk: Desk) {
 	const [question, setQuestion] = useState<{ text: string; at: Date | null } | null>(null);
 	const [downgrade, setDowngrade] = useState<{ at: Date | null } | null>(null);
-	const [busy, setBusy] = useState(false);
 	const done = async () => {
 		noteWriting(null);
 		closeCompose();
@@ -403,17 +408,17 @@ function useSend(desk: Desk) {
 	const now = async (at: Date | null, confirmed = false) => {
 		setQuestion(null);
 		setDowngrade(null);
-		setBusy(true);
+		desk.sending.value = true;
 		if (confirmed)
 			desk.guard.confirmPlain();
 		try {
 			if (mail().client.fallback?.away)
-				return await later(at);
+				return void await later(at);
 			await desk.uploaded();
 			const lost = objection(desk);
 			if (lost?.stop) {
 				toast({ text: lost.text, bad: true });
-				return setBusy(false);
+				return;
 			}
 			const way = confirmed ? "plain" : await desk.guard.decide(everybody(desk.letter.peek()));
 			const stop = way === "letter" ? letterObjection(desk) : null;
@@ -422,15 +427,16 @@ function useSend(desk: Desk) {
 			else if (stop)
 				toast({ text: stop, bad: true });
 			else if (way !== "stop")
-				return await go(way, at);
+				await go(way, at);
 		} catch (e) {
 			// A password for a letter is not kept anywhere, so such a letter does not wait by itself.
 			if (isOffline(e) && desk.guard.way.peek() !== "letter" && await later(at).then(() => true, () => false))
-				return undefined;
+				return;
 			desk.touch();
 			toast({ text: t("sendFailed", { why: isTooLarge(e) ? t("tooLargeToSend") : (e as Error).message }), bad: true });
+		} finally {
+			desk.sending.value = false;
 		}
-		return setBusy(false);
 	};
 	const ask = (at: Date | null = null) => {
 		const o = objection(desk);
@@ -442,14 +448,14 @@ function useSend(desk: Desk) {
 			void now(at);
 	};
 	return {
-		ask, busy, question, downgrade,
+		ask, question, downgrade,
 		answer: (yes: boolean) => { const q = question; setQuestion(null); if (yes && q) void now(q.at); },
 		answerPlain: (plain: boolean) => { const d = downgrade; setDowngrade(null); if (plain && d) void now(d.at, true); },
 	};
 }
 
-function Footer({ desk, view, on, ask, busy, onDiscard }: {
-	desk: Desk; view: EditorView | null; on: ReadonlySet<string>; ask(at?: Date | null): void; busy: boolean; onDiscard(): void;
+function Footer({ desk, view, on, ask, onDiscard }: {
+	desk: Desk; view: EditorView | null; on: ReadonlySet<string>; ask(at?: Date | null): void; onDiscard(): void;
 }) {
 	const picker = useRef<HTMLInputElement>(null);
 	const plain = desk.letter.value.plain;
@@ -460,7 +466,7 @@ function Footer({ desk, view, on, ask, busy, onDiscard }: {
 			{!plain && <Tools view={view} on={on} />}
 			<div class={css.actions}>
 				<span class={css.send}>
-					<Button look="primary" icon="send" busy={busy} onClick={() => ask()}>{t("send")}</Button>
+					<Button look="primary" icon="send" busy={desk.sending.value} onClick={() => ask()}>{t("send")}</Button>
 					{maySchedule() && (
 						<Menu label={t("schedule")} entries={() => [
 							...scheduleTimes().map(({ key, at }) => ({ label: t(key), hint: longDate(at.getTime()), icon: "clock" as const, run: () => ask(at) })),
@@ -485,7 +491,7 @@ function DeskView({ desk, fresh }: { desk: Desk; fresh: boolean }) {
 	const [view, setView] = useState<EditorView | null>(null);
 	const [on, setOn] = useState<ReadonlySet<string>>(new Set());
 	const [size, setSize] = useState<"dock" | "small" | "full">("dock");
-	const { ask, busy, question, answer, downgrade, answerPlain } = useSend(desk);
+	const { ask, question, answer, downgrade, answerPlain } = useSend(desk);
 	const plain = desk.letter.value.plain;
 
 	const finish = async () => {
@@ -511,7 +517,12 @@ function DeskView({ desk, fresh }: { desk: Desk; fresh: boolean }) {
 		closeCompose();
 		toast({ text: t("draftDiscarded"), undo: () => reopen(again) });
 	};
-	useEffect(() => onLeave(finish), []);
+	const save = async () => {
+		await desk.uploaded();
+		if (!desk.empty)
+			await desk.save();
+	};
+	useEffect(() => onLeave({ finish, save, lost: () => desk.lost }), []);
 	useEffect(() => () => focusBack(null), []);
 	useEffect(() => {
 		const before = () => void desk.save();
@@ -534,7 +545,7 @@ function DeskView({ desk, fresh }: { desk: Desk; fresh: boolean }) {
 			close();
 	};
 	return (
-		<section class={css.box} data-size={size} aria-label={t("newMessage")} onKeyDown={key} onDragOver={(e) => e.dataTransfer?.types.includes("Files") && e.preventDefault()} onDrop={drop}>
+		<section class={css.box} data-size={size} data-kept aria-label={t("newMessage")} onKeyDown={key} onDragOver={(e) => e.dataTransfer?.types.includes("Files") && e.preventDefault()} onDrop={drop}>
 			<header class={css.head} onDblClick={() => setSize(size === "full" ? "dock" : "full")}>
 				<h2 class={css.title}>{desk.letter.value.subject || t("newMessage")}</h2>
 				<span class={css.wide}>
@@ -548,7 +559,7 @@ function DeskView({ desk, fresh }: { desk: Desk; fresh: boolean }) {
 				<div class={css.text}>{plain ? <PlainText desk={desk} /> : <RichText desk={desk} onView={setView} onState={setOn} />}</div>
 				<Files desk={desk} />
 			</div>
-			<Footer desk={desk} view={view} on={on} ask={ask} busy={busy} onDiscard={discard} />
+			<Footer desk={desk} view={view} on={on} ask={ask} onDiscard={discard} />
 			{question && (
 				<Dialog title={t("sendQuestion")} onClose={() => answer(false)} footer={
 					<><Button onClick={() => answer(false)}>{t("keepWriting")}</Button><Button look="primary" onClick={() => answer(true)}>{t("sendAnyway")}</Button></>
