@@ -148,9 +148,9 @@ async function gusIsThere(world) {
 	return g;
 }
 
-async function gusSends(world, to, subject, body) {
-	await world.ask("submit", { from: "gus", to, lines: [
-		`From: Gus <${address("gus")}>`, `To: ${address(to)}`, `Subject: ${subject}`, `Date: ${new Date().toUTCString()}`, `Message-ID: <${Math.random()}@letterlock.test>`, "MIME-Version: 1.0", ...body,
+async function gusSends(world, to, subject, body, from = "gus") {
+	await world.ask("submit", { from, to, lines: [
+		`From: ${from[0].toUpperCase()}${from.slice(1)} <${address(from)}>`, `To: ${address(to)}`, `Subject: ${subject}`, `Date: ${new Date().toUTCString()}`, `Message-ID: <${Math.random()}@letterlock.test>`, "MIME-Version: 1.0", ...body,
 	] });
 }
 
@@ -285,6 +285,39 @@ export const tests = {
 		await gusSends(world, "alice", `Unaltered ${mark}`, signedParts(plainEntity(`Pay ten ${mark}.`), signature));
 		await openLetter(page, `Unaltered ${mark}`);
 		await page.locator('[data-verdict="verified"][data-encrypted="false"]').waitFor();
+		await page.close();
+	},
+
+	async "a letter by an old cipher is opened where that can be, and called by its name where not"(world) {
+		const g = await gusIsThere(world);
+		const page = await world.page("alice");
+		const by = (cipher, ...more) => g.run(["--armor", "--cipher-algo", cipher, ...more, "--recipient", address("alice"), "--encrypt"], plainEntity(`Made by ${cipher} ${mark}.`)).toString();
+		for (const cipher of ["AES192", "3DES"]) { // Chromium has no AES with 192 bits of its own
+			await gusSends(world, "alice", `By ${cipher} ${mark}`, encryptedParts(by(cipher)));
+			await openLetter(page, `By ${cipher} ${mark}`);
+			await page.getByText(`Made by ${cipher} ${mark}.`).first().waitFor();
+		}
+		for (const [cipher, ...more] of [["CAMELLIA256"], ["AES256", "--rfc2440", "--disable-mdc"]]) {
+			const sealed = by(cipher, ...more);
+			await gusSends(world, "alice", `Old ${cipher} ${mark}`, encryptedParts(sealed));
+			await openLetter(page, `Old ${cipher} ${mark}`);
+			await page.getByText("encrypted by an old method").waitFor();
+			assert.equal(await page.getByText(`Made by ${cipher} ${mark}.`).count(), 0);
+			const file = await fileOf(page, () => page.getByRole("button", { name: "Download message" }).click());
+			assert.ok(file.toString().includes(sealed.split(/\r?\n/)[4]), "the file is the message as it came");
+		}
+		await page.close();
+	},
+
+	async "a signature by a brainpool key, as German offices make them, is verified"(world) {
+		const g = gus();
+		const page = await world.page("alice");
+		g.run(["--passphrase", "", "--pinentry-mode", "loopback", "--quick-gen-key", `Dave <${address("dave")}>`, "brainpoolP256r1", "sign", "0"]);
+		const key = g.run(["--export-options", "export-minimal", "--export", address("dave")]).toString("base64").match(/.{1,70}/g).join("\r\n ");
+		const signature = g.run(["--armor", "--local-user", address("dave"), "--detach-sign"], plainEntity(`By Dave ${mark}.`)).toString();
+		await gusSends(world, "alice", `Brainpool ${mark}`, [`Autocrypt: addr=${address("dave")}; keydata=`, ` ${key}`].concat(signedParts(plainEntity(`By Dave ${mark}.`), signature)), "dave");
+		await openLetter(page, `Brainpool ${mark}`);
+		await page.locator('[data-verdict="unverified"][data-encrypted="false"]').waitFor();
 		await page.close();
 	},
 

@@ -46,7 +46,13 @@ export interface ProtectedHeaders {
 	hidden: string[];
 }
 
-export type Failure = "none" | "noKey" | "password" | "damaged" | "tooLarge";
+export type Failure =
+	| "none"
+	| "noKey"
+	| "password"
+	| "method" // one that is not opened here: a cipher that is not known, or no protection against alteration
+	| "damaged"
+	| "tooLarge";
 
 export interface Opened {
 	form: Form;
@@ -190,21 +196,39 @@ function unwrap(e: Entity): Entity {
 	return type === "message/rfc822" && params.get("forwarded") === "no" ? parseEntity(decodedBody(e)) : e;
 }
 
+const ciphers = openpgp.enums.symmetric;
+const alsoRead = [ciphers.aes192, ciphers.twofish, ciphers.blowfish];
+
+/** The library reads what a key asks for in its preferences, and few ciphers more; but senders choose by those of their own, and
+ * what they used does not make a message less protected once it is here. Only what is in memory is changed: what is written of a
+ * key are the bytes that were signed. */
+function readMore(keys: PrivateKey[]): void {
+	for (const key of keys)
+		for (const s of key.users.flatMap((u) => u.selfCertifications))
+			s.preferredSymmetricAlgorithms = [...new Set([...(s.preferredSymmetricAlgorithms ?? []), ...alsoRead])];
+}
+
+/** What the library says of ciphers that it has no name for, or a name only, and of messages without protection. */
+const unopened = /: (Invalid enum value|Unsupported cipher|A non-preferred symmetric algorithm was used|Message is not authenticated)/;
+
+class MethodProblem extends Error {}
+
 async function decrypt(data: Bytes, keys: Keys, senders: SenderKey[]) {
 	const text = new TextDecoder("latin1").decode(data);
 	const message = text.includes("-----BEGIN PGP MESSAGE-----")
 		? await openpgp.readMessage({ armoredMessage: text.slice(text.indexOf("-----BEGIN PGP MESSAGE-----")) })
 		: await openpgp.readMessage({ binaryMessage: data });
-	const result = await openpgp.decrypt({
-		message,
-		decryptionKeys: keys.own,
-		verificationKeys: senders.map((s) => s.key),
-		format: "binary",
-	});
+	readMore(keys.own);
+	const result = await openpgp
+		.decrypt({ message, decryptionKeys: keys.own, verificationKeys: senders.map((s) => s.key), format: "binary" })
+		.catch((err) => {
+			throw unopened.test(String(err)) ? new MethodProblem() : err;
+		});
 	return { data: bytesOf(result.data), signatures: result.signatures };
 }
 
 function failureOf(err: unknown): Failure {
+	if (err instanceof MethodProblem) return "method";
 	const message = err instanceof Error ? err.message : "";
 	if (/Maximum decompressed message size/i.test(message)) return "tooLarge";
 	if (/No public.key encrypted session key packet found/i.test(message)) return "password";

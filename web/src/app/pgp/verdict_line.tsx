@@ -7,6 +7,7 @@ import { Dialog } from "../../ui/dialog.tsx";
 import { Icon, type IconName } from "../../ui/icon.tsx";
 import { toast } from "../../ui/toast.tsx";
 import { longDate } from "../dates.ts";
+import { saveMessages } from "../mail/actions.ts";
 import { mail } from "../mail/state.ts";
 import { isEncrypted, type Opening } from "../mail/protection.tsx";
 import { Fingerprint } from "./fingerprint.tsx";
@@ -29,7 +30,9 @@ const verdicts: Record<PgpState["verdict"], { look: Look; text: Key; more: Key }
 	invalid: { look: "bad", text: "pgpInvalid", more: "pgpInvalidMore" },
 };
 
-const failures: Record<Exclude<PgpState["failure"], "none">, Key> = { noKey: "pgpNoKey", password: "pgpPassword", damaged: "pgpDamaged", tooLarge: "pgpTooLarge" };
+const failures: Record<Exclude<PgpState["failure"], "none">, Key> = { noKey: "pgpNoKey", password: "pgpPassword", method: "pgpMethod", damaged: "pgpDamaged", tooLarge: "pgpTooLarge" };
+/** What another program may be able to open. */
+const elsewhere: PgpState["failure"][] = ["password", "method", "tooLarge"];
 
 function Notice({ look, icon, text, children }: { look: Look; icon: IconName; text: string; children?: preact.ComponentChildren }) {
 	return <div class={css.notice} data-look={look} role="note"><Icon name={icon} size={17} /><span class={css.noticeText}>{text}</span>{children}</div>;
@@ -102,7 +105,11 @@ export function VerdictLine({ email, opening }: { email: FullEmail; opening: Ope
 	if (!state || state.form === "plain" || state.form === "partial")
 		return null;
 	if (state.failure !== "none")
-		return <Notice look="warn" icon="lock" text={t(failures[state.failure])} />;
+		return (
+			<Notice look="warn" icon="lock" text={t(failures[state.failure])}>
+				{elsewhere.includes(state.failure) && <Button onClick={() => saveMessages([email.id])}>{t("downloadMessage")}</Button>}
+			</Notice>
+		);
 	const { look } = verdicts[state.verdict];
 	const icon: IconName = look === "bad" || look === "warn" ? "warning" : state.encrypted ? "lock" : "shield";
 	return (
