@@ -181,7 +181,7 @@ put_blob_part(struct building *b, json_t *part, struct slice type, struct slice 
 		return LL_ERR_SYNTAX;
 	}
 	b->attachments += data.len;
-	if (!err && b->attachments > JMAP_UPLOAD_MAX)
+	if (!err && b->attachments > jmap_attachments_max(b->c->j))
 		return LL_ERR_LIMIT;
 	if (!type.ptr)
 		type = type_ok(buf_slice(&blob_type)) ? buf_slice(&blob_type)

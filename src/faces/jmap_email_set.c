@@ -56,8 +56,12 @@ create_one(struct jmap_set *s, const char *creation, json_t *object)
 		fail_build(s, creation, &built);
 		return;
 	}
-	if (!err)
-		err = jmap_email_store(s->c, buf_slice(&message), &place, &email);
+	if (err) {
+		struct jmap_set_error e = jmap_set_error_of(err);
+		jmap_set_fail(s, SET_NOT_CREATED, slice_str(creation), &e);
+		return;
+	}
+	err = jmap_email_store(s->c, buf_slice(&message), &place, &email);
 	if (err) {
 		struct jmap_set_error e = jmap_email_store_error(err);
 		jmap_set_fail(s, SET_NOT_CREATED, slice_str(creation), &e);

@@ -115,6 +115,8 @@ extern const struct jmap_method jmap_mailbox_methods[], jmap_thread_methods[], j
 #define SETTINGS_TOTAL_MAX ((size_t)16 << 20)
 
 bool jmap_capability_known(const struct jmap *j, struct slice name);
+/* Octets that the attachments of a message may have together, so that it can be sent. */
+uint64_t jmap_attachments_max(const struct jmap *j);
 const struct jmap_method *jmap_method_find(const struct jmap *j, struct slice name);
 
 /* Opens a reply: what follows are its members after accountId. */

@@ -68,13 +68,22 @@ cap_core(struct jmap *j, struct json_out *o)
 	jo_raw(o, S("[\"i;unicode-casemap\"]"));
 }
 
+/* 57 octets become a line of 78 in base64; a sixteenth is left for header fields and texts. */
+uint64_t
+jmap_attachments_max(const struct jmap *j)
+{
+	uint64_t room = j->env.message_max - j->env.message_max / 16;
+
+	return MIN(room / 78 * 57, (uint64_t)JMAP_UPLOAD_MAX);
+}
+
 static void
 cap_mail(struct jmap *j, struct json_out *o)
 {
 	put_limit(o, "maxMailboxesPerEmail", EMAIL_MAILBOXES_MAX);
 	put_limit(o, "maxMailboxDepth", MAILBOX_DEPTH_MAX);
 	put_limit(o, "maxSizeMailboxName", MAILBOX_NAME_MAX);
-	put_limit(o, "maxSizeAttachmentsPerEmail", JMAP_UPLOAD_MAX);
+	put_limit(o, "maxSizeAttachmentsPerEmail", jmap_attachments_max(j));
 	jo_key(o, "emailQuerySortOptions");
 	jo_raw(o,
 		S("[\"receivedAt\",\"sentAt\",\"size\",\"from\",\"to\",\"subject\",\"hasKeyword\","

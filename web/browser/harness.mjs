@@ -1,7 +1,7 @@
 // What the browser tests share: Chromium without a way to other hosts, people who are signed in, and the watch over
 // what a page must never do (ask another host, write an error, break its policy).
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, truncateSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
@@ -206,6 +206,14 @@ export async function eventually(what, condition) {
 		await new Promise((done) => setTimeout(done, 100));
 	}
 	throw new Error(`never came true: ${what}${last ? ` (${last.message})` : ""}`);
+}
+
+/** A file of that many bytes, which takes no room on the disk. */
+export function emptyFile(world, name, size) {
+	const path = join(world.config.work, name);
+	writeFileSync(path, "");
+	truncateSync(path, size);
+	return path;
 }
 
 /** Accessibility as axe sees it; what is serious fails. */

@@ -5,7 +5,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { checkAxe, eventually, fillSignIn, inbox, messages, reveal, row, signIn, toast } from "./harness.mjs";
+import { checkAxe, emptyFile, eventually, fillSignIn, inbox, messages, reveal, row, signIn, toast } from "./harness.mjs";
 
 const address = (name) => `${name}@letterlock.test`;
 const mark = Date.now().toString(36);
@@ -184,6 +184,19 @@ export const tests = {
 		assert.doesNotMatch(raw, new RegExp(`Picnic|basket`));
 		await a.close();
 		await b.close();
+	},
+
+	async "files that are too much for an encrypted letter are told of before it is sent"(world) {
+		const a = await world.page("alice");
+		await compose(a, { to: address("bob"), subject: `Film ${mark}`, text: "Here it is." });
+		await lock(a, "encrypted").waitFor();
+		await composer(a).locator("input[type=file]").setInputFiles(emptyFile(world, "film.mp4", 30_000_000));
+		await composer(a).getByRole("alert").getByText("The message is too large. Files may have 36 MB together, in an encrypted message 26 MB.").waitFor();
+		await composer(a).getByRole("button", { name: "Remove film.mp4" }).click();
+		await composer(a).getByRole("alert").waitFor({ state: "detached" });
+		await composer(a).locator("input[type=file]").setInputFiles(emptyFile(world, "trailer.mp4", 3_000_000));
+		await send(a);
+		await a.close();
 	},
 
 	async "a reply stays encrypted; search finds what is inside"(world) {

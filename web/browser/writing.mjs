@@ -1,7 +1,7 @@
 // Writing: replies, attachments, drafts, undo. What is sent is looked for in the other's mailbox.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { box, conversation, eventually, messages, openRow, reveal, row, toast } from "./harness.mjs";
+import { box, conversation, emptyFile, eventually, messages, openRow, reveal, row, toast } from "./harness.mjs";
 
 const composer = (page) => page.getByRole("region", { name: "New message" });
 
@@ -68,6 +68,22 @@ export const tests = {
 		await toast(page, "Message sent").waitFor();
 		const got = await world.ask("letter", { to: "dave", subject: "The lease" });
 		assert.equal(got.files.length, 1);
+		await page.close();
+	},
+
+	async "a file that is too large is named at once, and is no part of the letter"(world) {
+		const page = await world.page("bob");
+		await write(page, "dave@letterlock.test", "The film", "Here it is.");
+		const file = emptyFile(world, "film.mp4", 60_000_000);
+		await composer(page).locator("input[type=file]").setInputFiles(file);
+		await toast(page, /^“film.mp4” is too large. Files may have 36 MB together, in an encrypted message 26 MB.$/).waitFor();
+		await composer(page).getByRole("listitem").filter({ hasText: "film.mp4too large" }).waitFor();
+		await composer(page).getByRole("button", { name: "Send", exact: true }).click();
+		await composer(page).getByRole("button", { name: "Remove film.mp4" }).click();
+		await composer(page).getByRole("button", { name: "Send", exact: true }).click();
+		await toast(page, "Message sent").waitFor();
+		const got = await world.ask("letter", { to: "dave", subject: "The film" });
+		assert.deepEqual(got.files, []);
 		await page.close();
 	},
 

@@ -120,7 +120,7 @@ export async function getLetter(key: string): Promise<Waiting | undefined> {
 export async function filesOf(w: Waiting): Promise<Attached[]> {
 	return Promise.all(w.files.map(async ({ here, ...f }) => {
 		const body = here ? await vault().getBytes("file", fileName(w.key, f.key)) : undefined;
-		return { ...f, progress: f.blobId ? 1 : 0, data: body && new Blob([body], { type: f.type }), ...(here && !body ? { failed: true } : {}) };
+		return { ...f, progress: f.blobId ? 1 : 0, data: body && new Blob([body], { type: f.type }), ...(here && !body ? { failed: "lost" as const } : {}) };
 	}));
 }
 

@@ -8,18 +8,17 @@ import { JmapError } from "../../../jmap/client.ts";
 import type { FullEmail, Id } from "../../../jmap/types.ts";
 import { Button, IconButton } from "../../../ui/button.tsx";
 import { Dialog } from "../../../ui/dialog.tsx";
-import { Icon } from "../../../ui/icon.tsx";
 import { focusBack } from "../../../ui/focus.ts";
 import { Menu } from "../../../ui/menu.tsx";
-import { Progress } from "../../../ui/progress.tsx";
 import { toast } from "../../../ui/toast.tsx";
-import { fileSize, longDate } from "../../dates.ts";
+import { longDate } from "../../dates.ts";
 import { prefs } from "../../prefs.ts";
 import { closeCompose, herePrefix, noteWriting, onLeave, writing, type Open } from "../compose_state.ts";
 import { cleanHtml } from "../html_frame.tsx";
 import { isEncrypted } from "../protection.tsx";
 import { mail } from "../state.ts";
 import { promisesAttachment, startLetter, textToHtml, validAddress, type Attached, type Letter } from "./letter.ts";
+import { Files, hasRoom, isOver, tooMuch } from "./files.tsx";
 import { Heads } from "./heads.tsx";
 import { active, createEditor, insertImage, plainText, serialize } from "./rich.ts";
 import { Tools } from "./tools.tsx";
@@ -158,9 +157,13 @@ export class Desk {
 
 	private async upload(file: File, cid: string | null): Promise<void> {
 		const key = `f${++this.serial}`;
-		this.files.value = [...this.files.peek(), {
-			key, name: file.name || t("unnamedFile"), type: file.type || "application/octet-stream", size: file.size, blobId: null, cid, progress: 0, data: file,
-		}];
+		const attached = { key, name: file.name || t("unnamedFile"), type: file.type || "application/octet-stream", size: file.size, blobId: null, cid, progress: 0 };
+		if (!hasRoom(this, file)) {
+			this.files.value = [...this.files.peek(), { ...attached, failed: "tooLarge" }];
+			toast({ text: tooMuch(attached.name), bad: true });
+			return;
+		}
+		this.files.value = [...this.files.peek(), { ...attached, data: file }];
 		if (!this.guard.secret && mail().online.peek())
 			await this.uploadOne(key, file);
 		this.touch();
@@ -174,7 +177,7 @@ export class Desk {
 			const { blobId } = await mail().client.upload(data, (progress) => set({ progress }));
 			set({ blobId, progress: 1 });
 		} catch (e) {
-			set(isOffline(e) ? { progress: 0 } : { failed: true });
+			set(isOffline(e) ? { progress: 0 } : { failed: "lost" });
 		}
 	}
 
@@ -291,6 +294,8 @@ function RichText({ desk, onView, onState }: { desk: Desk; onView(v: EditorView 
 }
 
 function inline(desk: Desk, view: EditorView, file: File): void {
+	if (!hasRoom(desk, file))
+		return desk.attach([file]);
 	const cid = `${crypto.randomUUID()}@letterlock`;
 	insertImage(view, URL.createObjectURL(file), cid, file.name);
 	desk.attach([file], cid);
@@ -301,25 +306,6 @@ function PlainText({ desk }: { desk: Desk }) {
 		<textarea class={css.plain} autocomplete="off" aria-label={t("letterText")} value={desk.letter.value.text}
 			ref={(el) => { if (el && !el.dataset.ready) { el.dataset.ready = "1"; if (desk.letter.peek().to.length) { el.focus(); el.setSelectionRange(0, 0); } } }}
 			onInput={(e) => desk.change({ text: e.currentTarget.value, html: textToHtml(e.currentTarget.value) })} />
-	);
-}
-
-function Files({ desk }: { desk: Desk }) {
-	const files = desk.files.value.filter((f) => !f.cid);
-	if (files.length === 0)
-		return null;
-	return (
-		<ul class={css.files} aria-label={t("attachments", { n: files.length })}>
-			{files.map((f) => (
-				<li key={f.key} class={css.file} data-failed={f.failed || undefined}>
-					<Icon name={f.failed ? "warning" : f.type.startsWith("image/") ? "image" : "file"} size={16} />
-					<span class={css.fileName}>{f.name}</span>
-					<span class={css.fileSize}>{f.failed ? t("uploadFailed") : fileSize(f.size)}</span>
-					<IconButton icon="close" label={t("removeFile", { name: f.name })} small size={14} onClick={() => desk.detach(f.key)} />
-					{!f.blobId && !f.failed && f.progress > 0 && <span class={css.bar}><Progress value={f.progress} label={t("uploading", { name: f.name })} /></span>}
-				</li>
-			))}
-		</ul>
 	);
 }
 
@@ -334,7 +320,9 @@ function objection(desk: Desk): { stop: boolean; text: string } | null {
 		return { stop: true, text: t("wrongAddress", { address: wrong.email }) };
 	const lost = desk.files.peek().find((f) => f.failed);
 	if (lost)
-		return { stop: true, text: t("fileMissing", { name: lost.name }) };
+		return { stop: true, text: lost.failed === "tooLarge" ? tooMuch(lost.name) : t("fileMissing", { name: lost.name }) };
+	if (isOver(desk))
+		return { stop: true, text: tooMuch() };
 	if (desk.files.peek().length === 0 && promisesAttachment(l))
 		return { stop: false, text: t("forgottenAttachment") };
 	return l.subject.trim() ? null : { stop: false, text: t("emptySubject") };
@@ -433,7 +421,7 @@ function useSend(desk: Desk) {
 			if (isOffline(e) && desk.guard.way.peek() !== "letter" && await later(at).then(() => true, () => false))
 				return;
 			desk.touch();
-			toast({ text: t("sendFailed", { why: isTooLarge(e) ? t("tooLargeToSend") : (e as Error).message }), bad: true });
+			toast({ text: t("sendFailed", { why: isTooLarge(e) ? tooMuch() : (e as Error).message }), bad: true });
 		} finally {
 			desk.sending.value = false;
 		}

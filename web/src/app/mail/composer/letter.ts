@@ -14,7 +14,8 @@ export interface Attached {
 	/** Set for images that stand in the text. */
 	cid: string | null;
 	progress: number;
-	failed?: boolean;
+	/** Why it is not part of the letter. */
+	failed?: "lost" | "tooLarge";
 	/** The file itself, where the page has it; a letter that will be encrypted does not send it otherwise. */
 	data?: Blob | undefined;
 }
