@@ -3,6 +3,24 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { box, conversation, eventually, fillSignIn, inbox, messages, openRow, reveal, row, rows, signIn, toast } from "./harness.mjs";
 
+/** Notes, from now on, which letters are put into the page, and frames that show a heading without a letter. */
+const watchReader = (page) => page.evaluate(() => {
+	const drawn = [];
+	let bare = 0;
+	const observer = new MutationObserver((list) => {
+		for (const node of list.flatMap((m) => [...m.addedNodes]))
+			if (node instanceof Element)
+				drawn.push(...[node, ...node.querySelectorAll("*")].filter((el) => el.matches("article[data-message]")).map((el) => el.dataset.message));
+	});
+	const look = () => {
+		bare += document.querySelector("[aria-label=Conversation] h1") && !document.querySelector("article[data-message]") ? 1 : 0;
+		requestAnimationFrame(look);
+	};
+	observer.observe(document.body, { childList: true, subtree: true });
+	requestAnimationFrame(look);
+	globalThis.readerSeen = () => ({ drawn, bare });
+});
+
 export const tests = {
 	async "a wrong password is refused, the right one opens the mailbox"(world) {
 		const context = await world.visitor();
@@ -48,6 +66,29 @@ export const tests = {
 		await inbox(page);
 		await reveal(page, "Boat shed roof");
 		await page.locator("main [role=option]:not([data-unread])").filter({ hasText: "Boat shed roof" }).waitFor();
+		await page.close();
+	},
+
+	async "a conversation that was read before is there at once; the one before it is not drawn once more"(world) {
+		const page = await world.page();
+		const ids = () => messages(page).evaluateAll((all) => all.map((a) => a.dataset.message));
+		await rows(page).nth(0).click();
+		await messages(page).last().waitFor();
+		const first = await ids();
+		const before = page.url();
+		await rows(page).nth(1).click();
+		await eventually("the second one", async () => (await ids()).length && (await ids()).every((id) => !first.includes(id)));
+		await watchReader(page);
+		await page.keyboard.press("k");
+		await page.waitForURL(before);
+		await eventually("the first one again", async () => (await ids()).some((id) => first.includes(id)));
+		await page.keyboard.press("u");
+		await conversation(page).waitFor({ state: "detached" });
+		await page.keyboard.press("o");
+		await messages(page).last().waitFor();
+		const seen = await page.evaluate(() => globalThis.readerSeen());
+		assert.ok(seen.drawn.length > 0 && seen.drawn.every((id) => first.includes(id)), `drawn: ${seen.drawn}; wanted: ${first}`);
+		assert.equal(seen.bare, 0, "frames with a heading and no letter");
 		await page.close();
 	},
 

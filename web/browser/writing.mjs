@@ -1,7 +1,7 @@
 // Writing: replies, attachments, drafts, undo. What is sent is looked for in the other's mailbox.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { box, conversation, emptyFile, eventually, messages, openRow, reveal, row, toast } from "./harness.mjs";
+import { box, conversation, emptyFile, eventually, messages, openRow, reveal, row, rows, toast } from "./harness.mjs";
 
 const composer = (page) => page.getByRole("region", { name: "New message" });
 
@@ -15,6 +15,20 @@ async function write(page, to, subject, text) {
 	await composer(page).getByLabel("Text of the message").click();
 	await page.keyboard.type(text);
 }
+
+/** Begins to watch for the composer: what has the focus in the first frame in which it is seen. */
+const watchSight = (page) => page.evaluate(() => {
+	globalThis.atSight = new Promise((done) => {
+		const look = () => {
+			const box = document.querySelector("section[aria-label='New message']");
+			if (box)
+				done(box.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : "nothing in it");
+			else
+				requestAnimationFrame(look);
+		};
+		requestAnimationFrame(look);
+	});
+});
 
 /** Alice's letters go at once; Bob's can be undone. */
 export const hasty = ["alice"];
@@ -35,6 +49,25 @@ export const tests = {
 		await eventually("the text", () => messages(bob).last().frameLocator("iframe").getByText("Twenty past twelve?").isVisible());
 		await eventually("joined", async () => await conversation(page).locator("article, button[aria-expanded=false]:has(time)").count() >= 2);
 		await bob.close();
+		await page.close();
+	},
+
+	async "the field to begin with has the focus when it is seen; Escape closes, and keys are heard again"(world) {
+		const page = await world.page("bob");
+		const sheet = page.getByRole("dialog", { name: "Keyboard shortcuts" });
+		await rows(page).first().click();
+		await messages(page).last().waitFor();
+		for (const [key, field] of [["c", "To"], ["r", "Text of the message"], ["f", "To"]]) {
+			await watchSight(page);
+			await page.keyboard.press(key);
+			assert.equal(await page.evaluate(() => globalThis.atSight), field, `the focus after ${key}`);
+			await page.keyboard.press("Escape");
+			await composer(page).waitFor({ state: "detached" });
+			await page.keyboard.press("?");
+			await sheet.waitFor();
+			await page.keyboard.press("Escape");
+			await sheet.waitFor({ state: "detached" });
+		}
 		await page.close();
 	},
 

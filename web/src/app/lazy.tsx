@@ -19,12 +19,25 @@ interface Wanted<P> { name: string; load(): Promise<ComponentType<P>> }
 
 const none = { times: 0, stuck: false };
 
+/** By name: what has come once is shown at once the next time. */
+const views = new Map<string, unknown>();
+
+async function fetchView<P>({ name, load }: Wanted<P>, byHand: boolean): Promise<ComponentType<P>> {
+	const view = await fetchPart(name, load, byHand);
+	views.set(name, view);
+	return view;
+}
+
+/** There before it is wanted; that it does not come is nothing to speak of yet. */
+export const fetchAhead = <P,>(name: string, load: () => Promise<ComponentType<P>>): Promise<unknown> => load().then(() => fetchView({ name, load }, false));
+
 /** Asked for again after pauses that grow, and at once when the connection is back. */
 function usePart<P>({ name, load }: Wanted<P>, wanted: boolean) {
-	const [part, setPart] = useState<{ view: ComponentType<P> } | null>(null);
+	const [, setPart] = useState<ComponentType<P> | null>(null);
 	const [failed, setFailed] = useState(none);
 	const away = strip.value !== null;
-	const get = (byHand: boolean) => void fetchPart(name, load, byHand).then((view) => setPart({ view }), (e) => {
+	const part = views.get(name) as ComponentType<P> | undefined;
+	const get = (byHand: boolean) => void fetchView({ name, load }, byHand).then((view) => setPart(() => view), (e) => {
 		setFailed(({ times }) => ({ times: times + 1, stuck: e instanceof Stuck }));
 	});
 	useEffect(() => {
@@ -36,7 +49,7 @@ function usePart<P>({ name, load }: Wanted<P>, wanted: boolean) {
 		const timer = wanted && !part && failed.times && !away && setTimeout(get, pause(failed.times), false);
 		return () => clearTimeout(timer || undefined);
 	}, [failed, away]);
-	return { view: part?.view, failed: failed.times > 0, stuck: failed.stuck, again: () => get(true) };
+	return { view: part, failed: failed.times > 0, stuck: failed.stuck, again: () => get(true) };
 }
 
 /** A view over others; when it does not come, that is said beside them. */

@@ -1,7 +1,7 @@
 // An input with a list of suggestions, after the ARIA combobox pattern: the focus stays in the input,
 // arrows move through the list, Enter takes, Escape closes.
 import type { ComponentChildren, JSX, Ref } from "preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import css from "./combobox.module.css";
 
 export interface Choice {
@@ -37,7 +37,8 @@ export function Combobox(p: ComboboxProps) {
 	const input = useRef<HTMLInputElement>(null);
 	const shown = open && p.choices.length > 0;
 
-	useEffect(() => {
+	// Before it is seen: what is typed at its sight is meant for it.
+	useLayoutEffect(() => {
 		if (p.autoFocus)
 			input.current?.focus();
 	}, []);

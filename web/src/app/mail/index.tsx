@@ -5,7 +5,7 @@ import { IconButton } from "../../ui/button.tsx";
 import { focusBack } from "../../ui/focus.ts";
 import { Splitter } from "../../ui/splitter.tsx";
 import { toast } from "../../ui/toast.tsx";
-import { useLazy } from "../lazy.tsx";
+import { fetchAhead, useLazy } from "../lazy.tsx";
 import { prefs, setPrefs } from "../prefs.ts";
 import { overlay, startKeys } from "./commands.ts";
 import { compose, herePrefix, notedWriting, noteWriting, writing } from "./compose_state.ts";
@@ -31,12 +31,15 @@ async function recover(): Promise<void> {
 		compose({ mode: "draft", email });
 }
 
+const loadComposer = () => import("./composer/composer.tsx").then((m) => m.Composer);
+const loadOverlays = () => import("./overlays.tsx").then((m) => m.Overlays);
+
 /** What the next keys are likely to want is there before they are pressed. */
-function fetchAhead(): () => void {
+function prepare(): () => void {
 	const timer = setTimeout(() => {
 		if (!navigator.onLine || (navigator as { connection?: { saveData?: boolean } }).connection?.saveData)
 			return;
-		for (const part of [import("./composer/composer.tsx"), import("./row_menu.ts"), import("./overlays.tsx")])
+		for (const part of [fetchAhead("composer", loadComposer), import("./row_menu.ts"), fetchAhead("overlays", loadOverlays)])
 			part.catch(() => undefined);
 	}, 4000);
 	return () => clearTimeout(timer);
@@ -71,8 +74,8 @@ function Drawer() {
 }
 
 export function Mail() {
-	const Composer = useLazy("composer", writing.value !== null, () => import("./composer/composer.tsx").then((m) => m.Composer));
-	const Overlays = useLazy("overlays", overlay.value !== null, () => import("./overlays.tsx").then((m) => m.Overlays));
+	const Composer = useLazy("composer", writing.value !== null, loadComposer);
+	const Overlays = useLazy("overlays", overlay.value !== null, loadOverlays);
 
 	useEffect(() => {
 		const ends = [followPlace(), startKeys()];
@@ -85,7 +88,7 @@ export function Mail() {
 		void recover().catch(() => undefined);
 		return () => ends.forEach((end) => end());
 	}, []);
-	useEffect(fetchAhead, []);
+	useEffect(prepare, []);
 	return (
 		<div class={css.mail} data-reading={openId.value !== null || undefined}
 			style={{ "--side": `${prefs.value.sideWidth}px`, "--list": `${prefs.value.listWidth}px` }}>

@@ -1,5 +1,6 @@
 // The messages of the open conversation, one below the other.
-import { useEffect, useState } from "preact/hooks";
+import type { RefObject } from "preact";
+import { useLayoutEffect, useState } from "preact/hooks";
 import { t } from "../../i18n/index.ts";
 import type { Id } from "../../jmap/types.ts";
 import { seen } from "./actions.ts";
@@ -19,16 +20,20 @@ function FoldedMany({ ids, onOpen }: { ids: readonly Id[]; onOpen(): void }) {
 	return <button type="button" class={css.many} onClick={onOpen}><span>{t("olderMessages", { n: ids.length })}</span></button>;
 }
 
-interface Shown { id: Id; ids: readonly Id[]; open: ReadonlySet<Id> }
+interface Shown { id: Id; ids: readonly Id[]; open: ReadonlySet<Id>; scroller: RefObject<HTMLElement | null> }
 
-function All({ ids, open }: Shown) {
+function All({ ids, open, scroller }: Shown) {
 	const [all, setAll] = useState(false);
 	const folded = ids.findIndex((id) => open.has(id));
 	const hide = !all && folded > 4 ? ids.slice(1, folded - 1) : [];
-	useEffect(() => {
+	// Before it is seen: to what is to be read first.
+	useLayoutEffect(() => {
 		const first = ids.find((id) => open.has(id));
-		if (first && first !== ids[0])
-			document.querySelector(`[data-message="${CSS.escape(first)}"]`)?.scrollIntoView({ block: "start" });
+		const at = first && first !== ids[0] ? scroller.current?.querySelector(`[data-message="${CSS.escape(first)}"]`) : null;
+		if (at)
+			at.scrollIntoView({ block: "start" });
+		else
+			scroller.current?.scrollTo(0, 0);
 	}, []);
 	const last = mail().full.of(ids.at(-1) ?? "").value;
 	return (

@@ -1,4 +1,5 @@
 // One row of a list: who, what, when, and how the conversation stands.
+import { useComputed } from "@preact/signals";
 import { t } from "../../i18n/index.ts";
 import type { Address, Email, Id } from "../../jmap/types.ts";
 import { Avatar, hueOf } from "../../ui/avatar.tsx";
@@ -88,19 +89,22 @@ function sentHere(): boolean {
 }
 
 export function Row({ id, domId, own }: { id: Id; domId: string; own: ReadonlySet<string> }) {
+	// Asked for itself alone, so that a step of the cursor draws two rows anew and not all of them.
+	const isSelected = useComputed(() => selected.value.has(id)).value;
+	const isOpen = useComputed(() => openId.value === id).value;
+	const isCursor = useComputed(() => cursor.value === id).value;
 	const email = mail().emails.of(id).value;
 	if (!email)
 		return <div class={css.row} id={domId} role="option" aria-selected={false}><span class={css.blank} /></div>;
 	const emails = conversationOf(email);
 	const unread = emails.some((m) => !m.keywords.$seen);
 	const starred = emails.some((m) => m.keywords.$flagged);
-	const isSelected = selected.value.has(id);
 	const from = (emails.findLast((m) => !own.has(m.from?.[0]?.email.toLowerCase() ?? "")) ?? email).from?.[0];
 	const labels = [...new Set(emails.flatMap((m) => labelsOf(m.keywords)))];
 	const who = sentHere() ? toNames(email) : people(emails, own, t("me"));
 	return (
 		<div id={domId} role="option" aria-selected={isSelected} draggable data-unread={unread || undefined}
-			data-open={openId.value === id || undefined} data-cursor={cursor.value === id || undefined} class={css.row}
+			data-open={isOpen || undefined} data-cursor={isCursor || undefined} class={css.row}
 			onClick={(e) => pick(e, id)} onDragStart={(e) => dragStart(e, id)}>
 			<span class={css.face} data-on={isSelected || undefined} data-select=""
 				onClick={(e) => { e.stopPropagation(); if (e.shiftKey) selectRange(id); else toggleSelected(id); }}>

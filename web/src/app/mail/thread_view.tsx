@@ -1,12 +1,12 @@
 // A conversation: what has been read is folded to a line, what is new is open.
 import { signal } from "@preact/signals";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../../i18n/index.ts";
 import type { Id } from "../../jmap/types.ts";
 import { Button, IconButton } from "../../ui/button.tsx";
 import { Icon } from "../../ui/icon.tsx";
 import { Ghost } from "../../ui/progress.tsx";
-import { Lazy } from "../lazy.tsx";
+import { fetchAhead, Lazy } from "../lazy.tsx";
 import { archive, remove, seen, setSeen, spam, toInbox } from "./actions.ts";
 import { compose, writing } from "./compose_state.ts";
 import { LabelMenu, MoveMenu } from "./menus.tsx";
@@ -15,8 +15,12 @@ import { SnoozeMenu } from "./snooze.tsx";
 import { closeMessage, mail, openId, place, step } from "./state.ts";
 import css from "./thread_view.module.css";
 
-/** The messages of the open conversation, and which of them are unfolded. */
-export const shown = signal<{ ids: readonly Id[]; open: ReadonlySet<Id> }>({ ids: [], open: new Set() });
+interface Shown { of: Id | null; ids: readonly Id[]; open: ReadonlySet<Id> }
+
+const nothing = (of: Id | null): Shown => ({ of, ids: [], open: new Set() });
+
+/** The messages of the open conversation, by which of them it was opened, and which are unfolded. */
+export const shown = signal<Shown>(nothing(null));
 
 function toOpen(ids: readonly Id[], asked: Id): Set<Id> {
 	const unread = ids.filter((id) => !mail().emails.peek(id)?.keywords.$seen);
@@ -40,7 +44,7 @@ async function grow(id: Id, threadId: Id): Promise<void> {
 	if (openId.peek() !== id || ids.join() === before.ids.join())
 		return;
 	const fresh = ids.filter((m) => !before.ids.includes(m));
-	shown.value = { ids, open: new Set([...before.open, ...fresh]) };
+	shown.value = { of: id, ids, open: new Set([...before.open, ...fresh]) };
 	seen(fresh);
 }
 
@@ -65,12 +69,25 @@ async function load(id: Id): Promise<void> {
 	if (email.keywords.$draft && store.role("drafts") && email.mailboxIds[store.role("drafts")?.id ?? ""])
 		return writeOn(id);
 	const all = store.list.peek()?.query.collapseThreads === false ? (await store.read([id]), [id]) : await store.readThread(email.threadId);
-	if (openId.peek() !== id)
-		return;
+	if (openId.peek() === id)
+		present(id, all);
+}
+
+function present(id: Id, all: readonly Id[]): void {
 	const written = lettersOf(all, id);
-	shown.value = { ids: written, open: toOpen(written, id) };
+	shown.value = { of: id, ids: written, open: toOpen(written, id) };
 	seen([...shown.peek().open]);
 	prefetchNext(id);
+}
+
+/** All of a conversation, when nothing of it must be asked for. */
+function known(id: Id): readonly Id[] | null {
+	const store = mail();
+	const email = store.emails.peek(id);
+	if (!email || email.keywords.$draft)
+		return null;
+	const ids = store.list.peek()?.query.collapseThreads === false ? [id] : store.threads.peek(email.threadId)?.emailIds;
+	return ids?.every((m) => store.full.has(m)) ? ids : null;
 }
 
 /** A draft is opened to be written on, not to be read. */
@@ -149,19 +166,21 @@ export function ThreadView() {
 	const scroller = useRef<HTMLDivElement>(null);
 	const [failed, setFailed] = useState(false);
 	const start = () => {
+		const all = id && known(id);
 		setFailed(false);
+		if (all)
+			return present(id, all);
+		shown.value = nothing(id);
 		if (id)
 			load(id).catch(() => setFailed(true));
 	};
 
-	useEffect(() => {
-		shown.value = { ids: [], open: new Set() };
-		start();
-	}, [id]);
+	// Before it is painted: what is known needs no moment of its absence.
+	useLayoutEffect(start, [id]);
 	useGrowth(id);
-	useEffect(() => void Promise.all([loadMessages(), import("./paper.ts")]).catch(() => undefined), []);
-	const { ids, open } = shown.value;
-	useEffect(() => scroller.current?.scrollTo(0, 0), [id, ids.length === 0]);
+	useEffect(() => void Promise.all([fetchAhead("messages", loadMessages), import("./paper.ts")]).catch(() => undefined), []);
+	// Until then it is the conversation before, which nobody wants to be drawn anew.
+	const { ids, open } = shown.value.of === id ? shown.value : nothing(id);
 	if (!id)
 		return <section class={css.pane} aria-label={t("message")}><Nothing /></section>;
 	const subject = subjectOf(ids.length ? ids : [id]);
@@ -170,7 +189,7 @@ export function ThreadView() {
 			<Toolbar />
 			<div ref={scroller} class={css.scroll} tabIndex={-1}>
 				<h1 class={css.subject}>{subject === undefined ? "" : isHiddenSubject(subject) ? t("encryptedLetter") : subject || t("noSubject")}</h1>
-				<Lazy name="messages" load={loadMessages} props={{ id, ids, open }} waiting={ids.length > 0 ? ghost : null} />
+				<Lazy name="messages" load={loadMessages} props={{ id, ids, open, scroller }} waiting={ids.length > 0 ? ghost : null} />
 				{ids.length === 0 && !failed && ghost}
 				{failed && <div class={css.nothing}><p>{t("openFailed")}</p><Button onClick={start}>{t("tryAgain")}</Button></div>}
 			</div>

@@ -1,7 +1,7 @@
 // Writing a letter: recipients, subject, text, attachments. It is saved while one types.
 import { signal, type Signal } from "@preact/signals";
 import type { EditorView } from "prosemirror-view";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { t } from "./texts.ts";
 import { language } from "../../../i18n/index.ts";
 import { JmapError } from "../../../jmap/client.ts";
@@ -267,7 +267,8 @@ const plainBody = (email: { textBody: { partId: string | null }[]; bodyValues: R
 
 function RichText({ desk, onView, onState }: { desk: Desk; onView(v: EditorView | null): void; onState(on: ReadonlySet<string>): void }) {
 	const place = useRef<HTMLDivElement>(null);
-	useEffect(() => {
+	// With its focus before it is seen: a key that is pressed at its sight is meant for it.
+	useLayoutEffect(() => {
 		const view: EditorView = createEditor(place.current as HTMLElement, desk.letter.peek().html, {
 			label: t("letterText"),
 			onChange: () => {
@@ -475,7 +476,7 @@ function Footer({ desk, view, on, ask, onDiscard }: {
 	);
 }
 
-function DeskView({ desk, fresh }: { desk: Desk; fresh: boolean }) {
+function DeskView({ desk }: { desk: Desk }) {
 	const [view, setView] = useState<EditorView | null>(null);
 	const [on, setOn] = useState<ReadonlySet<string>>(new Set());
 	const [size, setSize] = useState<"dock" | "small" | "full">("dock");
@@ -543,7 +544,7 @@ function DeskView({ desk, fresh }: { desk: Desk; fresh: boolean }) {
 				<IconButton icon="close" label={t("saveAndClose")} small size={16} onClick={close} />
 			</header>
 			<div class={css.content}>
-				<Heads desk={desk} fresh={fresh} />
+				<Heads desk={desk} />
 				<div class={css.text}>{plain ? <PlainText desk={desk} /> : <RichText desk={desk} onView={setView} onState={setOn} />}</div>
 				<Files desk={desk} />
 			</div>
@@ -573,7 +574,7 @@ export function Composer() {
 	const [desk, setDesk] = useState<Desk | null>(null);
 	const waiting = useMemo(() => open?.key, [open?.key]);
 
-	useEffect(() => {
+	useLayoutEffect(() => {
 		setDesk(null);
 		if (!open)
 			return;
@@ -584,6 +585,6 @@ export function Composer() {
 		} else
 			void openDesk(open).then((d) => (d ? writing.peek()?.key === waiting && setDesk(d) : closeCompose()));
 	}, [waiting]);
-	return open && desk ? <DeskView key={open.key} desk={desk} fresh={!("email" in open.start)} /> : null;
+	return open && desk ? <DeskView key={open.key} desk={desk} /> : null;
 }
 

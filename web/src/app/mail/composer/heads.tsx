@@ -6,7 +6,7 @@ import { Recipients } from "./recipients.tsx";
 import { t } from "./texts.ts";
 import css from "./composer.module.css";
 
-export function Heads({ desk, fresh }: { desk: Desk; fresh: boolean }) {
+export function Heads({ desk }: { desk: Desk }) {
 	const l = desk.letter.value;
 	const [more, setMore] = useState(l.cc.length > 0 || l.bcc.length > 0);
 	const identities = mail().identities.value;
@@ -19,7 +19,7 @@ export function Heads({ desk, fresh }: { desk: Desk; fresh: boolean }) {
 					</select>
 				</label>
 			)}
-			<Recipients label={t("to")} value={l.to} focus={fresh} onChange={(to) => desk.change({ to })}
+			<Recipients label={t("to")} value={l.to} focus={l.to.length === 0} onChange={(to) => desk.change({ to })}
 				extra={!more && <button type="button" class={css.more} onClick={() => setMore(true)}>{t("ccBcc")}</button>} />
 			{more && <Recipients label={t("cc")} value={l.cc} onChange={(cc) => desk.change({ cc })} />}
 			{more && <Recipients label={t("bcc")} value={l.bcc} onChange={(bcc) => desk.change({ bcc })} />}

@@ -225,6 +225,8 @@ export function createEditor(place: HTMLElement, html: string, hooks: EditorHook
 		state,
 		attributes: { role: "textbox", "aria-multiline": "true", "aria-label": hooks.label },
 		clipboardTextParser: (text, $context) => new Slice(Fragment.from(text.split(/\r\n?|\n/).map((l) => node("line").create(null, l ? schema.text(l, $context.marks()) : null))), 1, 1),
+		// Escape is the composer's; the editor would call it handled.
+		handleDOMEvents: { keydown: (_, e) => e.key === "Escape" && !e.isComposing },
 		handlePaste: (_, e) => take(e, e.clipboardData),
 		handleDrop: (_, e) => take(e, e.dataTransfer),
 	});
