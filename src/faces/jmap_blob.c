@@ -194,7 +194,30 @@ blob_copy(struct jmap_call *c)
 
 /* ---- Blob/upload (RFC 9404 section 4.1) ---- */
 
-/* One data source. *ret_bad: what is wrong with it. */
+/* Whether it has what a DataSourceObject has, and a range of a blob only. */
+static bool
+source_ok(const json_t *s)
+{
+	static const char *const names[] = {
+		"data:asText", "data:asBase64", "blobId", "offset", "length"};
+	unsigned kinds = 0, ranges = 0;
+	const char *key;
+	json_t *v;
+
+	json_object_foreach((json_t *)(uintptr_t)s, key, v)
+	{
+		size_t i = 0;
+		while (i < ARRAY_SIZE(names) && strcmp(key, names[i]))
+			i++;
+		if (i == ARRAY_SIZE(names) || (i < 3 && !json_is_string(v) && !json_is_null(v)))
+			return false;
+		kinds += i < 3 && json_is_string(v);
+		ranges += i >= 3 && !json_is_null(v);
+	}
+	return kinds == 1 && (!ranges || json_member(s, "blobId"));
+}
+
+/* One data source. LL_ERR_SYNTAX: it is none. */
 static int
 source_put(struct jmap_call *c, const json_t *s, struct buf *out)
 {
@@ -206,7 +229,7 @@ source_put(struct jmap_call *c, const json_t *s, struct buf *out)
 	json_t *o = json_member(s, "offset"), *l = json_member(s, "length");
 	int err;
 
-	if ((text.ptr != NULL) + (base64.ptr != NULL) + (blob.ptr != NULL) != 1)
+	if (!source_ok(s))
 		return LL_ERR_SYNTAX;
 	if (text.ptr)
 		return buf_put(out, text);
@@ -275,14 +298,40 @@ weight(size_t len)
 	return 512 + (len < STORE_INLINE_BLOB_MAX / 2 ? len : 0);
 }
 
+static bool
+type_ok(const json_t *v)
+{
+	struct slice type = json_slice(v);
+
+	for (size_t i = 0; i < type.len; i++)
+		if (type.ptr[i] < ' ' || type.ptr[i] > '~')
+			return false;
+	return json_is_null(v) || (json_is_string(v) && type.len <= UPLOAD_TYPE_MAX);
+}
+
+/* The name of a member that an UploadObject does not have, or not so; NULL: there is none. */
+static const char *
+upload_wrong(json_t *object)
+{
+	const char *key;
+	json_t *v;
+
+	json_object_foreach(object, key,
+		v) if (strcmp(key, "data") && (strcmp(key, "type") || !type_ok(v))) return key;
+	return NULL;
+}
+
 static struct jmap_set_error
 blob_create(struct uploading *w, const char *creation, json_t *object)
 {
 	CLEANUP(buf_done) struct buf data = BUF_SECRET(JMAP_UPLOAD_MAX);
 	json_t *sources = json_object_get(object, "data");
 	struct slice type = json_slice(json_member(object, "type"));
+	const char *wrong = upload_wrong(object);
 	int err = json_is_array(sources) && json_array_size(sources) <= 64 ? LL_OK : LL_ERR_SYNTAX;
 
+	if (wrong)
+		return (struct jmap_set_error){"invalidProperties", {wrong}, NULL};
 	for (size_t i = 0; i < json_array_size(sources) && !err; i++) {
 		const json_t *source = json_array_get(sources, i);
 		/* It may name one that waits to be kept. */
@@ -396,7 +445,7 @@ put_blob(struct jmap_call *c, struct slice id, struct slice data, const struct b
 	jo_slice(&c->o, id);
 	put_data(&c->o, w, range, &encoding);
 	for (size_t i = 0; i < json_array_size(w->props); i++)
-		for (size_t k = 0; k < ARRAY_SIZE(digests); k++)
+		for (size_t k = 0; k < ARRAY_SIZE(digests) && !jmap_id_seen(w->props, i); k++)
 			if (slice_eq(json_slice(json_array_get(w->props, i)),
 				    slice_str(digests[k].name)))
 				put_digest(&c->o, digests[k].name, digests[k].kind, range);
@@ -519,7 +568,8 @@ lookup_one(struct jmap_call *c, const json_t *types, struct slice id, struct jso
 	jo_key(&c->o, "matchedIds");
 	jo_open(&c->o, '{');
 	for (size_t i = 0; i < json_array_size(types); i++)
-		put_matches(c, json_string_value(json_array_get(types, i)), email);
+		if (!jmap_id_seen(types, i))
+			put_matches(c, json_string_value(json_array_get(types, i)), email);
 	jo_close(&c->o, '}');
 	jo_close(&c->o, '}');
 }

@@ -565,6 +565,17 @@ ws_types(const json_t *types)
 	return mask;
 }
 
+/* What a message may have of these must be of its type (sections 4.3.2 and 4.3.5.2). */
+static bool
+ws_members_ok(const json_t *q)
+{
+	const json_t *id = json_member(q, "id"), *types = json_member(q, "dataTypes"),
+		     *state = json_member(q, "pushState");
+
+	return (!id || json_is_string(id)) && (!types || jmap_ids_ok(types)) &&
+		(!state || json_is_string(state));
+}
+
 struct jmap_job *
 jmap_ws_message(struct jmap *j, struct slice message, uint32_t *push, struct jmap_states *told,
 	struct buf *out)
@@ -572,7 +583,7 @@ jmap_ws_message(struct jmap *j, struct slice message, uint32_t *push, struct jma
 	CLEANUP(buf_done) struct buf bad = BUF_INIT(4096);
 	bool fits = message.len <= JMAP_REQUEST_MAX && json_depth(message) <= JMAP_DEPTH_MAX;
 	json_t *q = fits ? json_read(message) : NULL;
-	struct slice type = json_slice(json_object_get(q, "@type"));
+	struct slice type = ws_members_ok(q) ? json_slice(json_object_get(q, "@type")) : SLICE_NONE;
 	struct jmap_job *job = NULL;
 
 	if (slice_eq(type, S("Request"))) {

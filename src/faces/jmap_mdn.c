@@ -353,6 +353,8 @@ mdn_send(struct jmap_call *c)
 		return jmap_failed(c, err);
 	if (!json_is_object(send))
 		return jmap_bad(c, "send");
+	if (!jmap_following_ok(c->args))
+		return jmap_bad(c, "onSuccessUpdateEmail");
 	if (json_object_size(send) > JMAP_SET_MAX)
 		return JMAP_REQUEST_TOO_LARGE;
 	json_object_foreach(send, key, v) if (!json_id_ok(slice_str(key))) return jmap_bad(

@@ -285,6 +285,8 @@ enum jmap_error jmap_window_set(
 void jmap_query_head(
 	struct jmap_call *c, uint64_t state, bool can_calculate, const struct jmap_window *w);
 void jmap_query_tail(struct jmap_call *c, size_t n, const struct jmap_window *w);
+/* Whether "sort" is a list of Comparators with properties of these, ended by NULL. */
+enum jmap_error jmap_sort_check(struct jmap_call *c, const char *const *names);
 #define JMAP_QUERY_ARGS "filter sort position anchor anchorOffset limit calculateTotal"
 #define JMAP_QUERY_CHANGES_ARGS "filter sort sinceQueryState maxChanges upToId calculateTotal"
 

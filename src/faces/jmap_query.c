@@ -117,3 +117,35 @@ jmap_query_tail(struct jmap_call *c, size_t n, const struct jmap_window *w)
 	}
 	jo_close(&c->o, '}');
 }
+
+static bool
+is_one_of(const char *const *names, struct slice name)
+{
+	for (; *names; names++)
+		if (slice_eq(name, slice_str(*names)))
+			return true;
+	return false;
+}
+
+enum jmap_error
+jmap_sort_check(struct jmap_call *c, const char *const *names)
+{
+	json_t *sort = json_member(c->args, "sort"), *v;
+	bool known = true;
+	size_t i;
+
+	if (sort && !json_is_array(sort))
+		return jmap_bad(c, "sort");
+	json_array_foreach(sort, i, v)
+	{
+		const json_t *up = json_object_get(v, "isAscending"),
+			     *collation = json_object_get(v, "collation");
+		struct slice property = json_slice(json_object_get(v, "property"));
+		if (!property.ptr || (up && !json_is_boolean(up)) ||
+			(collation && !json_is_string(collation)))
+			return jmap_bad(c, "sort");
+		known &= is_one_of(names, property) &&
+			(!collation || slice_eq(json_slice(collation), S("i;unicode-casemap")));
+	}
+	return known ? JMAP_OK : JMAP_UNSUPPORTED_SORT;
+}

@@ -107,24 +107,39 @@ quota_get(struct jmap_call *c)
 	return jmap_get(c, &g);
 }
 
+/* What state_text gave. */
+static bool
+state_parse(struct slice s, struct account_quota *ret)
+{
+	struct slice used = slice_split(&s, '.');
+
+	return slice_u64(used, UINT64_MAX, &ret->bytes) == LL_OK &&
+		slice_u64(s, UINT64_MAX, &ret->limit) == LL_OK;
+}
+
+static void
+put_ids(struct jmap_call *c, const char *name, bool has)
+{
+	jo_key(&c->o, name);
+	jo_raw(&c->o, has ? S("[\"" QUOTA_ID "\"]") : S("[]"));
+}
+
 static enum jmap_error
 quota_changes(struct jmap_call *c)
 {
 	struct slice since = json_slice(json_object_get(c->args, "sinceState"));
-	struct account_quota q;
+	struct account_quota q, old = {0};
+	uint64_t max = 1;
 	char state[48];
-	bool changed;
 	int err = account_quota(c->a, &q);
 
 	if (err)
 		return jmap_failed(c, err);
-	if (!since.ptr)
-		return jmap_bad(c, "sinceState");
-	state_text(&q, state);
-	changed = !slice_eq(since, slice_str(state));
-	/* A limit that came or went: only a new look tells. */
-	if (changed && slice_find_byte(since, '.') == SLICE_NPOS)
+	if (!since.ptr || !jmap_arg_uint(c, "maxChanges", &max) || max == 0)
+		return jmap_bad(c, since.ptr ? "maxChanges" : "sinceState");
+	if (!state_parse(since, &old))
 		return JMAP_CANNOT_CALCULATE;
+	state_text(&q, state);
 	jmap_reply_open(c);
 	jo_key(&c->o, "oldState");
 	jo_slice(&c->o, since);
@@ -133,42 +148,67 @@ quota_changes(struct jmap_call *c)
 	jo_key(&c->o, "hasMoreChanges");
 	jo_bool(&c->o, false);
 	jo_key(&c->o, "updatedProperties");
-	jo_null(&c->o);
-	jo_key(&c->o, "created");
-	jo_raw(&c->o, S("[]"));
-	jo_key(&c->o, "updated");
-	jo_raw(&c->o, changed && q.limit ? S("[\"" QUOTA_ID "\"]") : S("[]"));
-	jo_key(&c->o, "destroyed");
-	jo_raw(&c->o, S("[]"));
+	jo_raw(&c->o, old.limit == q.limit && old.bytes != q.bytes ? S("[\"used\"]") : S("null"));
+	put_ids(c, "created", q.limit && !old.limit);
+	put_ids(c, "updated",
+		q.limit && old.limit && (q.limit != old.limit || q.bytes != old.bytes));
+	put_ids(c, "destroyed", !q.limit && old.limit);
 	jo_close(&c->o, '}');
 	return JMAP_OK;
 }
 
 /* ---- Quota/query ---- */
 
-static bool
-matches(json_t *f, bool *ok)
+static enum jmap_error
+condition(struct jmap_call *c, json_t *f, bool *ret)
 {
 	const char *key;
 	json_t *v;
-	bool yes = true;
 
+	*ret = true;
 	json_object_foreach(f, key, v)
 	{
 		struct slice s = json_slice(v);
 		if (!strcmp(key, "name"))
-			yes &= slice_ifind(S("Mail storage"), s) != SLICE_NPOS;
+			*ret &= slice_ifind(S("Mail storage"), s) != SLICE_NPOS;
 		else if (!strcmp(key, "scope"))
-			yes &= slice_eq(s, S("account"));
+			*ret &= slice_eq(s, S("account"));
 		else if (!strcmp(key, "resourceType"))
-			yes &= slice_eq(s, S("octets"));
+			*ret &= slice_eq(s, S("octets"));
 		else if (!strcmp(key, "type"))
-			yes &= slice_eq(s, S("Email"));
+			*ret &= slice_eq(s, S("Email"));
 		else
-			*ok = false;
-		*ok &= s.ptr != NULL;
+			return JMAP_UNSUPPORTED_FILTER;
+		if (!s.ptr)
+			return jmap_bad(c, "a value in the filter");
 	}
-	return yes;
+	return JMAP_OK;
+}
+
+/* All of it is looked at: what is wrong is told wherever it stands. */
+static enum jmap_error
+matches(struct jmap_call *c, json_t *f, bool *ret)
+{
+	json_t *op = json_object_get(f, "operator"), *of = json_object_get(f, "conditions"), *v;
+	bool all = slice_eq(json_slice(op), S("AND")), not = slice_eq(json_slice(op), S("NOT")),
+	     yes = all, one;
+	size_t i;
+
+	if (!json_is_object(f))
+		return jmap_bad(c, "filter");
+	if (!op)
+		return condition(c, f, ret);
+	if ((!all && !not &&!slice_eq(json_slice(op), S("OR"))) || !json_is_array(of))
+		return jmap_bad(c, "operator and conditions");
+	json_array_foreach(of, i, v)
+	{
+		enum jmap_error e = matches(c, v, &one);
+		if (e)
+			return e;
+		yes = all ? yes && one : yes || one;
+	}
+	*ret = yes != not ;
+	return JMAP_OK;
 }
 
 static size_t
@@ -180,24 +220,27 @@ index_of(struct jmap_call *c, struct slice id, void *ctx)
 static enum jmap_error
 quota_query(struct jmap_call *c)
 {
+	static const char *const sorts[] = {"name", "used", NULL};
+	json_t *filter = json_member(c->args, "filter");
 	struct account_quota q;
 	struct jmap_window w;
-	bool ok = true;
-	size_t n;
-	enum jmap_error e;
+	bool fits = true;
+	size_t n = 0;
+	enum jmap_error e = jmap_sort_check(c, sorts);
 	int err = account_quota(c->a, &q);
 
 	if (err)
 		return jmap_failed(c, err);
-	n = q.limit && matches(json_member(c->args, "filter"), &ok);
-	if (!ok)
-		return JMAP_UNSUPPORTED_FILTER;
-	e = jmap_window(c, n, index_of, &n, &w);
+	if (!e && filter)
+		e = matches(c, filter, &fits);
+	if (!e) {
+		n = q.limit && fits;
+		e = jmap_window(c, n, index_of, &n, &w);
+	}
 	if (e)
 		return e;
 	jmap_query_head(c, q.limit != 0, false, &w);
-	jo_key(&c->o, "ids");
-	jo_raw(&c->o, w.to > w.from ? S("[\"" QUOTA_ID "\"]") : S("[]"));
+	put_ids(c, "ids", w.to > w.from);
 	jmap_query_tail(c, n, &w);
 	return JMAP_OK;
 }

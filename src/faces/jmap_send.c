@@ -442,6 +442,17 @@ forget_old(struct jmap_call *c)
 
 /* ---- onSuccess ---- */
 
+bool
+jmap_following_ok(const json_t *args)
+{
+	json_t *updates = json_member(args, "onSuccessUpdateEmail"),
+	       *destroys = json_member(args, "onSuccessDestroyEmail"), *v;
+	const char *key;
+
+	json_object_foreach(updates, key, v) if (!json_is_object(v)) return false;
+	return (!updates || json_is_object(updates)) && (!destroys || jmap_ids_ok(destroys));
+}
+
 json_t *
 jmap_following(const json_t *args, const json_t *emails)
 {
@@ -482,8 +493,11 @@ jmap_submission_set(struct jmap_call *c)
 	const char *key;
 	json_t *v, *emails;
 	enum jmap_error e;
-	int err = account_objects_load(c->a);
+	int err;
 
+	if (!jmap_following_ok(c->args))
+		return jmap_bad(c, "onSuccessUpdateEmail or onSuccessDestroyEmail");
+	err = account_objects_load(c->a);
 	if (err == LL_OK)
 		err = forget_old(c);
 	e = err ? jmap_failed(c, err) : jmap_set_begin(&s, c, CHANGE_SUBMISSION);

@@ -183,7 +183,7 @@ operator_matches(struct jmap_call *c, const json_t *f, const struct hit *h, bool
 	enum jmap_error e;
 
 	if ((!all && !slice_eq(op, S("OR")) && !slice_eq(op, S("NOT"))) || !json_is_array(of))
-		return JMAP_UNSUPPORTED_FILTER;
+		return jmap_bad(c, "operator and conditions");
 	*ret = all;
 	for (size_t i = 0; i < json_array_size(of); i++) {
 		e = condition(c, json_array_get(of, i), h, &one);
@@ -205,7 +205,7 @@ condition(struct jmap_call *c, const json_t *f, const struct hit *h, bool *ret)
 
 	*ret = true;
 	if (!json_is_object(f))
-		return JMAP_UNSUPPORTED_FILTER;
+		return jmap_bad(c, "filter");
 	if (json_object_get(f, "operator"))
 		return operator_matches(c, f, h, ret);
 	json_object_foreach((json_t *)(uintptr_t)f, key, v)
@@ -241,18 +241,6 @@ compare(const void *pa, const void *pb, void *ctx)
 			return json_is_false(json_object_get(one, "isAscending")) ? -d : d;
 	}
 	return strcmp(a->id, b->id);
-}
-
-static bool
-sort_ok(const json_t *sort)
-{
-	for (size_t i = 0; i < json_array_size(sort); i++) {
-		struct slice by = json_slice(json_object_get(json_array_get(sort, i), "property"));
-		if (!slice_eq(by, S("emailId")) && !slice_eq(by, S("threadId")) &&
-			!slice_eq(by, S("sentAt")))
-			return false;
-	}
-	return !sort || json_is_null(sort) || json_is_array(sort);
 }
 
 static void
@@ -322,6 +310,8 @@ hit_index(struct jmap_call *c, struct slice id, void *ctx)
 	return SIZE_MAX;
 }
 
+static const char *const sorts[] = {"emailId", "threadId", "sentAt", NULL};
+
 static enum jmap_error
 submission_query(struct jmap_call *c)
 {
@@ -332,9 +322,9 @@ submission_query(struct jmap_call *c)
 
 	if (err)
 		return jmap_failed(c, err);
-	if (!sort_ok(h.sort))
-		return JMAP_UNSUPPORTED_SORT;
-	e = collect(c, &h);
+	e = jmap_sort_check(c, sorts);
+	if (!e)
+		e = collect(c, &h);
 	if (!e)
 		e = jmap_window(c, h.n, hit_index, &h, &w);
 	if (!e) {

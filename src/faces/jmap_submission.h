@@ -20,6 +20,8 @@ struct jmap_set_error jmap_outbound_error(
 void jmap_remember_email(json_t *emails, const char *prefix, const char *key, uint32_t email);
 /* The Email/set that follows (RFC 8621 section 7.5): the arguments onSuccessUpdateEmail and
  * onSuccessDestroyEmail with the Emails that their keys mean. NULL when there is nothing to do. */
+/* Whether those arguments are what they must be. */
+bool jmap_following_ok(const json_t *args);
 json_t *jmap_following(const json_t *args, const json_t *emails);
 
 #endif

@@ -5,6 +5,22 @@
 
 #include <string.h>
 
+/* host [":" port], where a host may be an address in brackets. */
+static bool
+authority_ok(struct slice s)
+{
+	size_t end = slice_starts(s, S("[")) ? slice_find_byte(s, ']') : 0;
+	uint64_t port;
+	size_t colon;
+
+	if (end == SLICE_NPOS)
+		return false;
+	colon = slice_find_byte(slice_skip(s, end), ':');
+	if (colon == SLICE_NPOS)
+		return s.len > 0;
+	return end + colon > 0 && !slice_u64(slice_skip(s, end + colon + 1), 65535, &port) && port;
+}
+
 bool
 push_url_ok(struct slice url)
 {
@@ -18,7 +34,7 @@ push_url_ok(struct slice url)
 			url.ptr[i] == '\\' || url.ptr[i] == '#')
 			return false;
 	host = slice_sub(host, 0, end == SLICE_NPOS ? host.len : end);
-	return host.len && slice_find_byte(host, '@') == SLICE_NPOS &&
+	return authority_ok(host) && slice_find_byte(host, '@') == SLICE_NPOS &&
 		slice_find_byte(host, '?') == SLICE_NPOS;
 }
 

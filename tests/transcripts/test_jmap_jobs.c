@@ -206,4 +206,34 @@ too_many_are_refused(void)
 	end();
 }
 
-T_MAIN(T(others_are_answered_in_between), T(many_at_once), T(too_many_are_refused))
+/* RFC 8887, sections 4.3.2 and 4.3.5.2: members of the wrong type are no request, and change nothing. */
+static void
+messages_with_wrong_members(void)
+{
+	static const char *const wrong[] = {
+		"{\"@type\":\"Request\",\"id\":5,\"using\":[],\"methodCalls\":[]}",
+		"{\"@type\":\"Request\",\"id\":[],\"using\":[],\"methodCalls\":[]}",
+		"{\"@type\":\"WebSocketPushEnable\",\"dataTypes\":5}",
+		"{\"@type\":\"WebSocketPushEnable\",\"dataTypes\":\"Email\"}",
+		"{\"@type\":\"WebSocketPushEnable\",\"dataTypes\":[5]}",
+		"{\"@type\":\"WebSocketPushEnable\",\"pushState\":5}",
+		"{\"@type\":[]}",
+		"[]",
+	};
+	struct jmap_states told;
+	uint32_t push = 7;
+
+	begin();
+	jmap_states_now(jmap, &told);
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		CLEANUP(buf_done) struct buf out = BUF_INIT(4096);
+		CHECK(!jmap_ws_message(jmap, slice_str(wrong[i]), &push, &told, &out));
+		CHECK(slice_starts(buf_slice(&out), S("{\"@type\":\"RequestError\",")));
+		CHECK(slice_find(buf_slice(&out), S("error:notRequest")) != SLICE_NPOS);
+	}
+	CHECK_INT(push, 7);
+	end();
+}
+
+T_MAIN(T(others_are_answered_in_between), T(many_at_once), T(too_many_are_refused),
+	T(messages_with_wrong_members))
