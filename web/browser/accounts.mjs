@@ -58,6 +58,8 @@ export async function proven(page, what, condition, password = strong) {
 	});
 }
 
+const ledOut = (page) => page.getByText("You were signed out.");
+
 export async function signOut(page) {
 	await page.getByRole("button", { name: /^Account menu/ }).click();
 	await page.getByRole("menuitem", { name: "Sign out" }).click();
@@ -188,11 +190,40 @@ export const tests = {
 		await proven(page, "changed", () => toast(page, "The password was changed.").isVisible());
 		await other.reload();
 		await other.locator("input[name=password]").waitFor();
+		await ledOut(other).waitFor();
 		await signIn(world, other, address, `${strong} lantern`);
 		await here.close();
 		await there.close();
 		// The account's process ends with the old password; whichever page asks it just then asks again.
 		world.forgive(/^503 for GET .*\/api\/v1\/session$/);
+	},
+
+	async "who is signed out from elsewhere is told so, and nobody who did it here"(world) {
+		const [here, there] = [await world.visitor(), await world.visitor()];
+		const [page, beside] = [await here.newPage(), await here.newPage()];
+		const { address } = await newAccount(world, page, "ines");
+		const other = await there.newPage();
+		await other.goto(world.url);
+		await other.locator("input[name=password]").waitFor();
+		assert.equal(await ledOut(other).count(), 0, "somebody who comes for the first time");
+		await signIn(world, other, address, strong);
+		await page.goto(`${world.url}/settings/security`);
+		await page.getByRole("button", { name: "Sign out all others" }).click();
+		await ledOut(other).waitFor();
+		await beside.goto(`${world.url}/mail/inbox`);
+		await inbox(beside);
+		await signOut(page);
+		for (const tab of [page, beside]) {
+			await tab.locator("input[name=password]").waitFor();
+			assert.equal(await ledOut(tab).count(), 0, "signed out in this browser");
+		}
+		await beside.reload();
+		await beside.locator("input[name=password]").waitFor();
+		assert.equal(await ledOut(beside).count(), 0, "still");
+		await here.close();
+		await there.close();
+		// A connection that ends with its session, and what was asked just then.
+		world.forgive(/^503 for |WebSocket connection to/);
 	},
 
 	async "nobody is asked to sign in before the signing out is done"(world) {

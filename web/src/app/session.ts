@@ -15,6 +15,15 @@ export interface WebSession { state: "locked" | "open"; accountId: string; addre
 type Stage = "starting" | "signedOut" | "locked" | "open" | "unreachable";
 export const stage = signal<Stage>("starting");
 export const account = signal<WebSession | null>(null);
+/** Signed out, but not by anybody in this browser. */
+export const ledOut = signal(false);
+
+/** Somebody came in, as far as this tab knows. */
+const cameIn = "letterlock.in";
+/** Somebody signed out in this browser, be it in another tab. */
+let left = false;
+const tabs = new BroadcastChannel("letterlock-session");
+tabs.onmessage = () => { left = true; };
 
 /** Somebody signed out while the server could not be told. */
 const leaving = "letterlock.leaving";
@@ -65,6 +74,8 @@ async function leaveLate(): Promise<void> {
 
 /** The session has ended: what was kept for it goes. */
 function forgotten(): void {
+	ledOut.value = !left && (sessionStorage.getItem(cameIn) !== null || keepsHere());
+	sessionStorage.removeItem(cameIn);
 	stage.value = "signedOut";
 	if (keepsHere())
 		void import("./offline/wipe.ts").then((m) => m.wipeEnded()).catch(() => undefined);
@@ -89,6 +100,8 @@ export async function enter(): Promise<void> {
 	account.value ??= await fetchJson<WebSession>("/api/v1/session");
 	const session = await fetchJson<Session>("/jmap/session");
 	const mail = new MailStore(session);
+	left = false;
+	sessionStorage.setItem(cameIn, "1");
 	await show(mail);
 	// What other browsers know, and a key of one's own where there is none.
 	const stays = () => store.peek() === mail;
@@ -126,6 +139,10 @@ export async function signOut(sure = false): Promise<void> {
 		return;
 	}
 	await finishWriting().catch(() => undefined);
+	left = true;
+	tabs.postMessage("left");
+	sessionStorage.removeItem(cameIn);
+	ledOut.value = false;
 	// Until all of it is done nobody can sign in, and an answer that says that the session has ended changes nothing.
 	stage.value = "starting";
 	strip.value = null;

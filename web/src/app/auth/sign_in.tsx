@@ -4,7 +4,7 @@ import { t } from "./texts.ts";
 import type { SignInState } from "../../keys/client";
 import { Button } from "../../ui/button.tsx";
 import { PasswordField, TextField } from "../../ui/field.tsx";
-import { enter } from "../session.ts";
+import { enter, ledOut } from "../session.ts";
 import { address as pathOf, go, route } from "../router.ts";
 import { Card } from "./index.tsx";
 import { deviceName, keys, sayError } from "./keys.ts";
@@ -104,6 +104,7 @@ export function SignIn() {
 		return <Factor state={state} onState={follow} onBack={() => { setState(null); setSecret(""); }} />;
 	return (
 		<Card title={t("signIn")} lead={way === "recovery" ? t("recoverySignInLead") : undefined}>
+			{ledOut.value && <p class={css.why} role="alert">{t("ledOut")}</p>}
 			<form class={css.form} onSubmit={(e) => { e.preventDefault(); void send(); }}>
 				<TextField label={t("mailAddress")} type="email" name="username" autocomplete="username" required autofocus value={address} placeholder="name@example.org"
 					onInput={(e) => setAddress(e.currentTarget.value)} />
