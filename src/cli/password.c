@@ -216,7 +216,9 @@ show_unlocker(void *ctx, struct slice item)
 		u.name.len ? cli_safe(u.name) : "-", cli_safe(buf_slice(&areas)),
 		protocols.len ? "; protocols " : "", cli_safe(buf_slice(&protocols)),
 		cli_time(u.created));
-	if (u.expires)
+	if (u.expires && u.expires <= u.created)
+		printf(", never fetched");
+	else if (u.expires)
 		printf(", until %s", cli_time(u.expires));
 	if (u.type == UNLOCK_APP)
 		printf(", last used %.10s", cli_time(u.last_used));

@@ -47,6 +47,12 @@ verifier_encode(const struct verifier *v, struct buf *ret)
 	return buf_err(ret);
 }
 
+bool
+verifier_never_given(const struct verifier *v)
+{
+	return v->type == UNLOCK_APP && v->scope.expires && v->scope.expires <= v->created;
+}
+
 static void
 get_name(struct reader *r, char ret[UNLOCK_NAME_MAX + 1])
 {

@@ -28,6 +28,9 @@ struct verifier {
 	uint8_t auth_hash[32];
 };
 
+/* An app password that was over when it was made: it was for a program that never came for it (docs/api/oauth.md), so
+ * nobody ever had it. */
+bool verifier_never_given(const struct verifier *v);
 /* Appends at most VERIFIER_MAX bytes. LL_ERR_SYNTAX when a field is out of range. */
 int verifier_encode(const struct verifier *v, struct buf *ret) CHECKED;
 /* Strict: LL_ERR_SYNTAX. */

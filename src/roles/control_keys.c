@@ -426,7 +426,8 @@ drop_unlisted(struct batch *b)
 			r = batch_add(b, STORE_DEL, account_key_slice(&key), SLICE_NONE);
 		if (r == LL_OK)
 			r = batch_commit(b);
-		control_sign_out(b->ch->k->account, v->id);
+		if (!verifier_never_given(v))
+			control_sign_out(b->ch->k->account, v->id);
 	}
 	VEC_DONE(&u.gone);
 	return r;

@@ -100,9 +100,10 @@ drop_row(const uint8_t account[WEB_ID], const uint8_t unlocker[WEB_ID])
 }
 
 /* Only its owner can take an unlocker out of the signed manifest. Until then it stands in their
- * list as one that has ended, and opens nothing. */
+ * list as one that has ended, and opens nothing. One that was never given to anybody has ended when
+ * it was made: it is not shown, and goes with the next one that the owner's page makes. */
 static int
-end_password(const uint8_t account[WEB_ID], const uint8_t unlocker[WEB_ID])
+end_password(const uint8_t account[WEB_ID], const uint8_t unlocker[WEB_ID], bool given)
 {
 	CLEANUP(buf_done) struct buf plain = BUF_SECRET(VERIFIER_MAX);
 	CLEANUP(buf_done) struct buf sealed = BUF_INIT(VERIFIER_MAX + 256);
@@ -114,7 +115,7 @@ end_password(const uint8_t account[WEB_ID], const uint8_t unlocker[WEB_ID])
 
 	if (r)
 		return r == LL_ERR_NOTFOUND ? LL_OK : r;
-	v.scope.expires = clock_unix();
+	v.scope.expires = given ? clock_unix() : MAX(1, MIN(v.created, clock_unix()));
 	memcpy(commit.partition.b, account, sizeof(commit.partition.b));
 	r = verifier_encode(&v, &plain);
 	if (r == LL_OK)
@@ -126,7 +127,8 @@ end_password(const uint8_t account[WEB_ID], const uint8_t unlocker[WEB_ID])
 	if (r)
 		return r;
 	drop_row(account, unlocker);
-	control_sign_out(account, unlocker);
+	if (given)
+		control_sign_out(account, unlocker);
 	return LL_OK;
 }
 
@@ -149,7 +151,7 @@ give_up(const struct code *c)
 	if (c->used)
 		return;
 	log_info("oauth-code", "why=%s", "nobody-came");
-	r = end_password(c->account, c->unlocker);
+	r = end_password(c->account, c->unlocker, false);
 	if (r)
 		log_warn("oauth-code", "error=%s", log_quote(slice_str(ll_strerror(r))));
 }
@@ -423,7 +425,7 @@ web_oauth_code(struct web_call *c, struct slice body)
 		return refused(c, "code-unknown");
 	r = k->used ? LL_ERR_AUTH : open_code(k, &m, &t);
 	if (r) {
-		r = end_password(k->account, k->unlocker);
+		r = end_password(k->account, k->unlocker, true);
 		if (r == LL_OK)
 			code_free(k);
 		return r ? r : refused(c, "code-misused");
@@ -489,7 +491,7 @@ next_tokens(struct web_call *c, struct oauth_token *t)
 	if (r == LL_OK)
 		r = advance(t, &chain);
 	if (r == LL_ERR_AUTH) {
-		r = end_password(t->account, t->unlocker);
+		r = end_password(t->account, t->unlocker, true);
 		return r ? r : refused(c, "token-used-before");
 	}
 	if (r == LL_ERR_NOTFOUND)
@@ -537,7 +539,7 @@ web_oauth_revoke(struct web_call *c, struct slice body)
 		return r;
 	if (open_token(&m, OAUTH_REFRESH, &t) && open_token(&m, OAUTH_ACCESS, &t))
 		return LL_OK;
-	r = end_password(t.account, t.unlocker);
+	r = end_password(t.account, t.unlocker, true);
 	secret_wipe(&t, sizeof(t));
 	return r;
 }

@@ -615,7 +615,7 @@ def test_restart_keeps_tokens(world):
     check_equal(waiting.exchange()[1]["error"], "invalid_grant", "codes are for a minute only, and forgotten")
 
 
-# The last two: from here on tokens end soon, and then codes, too.
+# The last three: from here on tokens end soon, and then codes, too.
 def test_tokens_end(world):
     world.stop()
     world.configure({("limits", "access_token"): "6"})
@@ -654,10 +654,31 @@ def test_codes_that_never_come(world):
         check(over(world, p), "its app password has ended")
 
 
+def test_what_nobody_was_given(world):
+    """It is no program in anybody's list, and nothing is interrupted for its sake."""
+    mine = lambda page: {u["id"]: u for u in page.post("unlockers")["unlockers"]}
+    before = world.log_text().count("oauth-code why=nobody-came")
+    p = Program(world, who="dora")
+    with world.imap(p.address) as beside:
+        wait_until(lambda: world.log_text().count("oauth-code why=nobody-came") > before, "the end of a code that nobody brought")
+        beside.do("noop")
+        with Client(world) as page:
+            page.login(p.address)
+            check_equal(mine(page)[p.unlocker]["expires"], mine(page)[p.unlocker]["created"], "it ended when it was made")
+        listed = world.ctl("app-password", "list", p.address).splitlines()
+        number = base64.urlsafe_b64decode(p.unlocker + "==").hex()[:8]
+        check(any(line.startswith(number) and ", never fetched" in line for line in listed), str(listed))
+        later = Program(world, who="dora")
+        with Client(world) as page:
+            page.login(p.address)
+            check(p.unlocker not in mine(page) and later.unlocker in mine(page), "it goes when the next program is let in")
+        beside.do("noop")
+
+
 if __name__ == "__main__":
     main([test_metadata, test_challenge_at_jmap, test_registration, test_requests_that_the_page_refuses, test_from_code_to_mail, test_foreign_client,
           test_mechanism_is_offered, test_sign_in_that_fails, test_the_older_form, test_scopes_are_limits, test_resources_are_checked,
           test_pages_of_elsewhere_may_ask_first, test_pages_of_elsewhere_use_tokens, test_pages_of_elsewhere_have_no_cookie, test_wrong_proofs,
           test_code_that_comes_twice,
           test_consent_needs_the_person, test_refresh_goes_on_and_is_watched, test_revocation_by_the_program, test_revocation_by_the_owner,
-          test_over_means_signed_out, test_disabled_account, test_restart_keeps_tokens, test_tokens_end, test_codes_that_never_come], setup, stop_and_inspect)
+          test_over_means_signed_out, test_disabled_account, test_restart_keeps_tokens, test_tokens_end, test_codes_that_never_come, test_what_nobody_was_given], setup, stop_and_inspect)

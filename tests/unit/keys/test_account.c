@@ -501,6 +501,11 @@ verifiers(void)
 		CHECK_INT(buf_putc(&b, 0), 0);
 		CHECK_INT(verifier_decode(buf_slice(&b), &back), LL_ERR_SYNTAX);
 	}
+	CHECK(!verifier_never_given(&w.mail));
+	w.mail.scope.expires = w.mail.created + 1;
+	CHECK(!verifier_never_given(&w.mail));
+	w.mail.scope.expires = w.mail.created;
+	CHECK(verifier_never_given(&w.mail));
 	/* The recovery code's proof for a server that must not see the code. */
 	struct unlock_keys k;
 	CHECK_INT(unlock_derive(UNLOCK_RECOVERY, app_password_slice(&w.recovery_code), w.account,

@@ -191,9 +191,11 @@ export class Account {
 		if (made && this.entry.type === UnlockType.recovery) await this.enterBy(made, codeBytes(codeParse(code)));
 	}
 
-	async addApp(scope: Scope, name: string): Promise<{ password: string; id: string }> {
+	/** dropped: others that nobody has. */
+	async addApp(scope: Scope, name: string, dropped: readonly Bytes[] = []): Promise<{ password: string; id: string }> {
 		let made: { password: string; verifier: Verifier } | undefined;
 		await this.change(async (o) => {
+			for (const id of dropped) if (o.has(id)) await o.revoke(id, false);
 			made = await o.addApp(scope, name, now());
 			return [made.verifier];
 		});

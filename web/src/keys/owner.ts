@@ -214,6 +214,10 @@ export class Owner {
 		return { password, verifier };
 	}
 
+	has(id: Uint8Array): boolean {
+		return findUnlocker(this.m, id) !== undefined;
+	}
+
 	/** Removes an unlocker and, when asked for, rotates the areas of its scope (for a Root unlocker:
 	 * Root and all areas). */
 	async revoke(id: Uint8Array, rotate: boolean): Promise<void> {

@@ -22,6 +22,9 @@ export interface Scope {
 	expires: number; // seconds since 1970; 0: never
 }
 
+/** Of an app password: it was made for a program that never came for it (oauth.ts), so nobody has it. */
+export const neverGiven = (u: { created: number; expires: number }): boolean => u.expires > 0 && u.expires <= u.created;
+
 export const rootScope: Readonly<Scope> = { areas: SCOPE_ROOT, protocols: 0, expires: 0 };
 
 export function unlockType(number: number): UnlockType {

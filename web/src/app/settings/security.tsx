@@ -7,6 +7,7 @@ import { Icon } from "../../ui/icon.tsx";
 import { Switch } from "../../ui/field.tsx";
 import { toast } from "../../ui/toast.tsx";
 import { useState } from "preact/hooks";
+import { neverGiven } from "../../keys/scope.ts";
 import { keys } from "../auth/keys.ts";
 import { passkeysWork } from "../auth/passkey.ts";
 import { dayDate, endKey, longDate } from "../dates.ts";
@@ -57,7 +58,7 @@ function Factors({ open, version, changed }: { open(o: Open): void; version: num
 function AppPasswords({ open, version }: { open(o: Open): void; version: number }) {
 	const { data, failed, again } = useData(() => command<{ unlockers: Unlocker[] }>("unlockers"));
 	const revoke = (u: Unlocker) => void attempt(() => withProof(() => keys().call("revoke", { id: u.id, rotate: false }))).then((ok) => { if (ok) { again(); toast({ text: t("revoked", { name: u.name }) }); } });
-	const list = data?.unlockers.filter((u) => u.type === "app-password").sort((a, b) => b.created - a.created);
+	const list = data?.unlockers.filter((u) => u.type === "app-password" && !neverGiven(u)).sort((a, b) => b.created - a.created);
 	return (
 		<Group key={version} title={t("appPasswords")} lead={t("appPasswordsLead")} action={<Button icon="plus" onClick={() => open("app")}>{t("makeNew")}</Button>}>
 			{list?.length === 0 && <Item title={<span class={css.detail}>{t("noAppPasswords")}</span>} />}
