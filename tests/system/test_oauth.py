@@ -194,6 +194,21 @@ def test_challenge_at_jmap(world):
     check_equal((status, answer.headers.get_all("www-authenticate")), (401, None), "a page is not asked for a password")
 
 
+def test_proofs_are_not_taken(world):
+    """DPoP is not offered (docs/decisions/0020): nobody who wants a bound token is left in the belief that they have one."""
+    _, _, server = ask(world, "GET", "/.well-known/oauth-authorization-server")
+    check("dpop_signing_alg_values_supported" not in server, str(server))
+    p = Program(world)
+    status, _, tokens = ask(world, "POST", "/oauth/token", urllib.parse.urlencode({
+        "grant_type": "authorization_code", "client_id": p.client_id, "code": p.code, "redirect_uri": p.uri, "code_verifier": p.verifier}),
+        Content_Type="application/x-www-form-urlencoded", DPoP="e30.e30.AA")
+    check_equal((status, tokens["token_type"]), (200, "Bearer"), str(tokens))
+    status, answer, _ = ask(world, "GET", "/jmap/session", Authorization=f"DPoP {tokens['access_token']}", DPoP="e30.e30.AA")
+    said = answer.headers.get_all("www-authenticate")
+    check_equal((status, [s.split()[0] for s in said]), (401, ["Bearer", "Basic"]), "no sign-in, and what there is")
+    check(works(world, tokens["access_token"]), "as a bearer token it is good")
+
+
 def test_registration(world):
     one = register(world)
     check_equal(one, register(world), "the same program is the same")
@@ -676,7 +691,8 @@ def test_what_nobody_was_given(world):
 
 
 if __name__ == "__main__":
-    main([test_metadata, test_challenge_at_jmap, test_registration, test_requests_that_the_page_refuses, test_from_code_to_mail, test_foreign_client,
+    main([test_metadata, test_challenge_at_jmap, test_proofs_are_not_taken, test_registration, test_requests_that_the_page_refuses,
+          test_from_code_to_mail, test_foreign_client,
           test_mechanism_is_offered, test_sign_in_that_fails, test_the_older_form, test_scopes_are_limits, test_resources_are_checked,
           test_pages_of_elsewhere_may_ask_first, test_pages_of_elsewhere_use_tokens, test_pages_of_elsewhere_have_no_cookie, test_wrong_proofs,
           test_code_that_comes_twice,
