@@ -271,7 +271,7 @@ def test_nothing_is_smuggled(world):
         "a fragment": request(world, "GET /#x HTTP/1.1"),
         "a control character": request(world, "GET /\x01 HTTP/1.1"),
         "CONNECT": request(world, f"CONNECT {world.hostname}:443 HTTP/1.1"),
-        "an empty line first": b"\r\n" + request(world),
+        "two empty lines first": b"\r\n\r\n" + request(world),
     }
     for name, data in bad.items():
         got = exchange(world, data + body + close(world))
