@@ -86,7 +86,7 @@ export class World {
 
 	watchConsole(m) {
 		// The answers themselves are looked at in watchResponse; a WebSocket of a session that has just ended is refused.
-		const refused = /^Failed to load resource|^WebSocket connection to .* Unexpected response code: 40[13]/.test(m.text());
+		const refused = /^Failed to load resource: the server responded|^WebSocket connection to .* Unexpected response code: 40[13]/.test(m.text());
 		if (["error", "warning"].includes(m.type()) && !refused)
 			this.faults.push(`${m.type()}: ${m.text()} (${m.location().url})`);
 	}

@@ -39,6 +39,7 @@ const common = {
 	jsx: "automatic",
 	jsxImportSource: "preact",
 	logLevel: "warning",
+	loader: { ".svg": "dataurl" },
 	define: { "process.env.NODE_ENV": '"production"' },
 };
 

@@ -85,7 +85,7 @@ const letter = (importMap) => policy([
 	"default-src 'none'",
 	`script-src 'self' 'wasm-unsafe-eval' ${source(importMap)}`,
 	"style-src 'self'",
-	"img-src 'self'",
+	"img-src data:",
 	"connect-src 'self'",
 	"frame-src 'self'",
 	"base-uri 'none'",
@@ -106,7 +106,6 @@ export function letterPage({ main, style, later }) {
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">
 <meta name="robots" content="noindex">
-<link rel="icon" href="/assets/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="${style.path}" integrity="${style.integrity}" crossorigin>
 <script type="importmap">${map}</script>
 <script type="module" src="${main.path}" integrity="${main.integrity}" crossorigin></script>

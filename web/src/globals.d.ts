@@ -4,6 +4,11 @@ declare module "*.module.css" {
 	export default names;
 }
 declare module "*.css";
+/** As a data: URL. */
+declare module "*.svg" {
+	const url: string;
+	export default url;
+}
 
 /** Scripts of their own context, by name ("keys", "pgp"), with their hashed paths. */
 declare const WORKER_URLS: Readonly<Record<string, string>>;

@@ -1,6 +1,7 @@
 // The page of a letter under a password: asks for it, opens the letter here, and sends answers. It stands
 // alone, has an origin of its own, and keeps nothing.
 import { type Letter, type LetterKeys, letterId, letterKeys, letterOpen } from "../keys/letter";
+import icon from "../../static/icon.svg";
 import { open, part, state, LetterProblem } from "./api.ts";
 import { h } from "./dom.ts";
 import { showLetter } from "./show.ts";
@@ -120,5 +121,7 @@ async function start(): Promise<void> {
 	}
 }
 
+// A page with an origin of its own is refused this server's files as its icon, so the drawing comes with the script.
+document.head.append(h("link", { rel: "icon", type: "image/svg+xml", href: icon }));
 addEventListener("hashchange", () => location.reload());
 void start();
