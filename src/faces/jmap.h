@@ -16,7 +16,7 @@
 #define JMAP_GET_MAX 1000
 #define JMAP_SET_MAX 1000
 #define JMAP_DEPTH_MAX 64 /* of nested arrays and objects in a request */
-#define JMAP_REPLY_MAX ((size_t)256 << 20)
+#define JMAP_REPLY_MAX ((size_t)64 << 20)
 #define JMAP_CONCURRENT_REQUESTS 8
 #define JMAP_CONCURRENT_UPLOAD 4
 

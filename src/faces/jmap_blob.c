@@ -503,7 +503,7 @@ blob_get(struct jmap_call *c)
 	jmap_reply_open(c);
 	jo_key(&c->o, "list");
 	jo_open(&c->o, '[');
-	for (size_t i = 0; i < json_array_size(ids) && !err; i++) {
+	for (size_t i = 0; i < json_array_size(ids) && !err && !buf_err(c->o.b); i++) {
 		CLEANUP(buf_done) struct buf data = BUF_SECRET(MESSAGE_SIZE_MAX);
 		struct slice id = json_slice(json_array_get(ids, i));
 		if (jmap_id_seen(ids, i))

@@ -235,6 +235,17 @@ put_error(struct jmap_call *c, enum jmap_error e)
 
 static void follow_reply(struct jmap_request *r, json_t *args, struct slice id);
 
+/* The answer to this call has no room, so it is told that; what others have been told stays. */
+static bool
+was_too_large(struct jmap_call *c)
+{
+	if (buf_err(c->r->out) != LL_ERR_LIMIT)
+		return false;
+	c->r->out->err = LL_OK;
+	c->why = "The answer is too large.";
+	return true;
+}
+
 /* Writes ["name", {...}, "id"]. False, and nothing: the call is not done. */
 static bool
 call_reply(struct jmap_request *r, json_t *call, bool first)
@@ -254,6 +265,8 @@ call_reply(struct jmap_request *r, json_t *call, bool first)
 	buf_putc(r->out, ',');
 	args = r->out->len;
 	e = call_run(&c, name, json_array_get(call, 1), &m);
+	if (was_too_large(&c))
+		e = JMAP_REQUEST_TOO_LARGE;
 	if (e) {
 		buf_truncate(r->out, start);
 		buf_puts(r->out, first ? "[\"error\"," : ",[\"error\",");

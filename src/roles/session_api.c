@@ -22,6 +22,8 @@ request_free(struct session_request *q)
 	free(q);
 }
 
+static_assert(JMAP_REPLY_MAX <= WEB_ANSWER_MAX, "what can be made can be sent");
+
 struct session_request *
 session_request_new(struct web_exchange *x, session_answer_fn *answer)
 {

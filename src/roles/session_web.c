@@ -11,7 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ANSWER_MAX ((size_t)64 << 20)
 #define GATHERED_MAX ((size_t)128 << 20) /* bodies being gathered, of all exchanges */
 #define LINK_QUEUE_HIGH ((size_t)1 << 20)
 
@@ -232,7 +231,7 @@ web_exchange_answer_with(struct web_exchange *x, uint16_t status, struct slice c
 		a.headers[a.n_headers++] = (struct web_header){S("content-type"), content_type};
 	for (unsigned i = 0; i < n && a.n_headers < WEB_HEADERS_MAX; i++)
 		a.headers[a.n_headers++] = headers[i];
-	x->answer = BUF_SECRET(ANSWER_MAX);
+	x->answer = BUF_SECRET(WEB_ANSWER_MAX);
 	if (buf_put(&x->answer, body) || web_exchange_respond(x, &a)) {
 		web_exchange_abort(x);
 		return;
@@ -370,7 +369,7 @@ begin(struct link *l, const struct web_event *e)
 	web_link_set_ctx(l->web, e->stream, x);
 	x->next = l->exchanges;
 	l->exchanges = x;
-	x->body = BUF_SECRET(ANSWER_MAX);
+	x->body = BUF_SECRET(WEB_ANSWER_MAX);
 	x->route = route_find(x->request.path);
 	if (!refused(x)) {
 		x->started = true;

@@ -59,7 +59,8 @@ int web_exchange_respond(struct web_exchange *x, const struct web_response *a) C
 size_t web_exchange_room(const struct web_exchange *x);
 int web_exchange_body(struct web_exchange *x, struct slice piece) CHECKED;
 void web_exchange_end(struct web_exchange *x);
-/* A complete answer with a body of any length up to 64 MiB; it is copied and sent as there is room.
+#define WEB_ANSWER_MAX ((size_t)64 << 20)
+/* A complete answer with a body of any length up to WEB_ANSWER_MAX; it is copied and sent as there is room.
  */
 void web_exchange_answer(
 	struct web_exchange *x, uint16_t status, const char *content_type, struct slice body);

@@ -206,6 +206,34 @@ too_many_are_refused(void)
 	end();
 }
 
+/* Only the call whose answer has no room is refused. */
+static void
+too_large_an_answer(void)
+{
+	CLEANUP(buf_done) struct buf q = BUF_INIT(1 << 16), out = BUF_INIT(2048);
+	struct jmap_job *job;
+	json_t *reply;
+
+	begin();
+	job = jmap_job_new(jmap,
+		request(&q, "",
+			"[[\"Core/echo\",{\"x\":1},\"a\"],[\"Email/query\",{%A},\"b\"],"
+			"[\"Core/echo\",{\"y\":2},\"c\"]]"),
+		&out);
+	while (!jmap_job_step(job))
+		continue;
+	CHECK_INT(jmap_job_step(job), 200);
+	reply = reply_read(&out);
+	CHECK(json_object_get(answer_of(reply, 0, "Core/echo"), "x"));
+	CHECK_SLICE(
+		slice_str(json_string_value(json_object_get(answer_of(reply, 1, "error"), "type"))),
+		S("requestTooLarge"));
+	CHECK(json_object_get(answer_of(reply, 2, "Core/echo"), "y"));
+	json_decref(reply);
+	jmap_job_free(job);
+	end();
+}
+
 /* RFC 8887, sections 4.3.2 and 4.3.5.2: members of the wrong type are no request, and change nothing. */
 static void
 messages_with_wrong_members(void)
@@ -236,4 +264,4 @@ messages_with_wrong_members(void)
 }
 
 T_MAIN(T(others_are_answered_in_between), T(many_at_once), T(too_many_are_refused),
-	T(messages_with_wrong_members))
+	T(too_large_an_answer), T(messages_with_wrong_members))
