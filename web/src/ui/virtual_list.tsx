@@ -43,32 +43,37 @@ interface VirtualListProps {
 export function VirtualList(p: VirtualListProps) {
 	const box = useRef<HTMLDivElement>(null);
 	const [view, setView] = useState({ top: 0, height: 800 });
+	/** The same, with what was set since. To ask the element would have the whole page laid out. */
+	const now = useRef(view);
 	const span = visibleSpan(view.top, view.height, p.row, p.count);
 	const scale = listScale(p.count, p.row, view.height);
 	const offset = view.top * scale - view.top;
 
+	const scroll = (top: number) => {
+		now.current = { ...now.current, top };
+		(box.current as HTMLDivElement).scrollTop = top;
+	};
+
 	useLayoutEffect(() => {
 		const el = box.current as HTMLDivElement;
-		const measure = () => setView({ top: el.scrollTop, height: el.clientHeight });
+		const measure = () => setView(now.current = { top: el.scrollTop, height: el.clientHeight });
 		const observer = new ResizeObserver(measure);
 		observer.observe(el);
 		measure();
 		return () => observer.disconnect();
 	}, []);
 	useLayoutEffect(() => {
-		if (box.current)
-			box.current.scrollTop = 0;
+		scroll(0);
 	}, [p.reset]);
 	useLayoutEffect(() => p.onSpan?.(span), [span.from, span.to, p.reset]);
 	useLayoutEffect(() => {
-		const el = box.current;
-		if (!el || p.active < 0)
+		const { top, height } = now.current;
+		if (p.active < 0)
 			return;
-		const top = (p.active * p.row) / scale;
-		if (p.active * p.row < el.scrollTop * scale)
-			el.scrollTop = top;
-		else if ((p.active + 1) * p.row > el.scrollTop * scale + el.clientHeight)
-			el.scrollTop = ((p.active + 1) * p.row - el.clientHeight) / scale;
+		if (p.active * p.row < top * scale)
+			scroll((p.active * p.row) / scale);
+		else if ((p.active + 1) * p.row > top * scale + height)
+			scroll(((p.active + 1) * p.row - height) / scale);
 	}, [p.active, p.row]);
 
 	const rows = [];
@@ -85,7 +90,7 @@ export function VirtualList(p: VirtualListProps) {
 				p.listRef(el);
 			else if (p.listRef)
 				p.listRef.current = el;
-		}} onScroll={(e) => setView({ top: e.currentTarget.scrollTop, height: e.currentTarget.clientHeight })}
+		}} onScroll={(e) => setView(now.current = { top: e.currentTarget.scrollTop, height: e.currentTarget.clientHeight })}
 			tabIndex={0} role="listbox" aria-multiselectable="true" aria-label={p.label} aria-activedescendant={p.activeId}
 			onKeyDown={p.onKeyDown} onContextMenu={p.onContextMenu}>
 			<div class={css.inner} role="presentation" style={{ height: `${Math.min(p.count * p.row, tallest)}px` }}>{rows}</div>

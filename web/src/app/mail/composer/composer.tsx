@@ -31,6 +31,8 @@ import { everybody, isOffline, isTooLarge, maySchedule, saveDraft, scheduleTimes
 import css from "./composer.module.css";
 
 const saveAfter = 1200;
+/** Characters of HTML that become the editor's text before the composer is painted. */
+const longAtOnce = 30_000;
 
 /** What is being written, and its life on the server. */
 export class Desk {
@@ -267,8 +269,9 @@ const plainBody = (email: { textBody: { partId: string | null }[]; bodyValues: R
 
 function RichText({ desk, onView, onState }: { desk: Desk; onView(v: EditorView | null): void; onState(on: ReadonlySet<string>): void }) {
 	const place = useRef<HTMLDivElement>(null);
-	// With its focus before it is seen: a key that is pressed at its sight is meant for it.
-	useLayoutEffect(() => {
+	const [large] = useState(() => desk.letter.peek().html.length > longAtOnce);
+	const toText = desk.letter.peek().to.length > 0;
+	const begin = () => {
 		const view: EditorView = createEditor(place.current as HTMLElement, desk.letter.peek().html, {
 			label: t("letterText"),
 			onChange: () => {
@@ -287,11 +290,21 @@ function RichText({ desk, onView, onState }: { desk: Desk; onView(v: EditorView 
 		});
 		desk.letter.value = { ...desk.letter.peek(), html: serialize(view.state.doc), text: plainText(view.state.doc) };
 		onView(view);
-		if (desk.letter.peek().to.length)
+		if (large ? document.activeElement === place.current : toText)
 			view.focus();
 		return () => { onView(null); view.destroy(); };
+	};
+
+	// With the focus in it before it is seen: a key that is pressed at its sight is meant for it. A long text comes a moment later.
+	useLayoutEffect(() => {
+		if (!large)
+			return begin();
+		if (toText)
+			place.current?.focus();
+		return undefined;
 	}, []);
-	return <div ref={place} class={css.rich} onClick={(e) => e.target === e.currentTarget && place.current?.querySelector<HTMLElement>("[contenteditable]")?.focus()} />;
+	useEffect(() => (large ? begin() : undefined), []);
+	return <div ref={place} tabIndex={-1} class={css.rich} onClick={(e) => e.target === e.currentTarget && place.current?.querySelector<HTMLElement>("[contenteditable]")?.focus()} />;
 }
 
 function inline(desk: Desk, view: EditorView, file: File): void {
