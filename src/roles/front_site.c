@@ -189,6 +189,15 @@ read_token(const struct http_request *q, struct buf *out)
 		oauth_bearer_put(out, slice_trim(slice_skip(value, 7))) == LL_OK;
 }
 
+/* To a page that asks whether anybody is signed in with this browser, no is an answer like another:
+ * browsers write each refusal down as an error of the page. */
+static bool
+asks_for_nobody(const struct front_task *t)
+{
+	return t->browser && !t->has_token && is_safe(t->method) &&
+		slice_eq(t->path, S("/api/v1/session"));
+}
+
 /* For the session process. */
 static void
 on_account(struct front_task *t, struct slice rest, const struct http_request *q)
@@ -212,6 +221,9 @@ on_account(struct front_task *t, struct slice rest, const struct http_request *q
 			front_link_request(t, q, FRONT_LINK_TOKEN, buf_slice(&secret));
 		else
 			front_task_problem(t, 401, "signed-out", "Please sign in.", 0);
+	} else if (asks_for_nobody(t)) {
+		struct front_head h = {.status = 200};
+		front_task_answer(t, &h, "application/json", S("{\"state\":\"out\"}"));
 	} else if (!t->has_token) {
 		front_task_problem(t, 401, "signed-out", "Please sign in.", 0);
 	} else if (forged(q)) {

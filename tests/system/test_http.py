@@ -201,8 +201,12 @@ def test_a_password_reaches_the_session(world):
         check_equal(json.loads(good.body)["state"], "open", "the session's state")
         bad = curl(world, "/api/v1/session", "--user", f"{ALICE}:{'0' * 26}", version=version)
         check_equal((bad.status, bad.headers.get("www-authenticate", "")[:5]), (401, "Basic"), "a wrong password")
-        none = curl(world, "/api/v1/session", "-H", "Sec-Fetch-Mode: cors", version=version)
+        none = curl(world, "/jmap/session", "-H", "Sec-Fetch-Mode: cors", version=version)
         check_equal((none.status, none.headers.get("www-authenticate")), (401, None), "a page without a cookie")
+        asked = curl(world, "/api/v1/session", "-H", "Sec-Fetch-Mode: cors", version=version)
+        check_equal((asked.status, json.loads(asked.body)), (200, {"state": "out"}), "a page that asks whether anybody is signed in")
+        ended = curl(world, "/api/v1/session", "-H", "Sec-Fetch-Mode: cors", "-H", f"Cookie: __Host-letterlock={'A' * 43}", version=version)
+        check_equal(ended.status, 401, "a page whose sign-in is over")
         check_equal(curl(world, "/jmap/nothing", *password(world), version=version).status, 404, "no such path")
         for path, method, allow in (("/api/v1/session", "PATCH", "GET, HEAD, OPTIONS"), ("/jmap/api", "GET", "POST, OPTIONS"), ("/", "POST", "GET, HEAD, OPTIONS")):
             answer = curl(world, path, "-X", method, *password(world), version=version)

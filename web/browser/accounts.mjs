@@ -198,6 +198,26 @@ export const tests = {
 		world.forgive(/^503 for GET .*\/api\/v1\/session$/);
 	},
 
+	async "who comes for the first time finds no page that writes an error"(world) {
+		const context = await world.visitor();
+		const shown = { "/": "input[name=password]", "/signup": "input[autocomplete=new-password]", "/authorize": "input[name=password]", "/letter": "[data-state]", "/mailframe": "body", "/letterframe": "body" };
+		for (const [path, sign] of Object.entries(shown)) {
+			const page = await context.newPage();
+			const said = [];
+			page.on("console", (m) => ["error", "warning"].includes(m.type()) && said.push(m.text()));
+			page.on("requestfailed", (r) => said.push(`${r.url()} failed`));
+			await page.goto(world.url + path);
+			await page.locator(sign).waitFor({ state: "attached" });
+			// An icon is asked for at the end.
+			await page.waitForTimeout(500);
+			assert.deepEqual(said, [], path);
+			if (path === "/letter")
+				assert.match(await page.locator("link[rel=icon]").getAttribute("href"), /^data:image\/svg\+xml[;,]/);
+			await page.close();
+		}
+		await context.close();
+	},
+
 	async "who is signed out from elsewhere is told so, and nobody who did it here"(world) {
 		const [here, there] = [await world.visitor(), await world.visitor()];
 		const [page, beside] = [await here.newPage(), await here.newPage()];

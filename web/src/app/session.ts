@@ -12,6 +12,14 @@ import { go } from "./router.ts";
 
 export interface WebSession { state: "locked" | "open"; accountId: string; address: string; unlockKey: string }
 
+/** Rejects with 401 when nobody is signed in. */
+export async function askSession(init: RequestInit = {}): Promise<WebSession> {
+	const session = await fetchJson<WebSession | { state: "out" }>("/api/v1/session", init);
+	if (session.state === "out")
+		throw new JmapError("urn:letterlock:signed-out", 401);
+	return session;
+}
+
 type Stage = "starting" | "signedOut" | "locked" | "open" | "unreachable";
 export const stage = signal<Stage>("starting");
 export const account = signal<WebSession | null>(null);
@@ -38,7 +46,7 @@ export async function lookAround(attempt = 0): Promise<void> {
 	try {
 		if (localStorage.getItem(leaving) !== null)
 			await leaveLate();
-		const session = await fetchJson<WebSession>("/api/v1/session");
+		const session = await askSession();
 		account.value = session;
 		if (session.state === "open")
 			await enter();
@@ -97,7 +105,7 @@ async function tryKept(): Promise<void> {
 
 /** The session is open: its mail can be shown. */
 export async function enter(): Promise<void> {
-	account.value ??= await fetchJson<WebSession>("/api/v1/session");
+	account.value ??= await askSession();
 	const session = await fetchJson<Session>("/jmap/session");
 	const mail = new MailStore(session);
 	left = false;

@@ -142,7 +142,9 @@ export class Account {
 	async unlockSession(): Promise<void> {
 		for (let attempt = 0; ; attempt++) {
 			const session = await this.transport.get("/api/v1/session");
-			if (session.text("state") === "open") return;
+			const state = session.text("state");
+			if (state === "open") return;
+			if (state === "out") throw new ApiError("signed-out", "nobody is signed in", 401, undefined);
 			const sealed = await sealForSession(session.bytes("unlockKey"), this.id, this.secrets);
 			try {
 				await this.transport.post("/api/v1/session/unlock", { sealed });

@@ -1,6 +1,6 @@
 // What happens when the server cannot be reached, and when it can be again: views are answered from what is kept,
 // changes are noted, and on return they are made before anything is asked for.
-import { fetchJson, JmapError, type Fallback, type Invocation } from "../../jmap/client.ts";
+import { JmapError, type Fallback, type Invocation } from "../../jmap/client.ts";
 import type { MailStore } from "../../jmap/mail.ts";
 import { note, replay } from "../../offline/changes.ts";
 import { blobName, days, type Around, type Ask } from "../../offline/keeper.ts";
@@ -9,7 +9,7 @@ import type { Vault } from "../../offline/vault.ts";
 import type { FullEmail, Id } from "../../jmap/types.ts";
 import { toast } from "../../ui/toast.tsx";
 import { unlockKept } from "../auth/keys.ts";
-import { account, ended, type WebSession } from "../session.ts";
+import { account, askSession, ended } from "../session.ts";
 import { strip } from "./hooks.ts";
 import { stripFor } from "./strip.tsx";
 import { t } from "./texts.ts";
@@ -29,7 +29,7 @@ export const asker = (mail: MailStore): Ask => async <T>(name: string, args: Rec
 /** Whether one is signed in as before; rejects when the server cannot be reached. Who is not, is led out. */
 export async function stillIn(): Promise<boolean> {
 	try {
-		const session = await fetchJson<WebSession>("/api/v1/session", { signal: AbortSignal.timeout(patience) });
+		const session = await askSession({ signal: AbortSignal.timeout(patience) });
 		if (session.state === "open" || await unlockKept()) {
 			account.value = { ...session, state: "open" };
 			return true;
