@@ -7,6 +7,8 @@ const anew = (page) => page.getByRole("button", { name: "Load the page again" })
 const settings = (page) => page.getByRole("button", { name: "Settings" }).click();
 const composer = (page) => page.getByRole("region", { name: "New message" });
 
+const isNewPage = (page, request) => request.isNavigationRequest() && request.frame() === page.mainFrame();
+
 /** A page that keeps nothing on its device, so that every script comes from the server, and how it is spoiled. */
 async function open(world) {
 	const context = await world.visitor();
@@ -18,16 +20,16 @@ async function open(world) {
 		const times = performance.getEntriesByType("resource").map((e) => e.responseEnd);
 		return performance.now() > 5000 && performance.now() - Math.max(...times) > 1000;
 	}));
-	const spoilt = { context, page, loads: 0, asked: 0, files: new Set(), catching: false, answer: (route) => route.abort("failed") };
-	page.on("request", (r) => { spoilt.loads += r.isNavigationRequest() && r.frame() === page.mainFrame() ? 1 : 0; });
+	const spoilt = { context, page, loads: 0, looks: 0, files: new Set(), catching: false, answer: (route) => route.abort("failed") };
+	page.on("request", (r) => {
+		spoilt.loads += isNewPage(page, r) ? 1 : 0;
+		spoilt.looks += r.method() === "HEAD" ? 1 : 0;
+	});
 	await context.route("**/assets/*.js", (route) => {
 		const url = route.request().url();
 		if (spoilt.catching)
 			spoilt.files.add(url);
-		if (!spoilt.files.has(url))
-			return route.continue();
-		spoilt.asked++;
-		return spoilt.answer(route);
+		return spoilt.files.has(url) ? spoilt.answer(route) : route.continue();
 	});
 	return spoilt;
 }
@@ -50,12 +52,18 @@ async function withhold(spoilt, act) {
 async function remember(spoilt) {
 	const { page, files } = spoilt;
 	page.on("requestfailed", (r) => r.resourceType() === "script" && files.add(r.url()));
-	page.on("request", (r) => r.isNavigationRequest() && r.frame() === page.mainFrame() && files.clear());
+	giveNextPage(spoilt);
 }
 
-async function askedAgain(spoilt, times) {
-	const before = spoilt.asked;
-	await eventually("it is asked for again", () => spoilt.asked >= before + times);
+/** The page that comes next gets what this one cannot have. Until then nothing changes: not every browser would ask again. */
+function giveNextPage({ page, files }) {
+	page.on("request", (r) => isNewPage(page, r) && files.clear());
+}
+
+/** Each time that the part fails the page looks whether the server is there, be it that the browser asked for the part or that it remembers. */
+async function failsAgain(spoilt, times) {
+	const before = spoilt.looks;
+	await eventually("it is tried again", () => spoilt.looks >= before + times);
 }
 
 async function write(page, subject, text) {
@@ -96,16 +104,17 @@ export const tests = {
 		await withhold(spoilt, () => settings(page));
 		await eventually("the page is loaded anew", () => spoilt.loads === 1);
 		await anew(page).waitFor();
-		await askedAgain(spoilt, 3);
+		await failsAgain(spoilt, 3);
 		assert.equal(spoilt.loads, 1);
 		await anew(page).click();
 		await eventually("the page is loaded anew", () => spoilt.loads === 2);
 		await anew(page).waitFor();
-		await askedAgain(spoilt, 3);
+		await failsAgain(spoilt, 3);
 		assert.equal(spoilt.loads, 2);
-		spoilt.files.clear();
+		giveNextPage(spoilt);
+		await anew(page).click();
 		await page.getByRole("heading", { name: "Account", level: 1 }).waitFor();
-		assert.equal(spoilt.loads, 2);
+		assert.equal(spoilt.loads, 3);
 		await close(world, spoilt);
 	},
 
@@ -118,11 +127,11 @@ export const tests = {
 		await composer(page).getByText("Not saved", { exact: true }).last().waitFor();
 		await withhold(spoilt, () => settings(page));
 		await anew(page).waitFor();
-		await askedAgain(spoilt, 2);
+		await failsAgain(spoilt, 2);
 		assert.equal(spoilt.loads, 0);
+		giveNextPage(spoilt);
 		await context.unroute("**/jmap/api", refuse);
 		await eventually("the page is loaded anew", () => spoilt.loads === 1);
-		spoilt.files.clear();
 		await isStillWritten(page, "Not saved", "Nobody else has this.");
 		await close(world, spoilt);
 	},
@@ -144,12 +153,9 @@ export const tests = {
 			give();
 		});
 		await toast(page, "Loading the page again may help.").waitFor();
-		await askedAgain(spoilt, 2);
+		await failsAgain(spoilt, 2);
 		assert.equal(spoilt.loads, 0);
 		assert.equal(await subject.inputValue(), "Away");
-		spoilt.files.clear();
-		await group.getByRole("textbox", { name: "Text" }).waitFor();
-		assert.equal(spoilt.loads, 0);
 		await close(world, spoilt);
 	},
 
@@ -161,7 +167,7 @@ export const tests = {
 		assert.equal(await anew(page).count(), 0);
 		await fresh.click();
 		await anew(page).waitFor();
-		spoilt.files.clear();
+		giveNextPage(spoilt);
 		await anew(page).click();
 		await eventually("the page is loaded anew", () => spoilt.loads === 1);
 		await inbox(page);
