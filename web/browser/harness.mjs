@@ -85,8 +85,9 @@ export class World {
 	}
 
 	watchConsole(m) {
-		// The answers themselves are looked at in watchResponse; a WebSocket of a session that has just ended is refused.
-		const refused = /^Failed to load resource: the server responded|^WebSocket connection to .* Unexpected response code: 40[13]/.test(m.text());
+		// The answers themselves are looked at in watchResponse, and connections may break; what a browser keeps from a page is a fault of
+		// the page. A WebSocket of a session that has just ended is refused.
+		const refused = /^Failed to load resource(?!: net::ERR_BLOCKED_BY)|^WebSocket connection to .* Unexpected response code: 40[13]/.test(m.text());
 		if (["error", "warning"].includes(m.type()) && !refused)
 			this.faults.push(`${m.type()}: ${m.text()} (${m.location().url})`);
 	}
