@@ -70,7 +70,8 @@ struct email_change {
 	int err; /* out: LL_ERR_NOTFOUND, LL_ERR_SYNTAX (a keyword), LL_ERR_LIMIT (too many
 		    keywords), LL_ERR_DENIED (no such mailbox) */
 };
-/* Does all that it can, each Email in one commit with all its rows, many Emails in one. The result
+/* Does all that it can, each Email in one commit with all its rows, many Emails in one; one that
+ * stands there more often is changed one time after the other. The result
  * is an error only where nothing more could be done (the store). */
 int emails_change(struct account *a, struct email_change *changes, size_t n) CHECKED;
 

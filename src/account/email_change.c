@@ -363,6 +363,35 @@ work_run(struct work *w)
 	return err;
 }
 
+static bool
+none_twice(const struct email_change *c, size_t n)
+{
+	struct uid_list ids = {0};
+	bool none = true;
+
+	for (size_t i = 0; i < n && none; i++)
+		none = VEC_PUSH(&ids, c[i].email) == LL_OK;
+	list_sort(&ids);
+	for (size_t i = 1; i < ids.len && none; i++)
+		none = ids.at[i] != ids.at[i - 1];
+	uid_list_done(&ids);
+	return none;
+}
+
+/* As many of the first as are of different Emails: a row that is planned twice would be counted
+ * twice. */
+static size_t
+different(const struct email_change *c, size_t n)
+{
+	if (none_twice(c, n))
+		return n;
+	for (size_t i = 1; i < n; i++)
+		for (size_t k = 0; k < i; k++)
+			if (c[i].email == c[k].email)
+				return i;
+	return n;
+}
+
 int
 emails_change(struct account *a, struct email_change *changes, size_t n)
 {
@@ -374,7 +403,7 @@ emails_change(struct account *a, struct email_change *changes, size_t n)
 		changes[i].err = LL_OK;
 	while (done < n && !err) {
 		w.at = changes + done;
-		w.n = MIN(most, n - done);
+		w.n = different(w.at, MIN(most, n - done));
 		err = work_run(&w);
 		if (err == LL_ERR_LIMIT && w.n > 1) {
 			most = w.n / 2;

@@ -282,7 +282,7 @@ add_update(struct work *w, const char *key, json_t *patch)
 static bool
 twice(const struct work *w, uint32_t email)
 {
-	for (size_t i = w->n_updates; i < w->n; i++)
+	for (size_t i = 0; i < w->n; i++)
 		if (w->changes[i].email == email)
 			return true;
 	return false;
@@ -329,35 +329,58 @@ work_tell(struct work *w)
 	}
 }
 
+/* Does what has been gathered, and tells of it. */
+static int
+work_flush(struct work *w)
+{
+	int err = emails_change(w->s->c->a, w->changes, w->n);
+
+	if (!err)
+		work_tell(w);
+	w->n = w->n_updates = 0;
+	return err ? err : emails_load(w->s->c->a);
+}
+
+/* An Email may be named by its id and by that of its creation: what comes second changes what the
+ * first has left. */
+static int
+add_updates(struct work *w)
+{
+	const char *key;
+	uint32_t email;
+	int err = LL_OK;
+	json_t *v;
+
+	json_object_foreach(w->s->update, key, v)
+	{
+		if (email_id(w, slice_str(key), &email) && twice(w, email))
+			err = work_flush(w);
+		if (err)
+			return err;
+		add_update(w, key, v);
+	}
+	return work_flush(w);
+}
+
 static int
 work_run(struct work *w)
 {
 	size_t most = json_object_size(w->s->update) + json_array_size(w->s->destroy);
-	const char *key;
-	json_t *v;
 	int err;
 
 	w->changes = calloc(most + 1, sizeof(*w->changes));
 	w->updates = calloc(json_object_size(w->s->update) + 1, sizeof(*w->updates));
 	if (!w->changes || !w->updates)
 		return LL_ERR_NOMEM;
-	json_object_foreach(w->s->update, key, v) add_update(w, key, v);
 	/* What is to be destroyed goes in a second round: an Email may be in both. */
-	err = emails_change(w->s->c->a, w->changes, w->n);
-	if (!err)
-		work_tell(w);
+	err = add_updates(w);
 	if (!err && w->snoozing)
 		err = snooze_tidy(w->s->c->a);
-	w->n = w->n_updates = 0;
 	if (!err)
 		err = emails_load(w->s->c->a);
 	for (size_t i = 0; i < json_array_size(w->s->destroy) && !err; i++)
 		add_destroy(w, json_slice(json_array_get(w->s->destroy, i)));
-	if (!err)
-		err = emails_change(w->s->c->a, w->changes, w->n);
-	if (!err)
-		work_tell(w);
-	return err;
+	return err ? err : work_flush(w);
 }
 
 enum jmap_error

@@ -485,5 +485,43 @@ the_log_forgets(void)
 	fixture_done(&f);
 }
 
-T_MAIN(T(a_client_that_follows_changes_knows_all), T(the_log_forgets), T(parents_come_and_go),
-	T(pages_of_changes_forget_nothing))
+/* Each of its changes is made, and its rows are counted once. */
+static void
+an_email_that_is_named_twice(void)
+{
+	struct fixture f;
+	struct slice seen = S("$seen"), flagged = S("$flagged");
+	struct email_change c[3] = {{.add = &seen, .n_add = 1}, {.add = &flagged, .n_add = 1},
+		{.add = &flagged, .n_add = 1}};
+	struct mailbox *in;
+	uint32_t uids[3];
+
+	fixture_init(&f);
+	in = fixture_box(f.a, "INBOX");
+	for (size_t i = 0; i < ARRAY_SIZE(uids); i++)
+		uids[i] = fixture_append(in, fixture_message("s", NULL, NULL, "x"), 0);
+	CHECK_INT(emails_load(f.a), 0);
+	c[0].email = c[2].email = mailbox_row(in, uids[1])->email;
+	c[1].email = mailbox_row(in, uids[0])->email;
+	CHECK_INT(emails_change(f.a, c, 3), 0);
+	CHECK_INT(emails_load(f.a), 0);
+	CHECK(email_has_keyword(f.a, c[0].email, seen) &&
+		email_has_keyword(f.a, c[0].email, flagged));
+	for (size_t i = 0; i < ARRAY_SIZE(uids); i++)
+		CHECK(mailbox_row(in, uids[i]) != NULL);
+	CHECK_INT(mailbox_info(in)->exists, 3);
+	c[0] = c[2] = (struct email_change){.email = c[0].email, .destroy = true};
+	CHECK_INT(emails_change(f.a, c, 3), 0);
+	CHECK_INT(emails_load(f.a), 0);
+	CHECK_INT(c[0].err, 0);
+	CHECK_INT(c[2].err, LL_ERR_NOTFOUND);
+	CHECK_INT(mailbox_info(in)->exists, 2);
+	CHECK(mailbox_row(in, uids[0]) && mailbox_row(in, uids[2]));
+	fixture_reopen(&f);
+	in = fixture_box(f.a, "INBOX");
+	CHECK_INT(mailbox_info(in)->exists, 2);
+	fixture_done(&f);
+}
+
+T_MAIN(T(an_email_that_is_named_twice), T(a_client_that_follows_changes_knows_all),
+	T(the_log_forgets), T(parents_come_and_go), T(pages_of_changes_forget_nothing))
