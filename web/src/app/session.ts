@@ -30,8 +30,12 @@ export const ledOut = signal(false);
 const cameIn = "letterlock.in";
 /** Somebody signed out in this browser, be it in another tab. */
 let left = false;
-const tabs = new BroadcastChannel("letterlock-session");
-tabs.onmessage = () => { left = true; };
+let tabs: BroadcastChannel | null = null;
+
+function hearTabs(): void {
+	tabs ??= new BroadcastChannel("letterlock-session");
+	tabs.onmessage = () => { left = true; };
+}
 
 /** Somebody signed out while the server could not be told. */
 const leaving = "letterlock.leaving";
@@ -123,6 +127,7 @@ export async function show(mail: MailStore, listen = true): Promise<void> {
 		if (problem(error) === "locked" || error.status === 401)
 			void ended();
 	};
+	hearTabs();
 	store.value?.stop();
 	store.value = mail;
 	await mail.start(listen);
@@ -148,7 +153,8 @@ export async function signOut(sure = false): Promise<void> {
 	}
 	await finishWriting().catch(() => undefined);
 	left = true;
-	tabs.postMessage("left");
+	hearTabs();
+	tabs?.postMessage("left");
 	sessionStorage.removeItem(cameIn);
 	ledOut.value = false;
 	// Until all of it is done nobody can sign in, and an answer that says that the session has ended changes nothing.
