@@ -82,6 +82,9 @@ struct jmap_call {
 	bool again; /* it is not done: the same call goes on after others */
 };
 
+/* Writes ["name", {...}, "id"] of the call's answer. False, and nothing: the call is not done. */
+bool jmap_call_reply(struct jmap_request *r, json_t *call, bool first);
+
 typedef enum jmap_error jmap_method_fn(struct jmap_call *c);
 struct jmap_method {
 	const char *name; /* "Email/get" */
