@@ -92,6 +92,18 @@ export const tests = {
 		await page.close();
 	},
 
+	async "a long conversation begins at what is to be read"(world) {
+		const page = await world.page();
+		await page.setViewportSize({ width: 1440, height: 420 });
+		await openRow(page, "Boat shed roof, second quote");
+		const last = await messages(page).last().evaluate((el) => {
+			const scroller = el.parentElement;
+			return { scrolled: scroller.scrollTop, above: el.getBoundingClientRect().top - scroller.getBoundingClientRect().top };
+		});
+		assert.ok(last.scrolled > 0 && last.above < 100, `scrolled by ${last.scrolled}; the letter begins ${last.above} below the top`);
+		await page.close();
+	},
+
 	async "a newsletter is shown without its images, and says so"(world) {
 		const page = await world.page();
 		await openRow(page, "No. 214");
