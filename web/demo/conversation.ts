@@ -56,9 +56,9 @@ const accounts = readFileSync(join(folder, "accounts"), "utf8").trim().split("\n
 const names = { alice: "Alice Moreau", bob: "Bob Hansen" };
 
 async function person(who: Step["by"]): Promise<Person> {
-	const [address = "", , password = ""] = accounts.find(([a]) => a?.startsWith(`${who}@`)) ?? [];
+	const [address = "", , ...password] = accounts.find(([a]) => a?.startsWith(`${who}@`)) ?? [];
 	const p = new Person(names[who], address, new Https(Number(port), ca));
-	await p.signIn(password);
+	await p.signIn(password.join(" "));
 	return p;
 }
 
