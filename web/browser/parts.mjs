@@ -15,10 +15,11 @@ async function open(world) {
 	const page = await context.newPage();
 	await fillSignIn(world, page, "alice", world.config.people.alice.password, false);
 	await inbox(page);
-	// All that is fetched ahead.
+	// All that is fetched without being asked for, with what it imports.
 	await eventually("nothing more is fetched", () => page.evaluate(() => {
-		const times = performance.getEntriesByType("resource").map((e) => e.responseEnd);
-		return performance.now() > 5000 && performance.now() - Math.max(...times) > 1000;
+		const got = performance.getEntriesByType("resource");
+		return ["start", "sync", "messages", "paper", "composer", "row_menu", "overlays"].every((part) => got.some((e) => e.name.includes(`/assets/${part}-`)))
+			&& performance.now() - Math.max(...got.map((e) => e.responseEnd)) > 1000;
 	}));
 	const spoilt = { context, page, loads: 0, looks: 0, files: new Set(), catching: false, answer: (route) => route.abort("failed") };
 	page.on("request", (r) => {
