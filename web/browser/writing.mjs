@@ -141,6 +141,27 @@ export const tests = {
 		await page.close();
 	},
 
+	async "a letter stays open while one looks at the settings"(world) {
+		const page = await world.page("bob");
+		await write(page, "dave@letterlock.test", "Half written", "So far.");
+		await composer(page).locator("input[type=file]").setInputFiles({ name: "map.bin", mimeType: "application/octet-stream", buffer: Buffer.from("north is up") });
+		await page.getByRole("button", { name: "Settings" }).first().click();
+		await page.getByRole("heading", { name: "Account", exact: true }).waitFor();
+		assert.equal(await composer(page).count(), 0);
+		await page.getByRole("link", { name: "Back to mail" }).click();
+		await composer(page).getByText("map.bin").waitFor();
+		assert.equal(await composer(page).getByLabel("Subject").inputValue(), "Half written");
+		await composer(page).getByLabel("Text of the message").click();
+		await page.keyboard.press("Control+End");
+		await page.keyboard.type(" And the rest.");
+		await composer(page).getByRole("button", { name: "Send", exact: true }).click();
+		await toast(page, "Message sent").waitFor();
+		const got = await world.ask("letter", { to: "dave", subject: "Half written" });
+		assert.match(got.text, /So far\. And the rest\./);
+		assert.deepEqual(got.files.map((f) => f.name), ["map.bin"]);
+		await page.close();
+	},
+
 	async "a line is a line, here and where it arrives; what is pasted keeps its paragraphs"(world) {
 		const page = await world.page();
 		await write(page, "dave@letterlock.test", "Three lines", "First line");

@@ -7,7 +7,7 @@ export type ComposeStart =
 	| { mode: "reply" | "replyAll" | "forward"; email: FullEmail }
 	| { mode: "draft"; email: FullEmail }
 	| { mode: "mailto"; href: string }
-	| { mode: "again"; key: string }
+	| { mode: "again" }
 	/** One that is on this device only. */
 	| { mode: "here"; key: string };
 

@@ -1,7 +1,7 @@
 // Writing a letter: recipients, subject, text, attachments. It is saved while one types.
-import { signal, type Signal } from "@preact/signals";
+import { effect, signal, type Signal } from "@preact/signals";
 import type { EditorView } from "prosemirror-view";
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "./texts.ts";
 import { language } from "../../../i18n/index.ts";
 import { JmapError } from "../../../jmap/client.ts";
@@ -525,7 +525,11 @@ function DeskView({ desk }: { desk: Desk }) {
 			await desk.save();
 	};
 	useEffect(() => onLeave({ finish, save, lost: () => desk.lost }), []);
-	useEffect(() => () => focusBack(null), []);
+	useEffect(() => () => {
+		focusBack(null);
+		if (writing.peek())
+			void desk.save();
+	}, []);
 	useEffect(() => {
 		const before = () => void desk.save();
 		addEventListener("pagehide", before);
@@ -572,32 +576,36 @@ function DeskView({ desk }: { desk: Desk }) {
 	);
 }
 
-const kept = new Map<string, Desk>();
+/** What is being written: its view goes when another part of the page is shown, and comes again. */
+let current: { key: string; desk: Desk } | null = null;
+effect(() => {
+	if (!writing.value)
+		current = null;
+});
 let reopened = 0;
 
 function reopen(desk: Desk): void {
-	const key = `again-${++reopened}`;
-	kept.clear();
-	kept.set(key, desk);
-	writing.value = { key, start: { mode: "again", key }, draftId: null };
+	current = { key: `again-${++reopened}`, desk };
+	desk.touch();
+	writing.value = { key: current.key, start: { mode: "again" }, draftId: null };
 }
 
 export function Composer() {
 	const open = writing.value;
+	const key = open?.key;
 	const [desk, setDesk] = useState<Desk | null>(null);
-	const waiting = useMemo(() => open?.key, [open?.key]);
 
 	useLayoutEffect(() => {
-		setDesk(null);
-		if (!open)
-			return;
-		if (open.start.mode === "again") {
-			const again = kept.get(open.start.key) ?? null;
-			again?.touch();
-			setDesk(again);
-		} else
-			void openDesk(open).then((d) => (d ? writing.peek()?.key === waiting && setDesk(d) : closeCompose()));
-	}, [waiting]);
-	return open && desk ? <DeskView key={open.key} desk={desk} /> : null;
+		setDesk(current && current.key === key ? current.desk : null);
+		if (open && current?.key !== key)
+			void openDesk(open).then((d) => {
+				if (!d)
+					closeCompose();
+				else if (key && writing.peek()?.key === key) {
+					current = { key, desk: d };
+					setDesk(d);
+				}
+			});
+	}, [key]);
+	return open && desk ? <DeskView key={key} desk={desk} /> : null;
 }
-
