@@ -5,7 +5,7 @@ import { Icon } from "../../../ui/icon.tsx";
 import { Progress } from "../../../ui/progress.tsx";
 import { fileSize } from "../../dates.ts";
 import { mail } from "../state.ts";
-import type { Desk } from "./composer.tsx";
+import type { Desk } from "./desk.ts";
 import type { Attached } from "./letter.ts";
 import { t } from "./texts.ts";
 import css from "./composer.module.css";

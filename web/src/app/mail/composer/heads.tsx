@@ -1,7 +1,7 @@
 // Above the text of a letter: from whom, to whom, about what.
 import { useState } from "preact/hooks";
 import { mail } from "../state.ts";
-import type { Desk } from "./composer.tsx";
+import type { Desk } from "./desk.ts";
 import { Recipients } from "./recipients.tsx";
 import { t } from "./texts.ts";
 import css from "./composer.module.css";
