@@ -9,7 +9,7 @@ const longWays = new Set(["5 MB", "100,000 unclosed comments and tags", "10,000 
 
 /** How a letter is to end: opened, or why not. */
 const says = {
-	damaged: /damaged or altered/, noKey: /for a key that you do not have/, tooLarge: /too large to be opened/,
+	damaged: /damaged or altered/, unprotected: /without protection against alteration/, noKey: /for a key that you do not have/, tooLarge: /too large to be opened/,
 };
 
 /** The packets of a message, with lengths of one kind (RFC 9580 section 4.2). */
@@ -106,8 +106,8 @@ const altered = {
 	"sealed: altered into an image": async (post, { inner }) => ({ body: pgpMime(armor(gadget(await post.seal(inner), inner, "<img src='//v1/?"))), ending: "damaged" }),
 	"sealed: a bit is another one": async (post, { inner }) => ({ body: pgpMime(armor(flipped(await post.seal(inner), 0.8))), ending: "damaged" }),
 	"sealed: a bit is another one, younger form": async (post, { inner }) => ({ body: pgpMime(armor(flipped(await post.seal(inner, { aead: true }), 0.8))), ending: "damaged" }),
-	"sealed: without the part that protects": async (post, { inner }) => ({ body: pgpMime(armor(stripped(await post.seal(inner)))), ending: "damaged" }),
-	"sealed: altered, and without the part that protects": async (post, { inner }) => ({ body: pgpMime(armor(stripped(gadget(await post.seal(inner), inner, "<img src='//v1/?")))), ending: "damaged" }),
+	"sealed: without the part that protects": async (post, { inner }) => ({ body: pgpMime(armor(stripped(await post.seal(inner)))), ending: "unprotected" }),
+	"sealed: altered, and without the part that protects": async (post, { inner }) => ({ body: pgpMime(armor(stripped(gadget(await post.seal(inner), inner, "<img src='//v1/?")))), ending: "unprotected" }),
 	"sealed: cut off": async (post, { inner }) => ({ body: pgpMime(armor((await post.seal(inner)).subarray(0, -24))), ending: "damaged" }),
 	"sealed: for another key": async (post, { inner }) => ({ body: pgpMime(armor(await post.seal(inner, { to: post.other }))), ending: "noKey" }),
 	"sealed: 101 MB in 100 kB": async (post) => ({ body: pgpMime(armor(await post.seal(Buffer.alloc(101 << 20, 32), { compressed: true }))), ending: "tooLarge" }),

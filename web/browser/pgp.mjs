@@ -310,14 +310,19 @@ export const tests = {
 			await openLetter(page, `By ${cipher} ${mark}`);
 			await page.getByText(`Made by ${cipher} ${mark}.`).first().waitFor();
 		}
-		for (const [cipher, ...more] of [["CAMELLIA256"], ["AES256", "--rfc2440", "--disable-mdc"]]) {
-			const sealed = by(cipher, ...more);
-			await gusSends(world, "alice", `Old ${cipher} ${mark}`, encryptedParts(sealed));
-			await openLetter(page, `Old ${cipher} ${mark}`);
-			await page.getByText("encrypted by an old method").waitFor();
-			assert.equal(await page.getByText(`Made by ${cipher} ${mark}.`).count(), 0);
-			const file = await fileOf(page, () => page.getByRole("button", { name: "Download message" }).click());
-			assert.ok(file.toString().includes(sealed.split(/\r?\n/)[4]), "the file is the message as it came");
+		const sealed = by("CAMELLIA256");
+		for (const [said, message] of [["encrypted by an old method", sealed], ["without protection against alteration", by("AES256", "--rfc2440", "--disable-mdc")]]) {
+			await gusSends(world, "alice", `Not opened, ${said} ${mark}`, encryptedParts(message));
+			await openLetter(page, `Not opened, ${said} ${mark}`);
+			await page.getByRole("note").getByText(said).waitFor();
+			assert.equal(await page.getByText(/^Made by (CAMELLIA|AES)256/).count(), 0);
+			// What may have been altered is not handed to other programs.
+			const offered = page.getByRole("button", { name: "Download message" });
+			assert.equal(await offered.count(), message === sealed ? 1 : 0);
+			if (message === sealed) {
+				const file = await fileOf(page, () => offered.click());
+				assert.ok(file.toString().includes(sealed.split(/\r?\n/)[4]), "the file is the message as it came");
+			}
 		}
 		await page.close();
 	},

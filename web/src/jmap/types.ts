@@ -99,7 +99,7 @@ export interface FullEmail extends Email {
 export interface PgpState {
 	form: "plain" | "mime" | "inline" | "partial";
 	encrypted: boolean;
-	failure: "none" | "noKey" | "password" | "method" | "damaged" | "tooLarge";
+	failure: "none" | "noKey" | "password" | "method" | "unprotected" | "damaged" | "tooLarge";
 	verdict: "none" | "verified" | "unverified" | "changed" | "otherSender" | "invalid" | "unknownKey" | "weak" | "expired" | "revoked";
 	fingerprint: string;
 	keyId: string;

@@ -50,7 +50,8 @@ export type Failure =
 	| "none"
 	| "noKey"
 	| "password"
-	| "method" // one that is not opened here: a cipher that is not known, or no protection against alteration
+	| "method" // a cipher that is not opened here
+	| "unprotected" // anybody could have altered it
 	| "damaged"
 	| "tooLarge";
 
@@ -208,8 +209,8 @@ function readMore(keys: PrivateKey[]): void {
 			s.preferredSymmetricAlgorithms = [...new Set([...(s.preferredSymmetricAlgorithms ?? []), ...alsoRead])];
 }
 
-/** What the library says of ciphers that it has no name for, or a name only, and of messages without protection. */
-const unopened = /: (Invalid enum value|Unsupported cipher|A non-preferred symmetric algorithm was used|Message is not authenticated)/;
+/** What the library says of ciphers that it has no name for, or a name only. */
+const unopened = /: (Invalid enum value|Unsupported cipher|A non-preferred symmetric algorithm was used)/;
 
 class MethodProblem extends Error {}
 
@@ -230,6 +231,7 @@ async function decrypt(data: Bytes, keys: Keys, senders: SenderKey[]) {
 function failureOf(err: unknown): Failure {
 	if (err instanceof MethodProblem) return "method";
 	const message = err instanceof Error ? err.message : "";
+	if (/Message is not authenticated/i.test(message)) return "unprotected";
 	if (/Maximum decompressed message size/i.test(message)) return "tooLarge";
 	if (/No public.key encrypted session key packet found/i.test(message)) return "password";
 	if (/No decryption key packets found|Session key decryption failed/i.test(message)) return "noKey";

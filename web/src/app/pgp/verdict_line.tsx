@@ -30,7 +30,7 @@ const verdicts: Record<PgpState["verdict"], { look: Look; text: Key; more: Key }
 	invalid: { look: "bad", text: "pgpInvalid", more: "pgpInvalidMore" },
 };
 
-const failures: Record<Exclude<PgpState["failure"], "none">, Key> = { noKey: "pgpNoKey", password: "pgpPassword", method: "pgpMethod", damaged: "pgpDamaged", tooLarge: "pgpTooLarge" };
+const failures: Record<Exclude<PgpState["failure"], "none">, Key> = { noKey: "pgpNoKey", password: "pgpPassword", method: "pgpMethod", unprotected: "pgpUnprotected", damaged: "pgpDamaged", tooLarge: "pgpTooLarge" };
 /** What another program may be able to open. */
 const elsewhere: PgpState["failure"][] = ["password", "method", "tooLarge"];
 
