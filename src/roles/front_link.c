@@ -134,14 +134,28 @@ on_link_time(void *ctx)
 		link_end(l);
 }
 
+/* Nobody is at the other end: seen by reading or, when auth is quick, by the first write. Before auth
+ * has answered, it is auth's refusal that closed it, and the reason is on its way. */
+static void
+link_lost(struct front_link *l)
+{
+	l->lost = true;
+	if (l->attached || l->refused)
+		link_end(l);
+}
+
 static void
 flush(struct front_link *l)
 {
-	while (!l->dead && stream_queued(l->stream) < LINK_QUEUE_HIGH) {
+	while (!l->dead && !l->lost && stream_queued(l->stream) < LINK_QUEUE_HIGH) {
 		struct slice out = slice_sub(web_link_output(l->web), 0, LINK_QUEUE_HIGH);
+		int err;
 		if (out.len == 0)
 			return;
-		if (stream_send(l->stream, out))
+		err = stream_send(l->stream, out);
+		if (err == LL_ERR_CLOSED)
+			link_lost(l);
+		else if (err)
 			link_end(l);
 		web_link_sent(l->web, out.len);
 	}
@@ -192,14 +206,10 @@ link_drained(void *ctx)
 		run(l);
 }
 
-/* Before auth has answered, it is auth's refusal that closed it, and the reason is on its way. */
 static void
 link_closed(void *ctx, int err)
 {
-	struct front_link *l = ctx;
-
-	if (l->attached || l->refused)
-		link_end(l);
+	link_lost(ctx);
 }
 
 static const struct stream_ops link_ops = {link_input, link_drained, NULL, link_closed};
@@ -278,7 +288,8 @@ static void
 link_attached(struct front_link *l)
 {
 	l->attached = true;
-	if (loop_timer_set(ls.env->loop, &l->timer, link_rest(l) * 1000, on_link_time, l))
+	if (l->lost ||
+		loop_timer_set(ls.env->loop, &l->timer, link_rest(l) * 1000, on_link_time, l))
 		link_end(l);
 }
 

@@ -22,6 +22,7 @@ struct front_link {
 	int far; /* kept until auth has signed in the password or token; -1 */
 	int64_t until; /* clock_unix at which its token ends; 0: it has none */
 	bool attached, running, dead;
+	bool lost; /* its stream has ended */
 	unsigned refused; /* an HTTP status */
 };
 

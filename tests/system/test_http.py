@@ -1,5 +1,8 @@
 """HTTP over the wire: what is served, what is refused, and who cannot be kept busy."""
+import base64
+import collections
 import gzip
+import http.client
 import json
 import os
 import re
@@ -192,6 +195,20 @@ def test_other_names_are_refused(world):
 
 
 # --- accounts ---
+
+def test_a_sign_in_that_is_over_is_told_so_each_time(world):
+    """Auth may have refused before the request's first byte is written towards the session."""
+    client = http.client.HTTPSConnection(world.hostname)
+    client.sock = world.connect_tls("https")
+    told = collections.Counter()
+    for n in range(400):
+        token = base64.urlsafe_b64encode(n.to_bytes(32, "big")).decode().rstrip("=")
+        client.request("GET", "/api/v1/session", headers={"Cookie": f"__Host-letterlock={token}", "Sec-Fetch-Mode": "cors"})
+        answer = client.getresponse()
+        answer.read()
+        told[answer.status] += 1
+    check_equal(told, {401: 400}, "what was told")
+
 
 def test_a_password_reaches_the_session(world):
     """A program with an app password talks to the account's own process; a wrong one does not."""
